@@ -1,0 +1,89 @@
+"""Settings that change what the product says: thresholds and times, a wearer's own where set.
+
+Defaults and their sources: docs/defaults.md. Every angle is calibrated flexion in degrees.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from contracts.checks import check_range
+from contracts.errors import DecodeError, SettingError
+from contracts.units import NS_PER_S
+
+#: Longest time that frames wait for a calibration to be complete (standing, seated and slump).
+MAX_CALIBRATION_SESSION_NS: Final = 600 * NS_PER_S
+MIN_CALIBRATION_WINDOW_NS: Final = 5 * NS_PER_S
+
+
+class PostureSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Thresholds of one wearer. SettingError where one is outside its range."""
+
+    rounded_warn_deg: float = 12.0
+    rounded_high_deg: float = 20.0
+    hysteresis_deg: float = 4.0
+    lean_deg: float = 10.0
+    reclined_deg: float = 10.0
+    hip_bend_deg: float = 20.0
+    candidate_s: float = 4.0
+    episode_s: float = 60.0
+    bridge_s: float = 5.0
+    nudge_after_s: float = 120.0
+    break_after_s: float = 1800.0
+
+    def __post_init__(self) -> None:
+        try:
+            check_range("rounded_warn_deg", self.rounded_warn_deg, 5.0, 45.0)
+            check_range("rounded_high_deg", self.rounded_high_deg, self.rounded_warn_deg, 90.0)
+            check_range("hysteresis_deg", self.hysteresis_deg, 0.0, self.rounded_warn_deg - 1.0)
+            check_range("lean_deg", self.lean_deg, 5.0, 45.0)
+            check_range("reclined_deg", self.reclined_deg, 5.0, 60.0)
+            check_range("hip_bend_deg", self.hip_bend_deg, 5.0, 90.0)
+            check_range("candidate_s", self.candidate_s, 1.0, 60.0)
+            check_range("episode_s", self.episode_s, 5.0, 3600.0)
+            check_range("bridge_s", self.bridge_s, 0.0, 60.0)
+            check_range("nudge_after_s", self.nudge_after_s, 15.0, 600.0)
+            check_range("break_after_s", self.break_after_s, 300.0, 14400.0)
+        except DecodeError as error:
+            raise SettingError(error.reason, error.message) from None
+
+
+class CalibrationPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A calibration session: what the wearer held and when, UTC ns, intervals [start, end).
+
+    It holds from ``effective_ns`` on, until the next plan's; frames from there on wait until the last
+    window is complete, so that live and offline agree. History before it is not rewritten.
+    """
+
+    effective_ns: int
+    upright_ns: tuple[int, int]
+    rounded_ns: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            for name, window in (("upright", self.upright_ns), ("rounded", self.rounded_ns)):
+                if window is None:
+                    continue
+                length_ns = window[1] - window[0]
+                check_range(
+                    f"{name} window in ns", length_ns, MIN_CALIBRATION_WINDOW_NS, MAX_CALIBRATION_SESSION_NS
+                )
+                check_range(f"start of {name} window in ns", window[0], self.effective_ns, 2**63 - 1)
+            check_range(
+                "calibration session in ns",
+                self.complete_ns - self.effective_ns,
+                0,
+                MAX_CALIBRATION_SESSION_NS,
+            )
+        except DecodeError as error:
+            raise SettingError(error.reason, error.message) from None
+
+    @property
+    def complete_ns(self) -> int:
+        """End of the last window."""
+        ends = [self.upright_ns[1]]
+        if self.rounded_ns is not None:
+            ends.append(self.rounded_ns[1])
+        return max(ends)

@@ -1,0 +1,124 @@
+"""MQTT topics: built and read in one place. Root ``plumbline/v1/{site}``; ids are never names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from contracts.checks import check_id
+from contracts.errors import DecodeError, Reason
+
+ROOT: Final = "plumbline/v1"
+MAX_TOPIC_CHARS: Final = 400
+
+
+class Kind(StrEnum):
+    """What a topic carries."""
+
+    GATEWAY_STATUS = "gateway-status"
+    COMMAND = "command"
+    REPLY = "reply"
+    IMU = "imu"
+    SENSOR_STATUS = "sensor-status"
+    STORED = "stored"
+    POSTURE = "posture"
+    EPISODE = "episode"
+    NUDGE = "nudge"
+    CONTEXT = "context"
+    REJECTED = "rejected"
+
+
+_GATEWAY_LEAVES: Final = {
+    "status": Kind.GATEWAY_STATUS,
+    "command": Kind.COMMAND,
+    "reply": Kind.REPLY,
+}
+_SENSOR_LEAVES: Final = {
+    "imu": Kind.IMU,
+    "status": Kind.SENSOR_STATUS,
+    "stored": Kind.STORED,
+}
+_WEARER_LEAVES: Final = {
+    "posture": Kind.POSTURE,
+    "episode": Kind.EPISODE,
+    "nudge": Kind.NUDGE,
+    "context": Kind.CONTEXT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic taken apart. ``owner`` is the gateway or the wearer, ``sensor`` empty where none."""
+
+    kind: Kind
+    site: str
+    owner: str = ""
+    sensor: str = ""
+
+
+def parse(topic: str) -> Topic:
+    """The parts of a topic. DecodeError(BAD_TOPIC, BAD_ID) where it is none of ours."""
+    if len(topic) > MAX_TOPIC_CHARS:
+        raise DecodeError(Reason.TOO_LONG, f"a topic of {len(topic)} characters is too long.")
+    match topic.split("/"):
+        case ["plumbline", "v1", site, "gateway", gateway, "sensor", sensor, leaf] if (
+            leaf in _SENSOR_LEAVES
+        ):
+            found = Topic(_SENSOR_LEAVES[leaf], site, gateway, check_id("sensor", sensor))
+        case ["plumbline", "v1", site, "gateway", gateway, leaf] if leaf in _GATEWAY_LEAVES:
+            found = Topic(_GATEWAY_LEAVES[leaf], site, gateway)
+        case ["plumbline", "v1", site, "wearer", wearer, leaf] if leaf in _WEARER_LEAVES:
+            found = Topic(_WEARER_LEAVES[leaf], site, wearer)
+        case ["plumbline", "v1", site, "rejected"]:
+            found = Topic(Kind.REJECTED, site)
+        case _:
+            raise DecodeError(Reason.BAD_TOPIC, f"{topic[:120]!r} is not a Plumbline topic.")
+    check_id("site", found.site)
+    if found.kind is not Kind.REJECTED:
+        check_id("gateway or wearer", found.owner)
+    return found
+
+
+def gateway_status(site: str, gateway: str) -> str:
+    return f"{ROOT}/{site}/gateway/{gateway}/status"
+
+
+def command(site: str, gateway: str) -> str:
+    return f"{ROOT}/{site}/gateway/{gateway}/command"
+
+
+def reply(site: str, gateway: str) -> str:
+    return f"{ROOT}/{site}/gateway/{gateway}/reply"
+
+
+def imu(site: str, gateway: str, sensor: str) -> str:
+    return f"{ROOT}/{site}/gateway/{gateway}/sensor/{sensor}/imu"
+
+
+def sensor_status(site: str, gateway: str, sensor: str) -> str:
+    return f"{ROOT}/{site}/gateway/{gateway}/sensor/{sensor}/status"
+
+
+def stored(site: str, gateway: str, sensor: str) -> str:
+    return f"{ROOT}/{site}/gateway/{gateway}/sensor/{sensor}/stored"
+
+
+def posture(site: str, wearer: str) -> str:
+    return f"{ROOT}/{site}/wearer/{wearer}/posture"
+
+
+def episode(site: str, wearer: str) -> str:
+    return f"{ROOT}/{site}/wearer/{wearer}/episode"
+
+
+def nudge(site: str, wearer: str) -> str:
+    return f"{ROOT}/{site}/wearer/{wearer}/nudge"
+
+
+def context(site: str, wearer: str) -> str:
+    return f"{ROOT}/{site}/wearer/{wearer}/context"
+
+
+def rejected(site: str) -> str:
+    return f"{ROOT}/{site}/rejected"

@@ -1,0 +1,98 @@
+"""The words of the product: placements, axes, postures, activities, patterns and ids.
+
+Segment axes follow the ISB: x forward, y up, z to the wearer's right. Flexion, inclination and
+lateral bending are in degrees; forward and right are positive. Every interval is [start, end).
+
+Sensor axes of the native sensor in its printed orientation: x towards the head, y to the wearer's
+left, z towards the back (posterior), so that leaning forward increases ``atan2(az, ax)``.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Final
+
+
+class Placement(StrEnum):
+    """Where on the body a sensor sits, named by its landmark, from the head down."""
+
+    HEAD = "head"
+    C7 = "C7"
+    T4 = "T4"
+    T12 = "T12"
+    L5 = "L5"
+    STERNUM = "sternum"
+
+
+class Posture(StrEnum):
+    """The posture of one second. The order is the code in the store: append only."""
+
+    UNKNOWN = "unknown"
+    UPRIGHT = "upright"
+    ROUNDED = "rounded"
+    FORWARD_LEAN = "forward_lean"
+    RECLINED = "reclined"
+    LEFT_LEAN = "left_lean"
+    RIGHT_LEAN = "right_lean"
+
+
+class Activity(StrEnum):
+    """What the wearer does. The order is the code in the store: append only."""
+
+    UNKNOWN = "unknown"
+    SITTING = "sitting"
+    TYPING = "typing"
+    DRIVING = "driving"
+    STANDING = "standing"
+    WALKING = "walking"
+    STAIRS = "stairs"
+    LYING = "lying"
+    CARRYING = "carrying"
+    NOT_WORN = "not_worn"
+
+
+class ActivitySource(StrEnum):
+    """Where an activity label came from; what a trunk sensor cannot know is never invented."""
+
+    NONE = "none"
+    TRUNK = "trunk"  # found in the trunk sensors' own movement
+    CLIENT = "client"  # marked by the client
+    AGENT = "agent"  # a desk agent or another device
+
+
+class Pattern(StrEnum):
+    """Which part of the body a rounded episode is rounded in; it chooses the focus areas."""
+
+    UPPER_THORACIC = "upper_thoracic"
+    FORWARD_HEAD = "forward_head"  # a proxy: tilt cannot see a head that glides forward
+    COLLAPSED_CHEST = "collapsed_chest"
+    LUMBAR_SLUMP = "lumbar_slump"
+    UNSPECIFIED = "unspecified"  # rounded, but the placements cannot say where
+
+
+class Quality(StrEnum):
+    """How complete a frame is. The order is the code in the store: append only."""
+
+    OK = "ok"
+    PARTIAL = "partial"  # a worn placement has less than half of its samples
+    UNCALIBRATED = "uncalibrated"  # no accepted calibration covers this second
+
+
+#: Codes in the store: position in the enumeration.
+PLACEMENTS: Final = tuple(Placement)
+POSTURES: Final = tuple(Posture)
+ACTIVITIES: Final = tuple(Activity)
+ACTIVITY_SOURCES: Final = tuple(ActivitySource)
+QUALITIES: Final = tuple(Quality)
+
+#: Placements that can say where the upper trunk points, best first; and the lower trunk.
+UPPER_PLACEMENTS: Final = (Placement.T4, Placement.STERNUM, Placement.C7)
+LOWER_PLACEMENTS: Final = (Placement.L5, Placement.T12)
+
+ID_PATTERN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def is_id(text: str) -> bool:
+    """Whether ``text`` may name a site, gateway, sensor or wearer on the wire. Never a person's name."""
+    return ID_PATTERN.fullmatch(text) is not None

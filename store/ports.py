@@ -1,0 +1,162 @@
+"""What every store promises, whatever it is made of. tests/store/conformance holds each adapter to it.
+
+Writes are idempotent: the same row written twice is one row, keyed by wearer and start. A reader in
+another process sees whole commits only. Intervals are [start_ns, end_ns), UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from contracts.records import Episode, FrameBlock, Rollup, SensorHealth
+from contracts.settings import CalibrationPlan, PostureSettings
+from contracts.vocabulary import Placement
+
+
+@dataclass(frozen=True, slots=True)
+class StreamKey:
+    """One numbered stream of batches: a sensor as one outbox of one gateway numbers it."""
+
+    gateway: str
+    sensor: str
+    outbox: str
+
+
+@dataclass(frozen=True)
+class WearerRows:
+    """Rows of one wearer, and the snapshot of the wearer's pipeline after them."""
+
+    wearer: str
+    frames: FrameBlock
+    episodes: Sequence[Episode] = ()
+    minutes: Sequence[Rollup] = ()
+    days: Sequence[Rollup] = ()
+    snapshot: bytes | None = None  # None: unchanged
+
+
+@dataclass(frozen=True)
+class Commit:
+    """What analytics writes in one go.
+
+    ``cursors``: the last seq of each stream that is in these rows, the snapshots or earlier commits.
+    The promise: a cursor or snapshot is never to be read before all rows of its commit are.
+    """
+
+    wearers: Sequence[WearerRows] = ()
+    cursors: dict[StreamKey, int] = field(default_factory=dict)
+    health: Sequence[SensorHealth] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Where analytics stands: snapshots a wearer and cursors a stream."""
+
+    snapshots: dict[str, bytes]
+    cursors: dict[StreamKey, int]
+
+
+@dataclass(frozen=True, slots=True)
+class WearerSummary:
+    """What there is of a wearer: first and last frame's start, and how many frames."""
+
+    wearer: str
+    first_ns: int
+    last_ns: int
+    frames: int
+
+
+class SeriesStore(Protocol):
+    """Frames, rollups, episodes, sensor health and the checkpoint. StoreError where it cannot serve."""
+
+    def commit(self, commit: Commit) -> None:
+        """Write all of it, or raise StoreError with nothing acknowledged."""
+
+    def checkpoint(self) -> Checkpoint:
+        """The last committed snapshots and cursors."""
+
+    def wearers(self) -> list[WearerSummary]:
+        """Who has frames, latest data first."""
+
+    def frames(self, wearer: str, start_ns: int, end_ns: int) -> FrameBlock:
+        """Frames that start in the interval, in time order."""
+
+    def latest_frame(self, wearer: str) -> FrameBlock:
+        """The last frame, or an empty block."""
+
+    def minutes(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]:
+        """Minutes that start in the interval, in time order."""
+
+    def days(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]:
+        """Days (of the wearer's time zone) that start in the interval, in time order."""
+
+    def episodes(self, wearer: str, start_ns: int, end_ns: int) -> list[Episode]:
+        """Episodes that overlap the interval, in time order."""
+
+    def health(self) -> list[SensorHealth]:
+        """The latest word on each sensor."""
+
+    def prune_frames(self, before_ns: int) -> int:
+        """Forget frames that start before; how many there were. Rollups and episodes stay."""
+
+    def erase(self, wearer: str) -> int:
+        """Forget all of a wearer, snapshot included; how many rows there were."""
+
+    def close(self) -> None:
+        """Let go of the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wearer:
+    """A person by pseudonymous id. ``label`` is for the screen only and never leaves the registry."""
+
+    wearer: str
+    label: str
+    timezone: str = "UTC"
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Who wears a sensor where, from when to when (None: until further notice)."""
+
+    sensor: str
+    wearer: str
+    placement: Placement
+    start_ns: int
+    end_ns: int | None = None
+
+
+class Registry(Protocol):
+    """People, sensors, who wears which where, calibrations and settings."""
+
+    def revision(self) -> int:
+        """A number that grows with every change, cheap to poll."""
+
+    def put_wearer(self, wearer: Wearer) -> None:
+        """Add or replace a wearer."""
+
+    def wearers(self) -> list[Wearer]:
+        """All wearers, in the order they were added."""
+
+    def assign(self, assignment: Assignment) -> None:
+        """Add an assignment; it ends an earlier open one of the same sensor at its start."""
+
+    def assignments(self, wearer: str | None = None) -> list[Assignment]:
+        """All assignments (of a wearer), by start."""
+
+    def add_calibration(self, wearer: str, plan: CalibrationPlan) -> None:
+        """Add a calibration session; it holds from its effective time on."""
+
+    def calibrations(self, wearer: str) -> list[CalibrationPlan]:
+        """A wearer's calibration sessions, by effective time."""
+
+    def set_settings(self, wearer: str, settings: PostureSettings) -> None:
+        """Replace a wearer's settings."""
+
+    def settings(self, wearer: str) -> PostureSettings:
+        """A wearer's settings; the defaults where none were set."""
+
+    def close(self) -> None:
+        """Let go of the database."""
