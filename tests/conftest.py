@@ -1,0 +1,76 @@
+"""What every test may ask for: the real recordings, and the machine's own Chromium and Mosquitto.
+
+A thing that is not there skips the test and says how to get it; with CI set it fails instead, so
+that a green run means that everything ran.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+#: Places where Debian puts programs that are not on every user's PATH.
+SYSTEM_FOLDERS = ("/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin")
+
+# Machines under load are slow, not wrong: examples are counted, never timed. Derandomised, so that
+# a run says the same thing twice; HYPOTHESIS_PROFILE=search looks further with new examples.
+settings.register_profile(
+    "plumbline",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.register_profile(
+    "search", settings.get_profile("plumbline"), derandomize=False, max_examples=2000
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "plumbline"))
+
+
+def missing(what: str, how: str) -> NoReturn:
+    """Skip for want of ``what``, saying ``how`` to get it; fail where CI is set."""
+    text = f"{what} is missing. {how}"
+    if os.environ.get("CI", "").lower() not in ("", "0", "false"):
+        pytest.fail(text)
+    pytest.skip(text)
+
+
+def _program(names: tuple[str, ...], how: str) -> Path:
+    path = os.pathsep.join((os.environ.get("PATH", ""), *SYSTEM_FOLDERS))
+    for name in names:
+        found = shutil.which(name, path=path)
+        if found is not None:
+            return Path(found)
+    missing(names[0], how)
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real recordings: PLUMBLINE_DATA, else ../shared/data beside the repository."""
+    folder = Path(os.environ.get("PLUMBLINE_DATA") or REPOSITORY.parent / "shared" / "data")
+    if not (folder / "recordings").is_dir():
+        missing(
+            f"The recordings folder {folder}",
+            "Set PLUMBLINE_DATA to the folder that holds recordings/ and orientation/.",
+        )
+    return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The system's Chromium."""
+    return _program(
+        ("chromium", "chromium-browser", "google-chrome"),
+        "Install it, on Debian with: apt-get install chromium",
+    )
+
+
+@pytest.fixture(scope="session")
+def mosquitto() -> Path:
+    """The Mosquitto broker's program."""
+    return _program(("mosquitto",), "Install it, on Debian with: apt-get install mosquitto")
