@@ -18,20 +18,22 @@ EARLIEST_UTC_NS: Final = 1_577_836_800 * NS_PER_S
 FUTURE_LIMIT_NS: Final = 24 * 3600 * NS_PER_S
 #: The last time that fits in int64 nanoseconds, less the margin above (the year 2262).
 LATEST_UTC_NS: Final = 2**63 - 1 - FUTURE_LIMIT_NS
+MAX_SHOWN_DIGITS: Final = 40
 
 
 def check_id(field: str, value: str) -> str:
     """An id of ``[A-Za-z0-9_-]{1,64}``."""
     if not is_id(value):
         raise DecodeError(
-            Reason.BAD_ID, f"{field} is not an id: {value[:80]!r} (wanted [A-Za-z0-9_-], 1 to 64 long)."
+            Reason.BAD_ID,
+            f"{field} is not an id: {value[:80]!r} (wanted [A-Za-z0-9_-], 1 to 64 long).",
         )
     return value
 
 
 def check_finite(field: str, value: float) -> float:
-    """A number that is neither NaN nor infinite."""
-    if not math.isfinite(value):
+    """A number that is neither NaN nor infinite. An int is finite, however long it is."""
+    if not isinstance(value, int) and not math.isfinite(value):
         raise DecodeError(Reason.NOT_FINITE, f"{field} is {value}, not a finite number.")
     return value
 
@@ -40,15 +42,26 @@ def check_range(field: str, value: float, low: float, high: float) -> float:
     """A finite number in [low, high]."""
     check_finite(field, value)
     if not low <= value <= high:
-        raise DecodeError(Reason.OUT_OF_RANGE, f"{field} is {value}; allowed is {low} to {high}.")
+        raise DecodeError(
+            Reason.OUT_OF_RANGE, f"{field} is {shown(value)}; allowed is {low} to {high}."
+        )
     return value
 
 
 def check_utc_ns(field: str, utc_ns: int, *, now_ns: int | None) -> int:
     """A UTC time in ns, not before 2020 and not over a day after ``now_ns`` (None: only the year 2262)."""
     if utc_ns < EARLIEST_UTC_NS:
-        raise DecodeError(Reason.TIME_BEFORE_2020, f"{field} is {utc_ns} ns, before 2020.")
+        raise DecodeError(Reason.TIME_BEFORE_2020, f"{field} is {shown(utc_ns)} ns, before 2020.")
     limit_ns = LATEST_UTC_NS if now_ns is None else now_ns + FUTURE_LIMIT_NS
     if utc_ns > limit_ns:
-        raise DecodeError(Reason.TIME_IN_FUTURE, f"{field} is {utc_ns} ns, over a day in the future.")
+        raise DecodeError(
+            Reason.TIME_IN_FUTURE, f"{field} is {shown(utc_ns)} ns, over a day in the future."
+        )
     return utc_ns
+
+
+def shown(value: float) -> str:
+    """A number as a message shows it: what a peer sent may be thousands of digits long."""
+    if isinstance(value, int) and abs(value) >= 10**MAX_SHOWN_DIGITS:
+        return f"a number of over {MAX_SHOWN_DIGITS} digits"
+    return str(value)

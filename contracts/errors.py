@@ -19,7 +19,7 @@ class Fault(StrEnum):
 class Reason(StrEnum):
     """Why something was refused. Stable: programs and logs match on it."""
 
-    # bytes and values (decoders)
+    # decoders: what is wrong with bytes or a value
     TOO_SHORT = "too-short"
     TOO_LONG = "too-long"
     BAD_VERSION = "bad-version"

@@ -20,10 +20,10 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from contracts.checks import check_range
+from contracts.checks import check_range, check_utc_ns
 from contracts.errors import DecodeError, InvariantError, Reason
 from contracts.imu import MAX_RATE_HZ, MIN_RATE_HZ, ImuScale, Int16Samples
-from contracts.units import NS_PER_S
+from contracts.units import NS_PER_S, NS_PER_US
 
 SERVICE_UUID: Final = "504c0001-b0d1-4e1b-9c1e-706c756d6221"
 STREAM_UUID: Final = "504c0002-b0d1-4e1b-9c1e-706c756d6221"
@@ -123,9 +123,19 @@ class SamplePacket:
     def from_bytes(cls, data: bytes) -> SamplePacket:
         """The packet in a notification's value. DecodeError where the layout does not allow it."""
         _check_header_length(data, cls.HEADER.size, "sample packet")
-        (version, flags, count, accel_g, sequence, device_us, period_ns, lost, epoch, gyro, zero) = (
-            cls.HEADER.unpack_from(data)
-        )
+        (
+            version,
+            flags,
+            count,
+            accel_g,
+            sequence,
+            device_us,
+            period_ns,
+            lost,
+            epoch,
+            gyro,
+            zero,
+        ) = cls.HEADER.unpack_from(data)
         _check_version(version)
         if flags & ~(PacketFlag.LOG | PacketFlag.END) or zero:
             raise DecodeError(Reason.BAD_FIELD, "reserved bits of a sample packet are set.")
@@ -141,7 +151,9 @@ class SamplePacket:
         check_range("period_ns", period_ns, MIN_PERIOD_NS, MAX_PERIOD_NS)
         check_range("device_us", device_us, 0, MAX_DEVICE_US)
         if sequence + count > 2**32 or lost > sequence:
-            raise DecodeError(Reason.OUT_OF_RANGE, f"sequence {sequence} with {lost} lost before it.")
+            raise DecodeError(
+                Reason.OUT_OF_RANGE, f"sequence {sequence} with {lost} lost before it."
+            )
         samples = np.frombuffer(data, dtype="<i2", offset=cls.HEADER.size).reshape(count, 6)
         return cls(
             sequence=sequence,
@@ -319,19 +331,37 @@ class SensorStatus:
     @classmethod
     def from_bytes(cls, data: bytes) -> SensorStatus:
         _check_exact_length(data, cls.LAYOUT.size, "status")
-        (us, epoch, oe, os_, ne, ns, period_ns, accel_g, gyro, kept, lost, battery, sampling, zero) = (
-            cls.LAYOUT.unpack(data)
-        )
+        (
+            us,
+            epoch,
+            oe,
+            os_,
+            ne,
+            ns,
+            period_ns,
+            accel_g,
+            gyro,
+            kept,
+            lost,
+            battery,
+            sampling,
+            zero,
+        ) = cls.LAYOUT.unpack(data)
         check_range("period_ns", period_ns, MIN_PERIOD_NS, MAX_PERIOD_NS)
         check_range("device_us", us, 0, MAX_DEVICE_US)
         check_range("battery_percent", battery, 0, 100)
         if sampling > 1 or zero:
             raise DecodeError(Reason.BAD_FIELD, "reserved bits of a status are set.")
+        oldest, upcoming = Position(oe, os_), Position(ne, ns)
+        if ne != epoch or upcoming < oldest:
+            raise DecodeError(
+                Reason.BAD_FIELD, f"a log from {oldest} to {upcoming} in epoch {epoch} cannot be."
+            )
         return cls(
             device_us=us,
             epoch=epoch,
-            oldest=Position(oe, os_),
-            next=Position(ne, ns),
+            oldest=oldest,
+            next=upcoming,
             period_ns=period_ns,
             scale=ImuScale(accel_g, gyro * GYRO_RANGE_UNIT_DEG_S),
             kept=kept,
@@ -367,11 +397,16 @@ class SyncInfo:
         )
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> SyncInfo:
+    def from_bytes(cls, data: bytes, *, now_ns: int | None = None) -> SyncInfo:
+        """DecodeError where a UTC is not believable, or the last time was set before the first."""
         _check_exact_length(data, cls.LAYOUT.size, "sync info")
         info = cls(*cls.LAYOUT.unpack(data))
-        for value in (info.first_device_us, info.last_device_us, info.first_utc_us, info.last_utc_us):
-            check_range("sync info", value, 0, MAX_DEVICE_US)
+        if info == cls(0, 0, 0, 0):
+            return info
+        check_range("first_device_us", info.first_device_us, 0, info.last_device_us)
+        check_range("last_device_us", info.last_device_us, 0, MAX_DEVICE_US)
+        check_utc_ns("first_utc_us in ns", info.first_utc_us * NS_PER_US, now_ns=now_ns)
+        check_utc_ns("last_utc_us in ns", info.last_utc_us * NS_PER_US, now_ns=now_ns)
         return info
 
 
@@ -409,6 +444,13 @@ def read_u64(data: bytes, what: str) -> int:
     _check_exact_length(data, 8, what)
     (value,) = struct.unpack("<Q", data)
     return int(check_range(what, value, 0, MAX_DEVICE_US))
+
+
+def read_utc_us(data: bytes, *, now_ns: int | None = None) -> int:
+    """SET_TIME's argument: a UTC in µs since 1970, from 2020 on."""
+    utc_us = read_u64(data, "utc_us")
+    check_utc_ns("utc_us in ns", utc_us * NS_PER_US, now_ns=now_ns)
+    return utc_us
 
 
 def u32(value: int) -> bytes:
@@ -456,7 +498,9 @@ def _check_version(version: int) -> None:
 
 def _check_header_length(data: bytes, size: int, what: str) -> None:
     if len(data) < size:
-        raise DecodeError(Reason.TOO_SHORT, f"a {what} of {len(data)} bytes is shorter than {size}.")
+        raise DecodeError(
+            Reason.TOO_SHORT, f"a {what} of {len(data)} bytes is shorter than {size}."
+        )
 
 
 def _check_exact_length(data: bytes, size: int, what: str) -> None:

@@ -28,9 +28,11 @@ MESSAGE_VERSION: Final = 1
 #: Five minutes at 50 Hz; 192 kB. A gateway cuts longer backlogs.
 MAX_BATCH_SAMPLES: Final = 16_384
 MAX_IMU_BYTES: Final = MAX_BATCH_SAMPLES * 12 + 1024
-MAX_JSON_BYTES: Final = 16_384
+#: Room for 256 sensors with ids of 64 characters.
+MAX_JSON_BYTES: Final = 32_768
 MAX_SEQ: Final = 2**53
 MAX_TEXT: Final = 400
+MAX_PARSER_TEXT: Final = 120
 #: A mapped period may differ from the nominal one by this much (a sensor's clock is good to 1e-4).
 MAX_PERIOD_DEVIATION: Final = 0.01
 
@@ -94,7 +96,7 @@ class ImuMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         try:
             message = _IMU_DECODER.decode(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise DecodeError(Reason.MALFORMED, f"not an IMU batch: {error}.") from None
+            raise _malformed("an IMU batch", error) from None
         _check_message_version(message.v)
         check_id("outbox", message.outbox)
         check_range("seq", message.seq, 1, MAX_SEQ)
@@ -113,7 +115,9 @@ class ImuMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if message.count > MAX_BATCH_SAMPLES:
             raise DecodeError(Reason.BAD_COUNT, f"a batch of {message.count} samples is too long.")
         check_utc_ns("t0_ns", message.t0_ns, now_ns=now_ns)
-        check_utc_ns("end of batch", message.t0_ns + message.period_ns * message.count, now_ns=now_ns)
+        check_utc_ns(
+            "end of batch", message.t0_ns + message.period_ns * message.count, now_ns=now_ns
+        )
         check_range("lost_before", message.lost_before, 0, 2**32)
         check_range("clock_error_ns", message.clock_error_ns, 0, 24 * 3600 * NS_PER_S)
         _ = message.scale  # raises on a full scale that does not exist
@@ -140,7 +144,7 @@ class JsonMessage(msgspec.Struct, frozen=True, kw_only=True):
         try:
             message = msgspec.json.decode(data, type=cls)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise DecodeError(Reason.MALFORMED, f"not a {cls.__name__}: {error}.") from None
+            raise _malformed(cls.__name__, error) from None
         _check_message_version(message.v)
         message.check(now_ns)
         return message
@@ -211,7 +215,14 @@ class SensorStatus(JsonMessage, frozen=True, kw_only=True):
         for field in ("profile", "firmware", "reason"):
             _check_text(field, getattr(self, field))
         check_utc_ns("at_ns", self.at_ns, now_ns=now_ns)
-        for field in ("last_seq", "received", "dropped", "backlog", "backlog_total", "outbox_batches"):
+        for field in (
+            "last_seq",
+            "received",
+            "dropped",
+            "backlog",
+            "backlog_total",
+            "outbox_batches",
+        ):
             check_range(field, getattr(self, field), 0, MAX_SEQ)
         if self.battery_percent is not None:
             check_range("battery_percent", self.battery_percent, 0, 100)
@@ -348,6 +359,11 @@ class Rejected(JsonMessage, frozen=True, kw_only=True):
 
 
 T = TypeVar("T")
+
+
+def _malformed(what: str, error: Exception) -> DecodeError:
+    # The parser quotes what it read, which may be long and may be personal.
+    return DecodeError(Reason.MALFORMED, f"not {what}: {str(error)[:MAX_PARSER_TEXT]}.")
 
 
 def _check_message_version(version: int) -> None:

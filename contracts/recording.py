@@ -9,7 +9,6 @@ ignore both. Reading never touches truth.csv.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from contracts.checks import check_utc_ns
+from contracts.checks import LATEST_UTC_NS, check_utc_ns, shown
 from contracts.errors import DecodeError, Reason, RecordingError
 from contracts.imu import AXES, MAX_RATE_HZ, MIN_RATE_HZ, ImuSamples, SISamples
 from contracts.units import NS_PER_S
@@ -30,10 +29,15 @@ from contracts.vocabulary import Placement
 MANIFEST: Final = "recording.json"
 FORMAT: Final = 1
 MAX_MANIFEST_BYTES: Final = 65_536
+MAX_PARSER_TEXT: Final = 200
 #: Four days at 100 Hz: more is refused rather than read into memory.
 MAX_ROWS: Final = 36_000_000
 MAX_ABS_ACCEL_M_S2: Final = 400.0
 MAX_ABS_GYRO_RAD_S: Final = 100.0
+#: Accelerations are taken for g, not m/s², where half of them are within this of 1.
+G_UNIT_BAND: Final = (0.8, 1.25)
+#: Four months: more is a broken time column.
+MAX_OFFSET_S: Final = 10_000_000
 COLUMNS: Final = ("t_s", *AXES)
 EXACT_TIME_COLUMN: Final = "t_ns"
 
@@ -65,8 +69,11 @@ class Recording:
         return self.manifest.start_utc_ns or 0
 
 
-def open_recording(folder: Path) -> Recording:
-    """The recording in ``folder``; RecordingError where it is none, or a file it names is missing."""
+def open_recording(folder: Path, *, now_ns: int | None = None) -> Recording:
+    """The recording in ``folder``; RecordingError where it is none, or a file it names is missing.
+
+    ``now_ns``: the reader's clock; a start over a day after it is refused.
+    """
     path = folder / MANIFEST
     if not folder.is_dir() or not path.is_file():
         raise RecordingError(
@@ -75,7 +82,7 @@ def open_recording(folder: Path) -> Recording:
             hint=f"Give the folder that holds {MANIFEST} and a Parquet file a placement.",
         )
     manifest = _read_manifest(path)
-    _check_manifest(folder, manifest)
+    _check_manifest(path, manifest, now_ns)
     placements = tuple(p for p in Placement if p.value in manifest.sensors)
     return Recording(folder, manifest, placements)
 
@@ -90,9 +97,11 @@ def read_samples(recording: Recording, placement: Placement) -> ImuSamples:
     table = _read_table(path)
     offset_ns = _times_ns(path, table)
     si = np.empty((table.num_rows, len(AXES)), dtype=np.float32)
-    for column, name in enumerate(AXES):
-        si[:, column] = _column(path, table, name, np.float32)
-    _check_samples(path, offset_ns, si)
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, which is refused below
+        for column, name in enumerate(AXES):
+            si[:, column] = _column(path, table, name)
+    _check_times(path, offset_ns, recording.start_ns)
+    _check_samples(path, si)
     return ImuSamples(
         offset_ns + recording.start_ns, si, recording.manifest.sample_rate_hz, ended=True
     )
@@ -117,7 +126,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> Recording:
     """Replace recording.json in one move, so that a reader sees the old or the new one."""
     part = folder / f".{MANIFEST}.part"
     part.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
-    os.replace(part, folder / MANIFEST)
+    part.replace(folder / MANIFEST)
     return open_recording(folder)
 
 
@@ -128,7 +137,11 @@ def write_samples(path: Path, batch: ImuSamples, start_ns: int) -> None:
 
 
 SAMPLE_SCHEMA: Final = pa.schema(
-    [("t_s", pa.float32()), *((name, pa.float32()) for name in AXES), (EXACT_TIME_COLUMN, pa.int64())]
+    [
+        ("t_s", pa.float32()),
+        *((name, pa.float32()) for name in AXES),
+        (EXACT_TIME_COLUMN, pa.int64()),
+    ]
 )
 
 
@@ -142,39 +155,42 @@ def sample_table(batch: ImuSamples, start_ns: int) -> pa.Table:
 
 
 def _read_manifest(path: Path) -> Manifest:
-    if path.stat().st_size > MAX_MANIFEST_BYTES:
-        raise RecordingError(Reason.TOO_LONG, f"{path} is over {MAX_MANIFEST_BYTES} bytes.")
     try:
+        if path.stat().st_size > MAX_MANIFEST_BYTES:
+            raise RecordingError(Reason.TOO_LONG, f"{path} is over {MAX_MANIFEST_BYTES} bytes.")
         return msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RecordingError(Reason.BAD_RECORDING, f"{path} cannot be read: {error}.") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OSError) as error:
+        raise _unreadable(path, error) from None
 
 
-def _check_manifest(folder: Path, manifest: Manifest) -> None:
-    def refuse(text: str) -> RecordingError:
-        return RecordingError(Reason.BAD_RECORDING, f"{folder / MANIFEST}: {text}")
-
+def _check_manifest(path: Path, manifest: Manifest, now_ns: int | None) -> None:
     if manifest.format != FORMAT:
-        raise refuse(f"format {manifest.format} is not {FORMAT}.")
+        raise _bad(path, f"format {shown(manifest.format)} is not {FORMAT}.")
     if not MIN_RATE_HZ <= manifest.sample_rate_hz <= MAX_RATE_HZ:
-        raise refuse(f"sample_rate_hz {manifest.sample_rate_hz} is not in 1 to 1000.")
-    if not manifest.sensors:
-        raise refuse("it names no sensor.")
-    for name, file in manifest.sensors.items():
-        if name not in set(Placement):
-            raise refuse(f"unknown placement {name[:40]!r}; known: {', '.join(Placement)}.")
-        if Path(file).name != file:
-            raise refuse(f"{file[:80]!r} is not a file of this folder.")
-        if not (folder / file).is_file():
-            raise refuse(f"its file {file!r} is missing.")
+        raise _bad(path, f"sample_rate_hz {manifest.sample_rate_hz} is not in 1 to 1000.")
+    _check_sensors(path, manifest.sensors)
     for posture, (start_s, end_s) in manifest.calibration.items():
-        if not (math.isfinite(start_s) and math.isfinite(end_s) and 0 <= start_s < end_s):
-            raise refuse(f"calibration window of {posture[:40]!r} is [{start_s}, {end_s}].")
+        if not 0 <= start_s < end_s <= MAX_OFFSET_S:
+            raise _bad(path, f"calibration window of {posture[:40]!r} is [{start_s}, {end_s}].")
     if manifest.start_utc_ns is not None:
         try:
-            check_utc_ns("start_utc_ns", manifest.start_utc_ns, now_ns=None)
+            check_utc_ns("start_utc_ns", manifest.start_utc_ns, now_ns=now_ns)
         except DecodeError as error:
-            raise refuse(error.message) from None
+            raise RecordingError(error.reason, f"{path}: {error.message}") from None
+
+
+def _check_sensors(path: Path, sensors: dict[str, str]) -> None:
+    if not sensors:
+        raise _bad(path, "it names no sensor.")
+    for name, file in sensors.items():
+        if name not in set(Placement):
+            raise _bad(path, f"unknown placement {name[:40]!r}; known: {', '.join(Placement)}.")
+        if Path(file).name != file:
+            raise _bad(path, f"{file[:80]!r} is not a file of this folder.")
+        if not (path.parent / file).is_file():
+            raise _bad(path, f"its file {file[:80]!r} is missing.")
+    if len(set(sensors.values())) != len(sensors):
+        raise _bad(path, "two sensors name the same file.")
 
 
 def _read_table(path: Path) -> pa.Table:
@@ -182,7 +198,7 @@ def _read_table(path: Path) -> pa.Table:
         with pq.ParquetFile(path) as file:
             if file.metadata.num_rows > MAX_ROWS:
                 raise RecordingError(Reason.TOO_LONG, f"{path} has over {MAX_ROWS} rows.")
-            names = set(file.schema_arrow.names)
+            names = file.schema_arrow.names
             missing = [name for name in COLUMNS if name not in names]
             if missing:
                 raise RecordingError(
@@ -191,39 +207,71 @@ def _read_table(path: Path) -> pa.Table:
                     hint=f"A recording's columns are {', '.join(COLUMNS)}.",
                 )
             wanted = [*COLUMNS, *([EXACT_TIME_COLUMN] if EXACT_TIME_COLUMN in names else [])]
+            if any(names.count(name) > 1 for name in wanted):
+                raise _bad(path, "a column is there twice.")
             return file.read(columns=wanted)
-    except (pa.ArrowException, OSError) as error:
-        raise RecordingError(Reason.BAD_RECORDING, f"{path} cannot be read: {error}.") from None
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from None
 
 
-def _column(
-    path: Path, table: pa.Table, name: str, dtype: type[np.floating | np.integer]
-) -> NDArray[np.generic]:
+def _column(path: Path, table: pa.Table, name: str) -> NDArray[np.float64]:
+    """A column of numbers as it is in the file, of whichever width."""
     column = table.column(name)
     if column.null_count or not (
         pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
     ):
-        raise RecordingError(Reason.BAD_RECORDING, f"{path}: column {name} is not all numbers.")
-    return column.to_numpy().astype(dtype)
+        raise _bad(path, f"column {name} is not all numbers.")
+    values: NDArray[np.float64] = column.to_numpy()
+    return values
 
 
 def _times_ns(path: Path, table: pa.Table) -> NDArray[np.int64]:
+    """(n,) int64 ns from the recording's start, bounded by MAX_OFFSET_S."""
     if EXACT_TIME_COLUMN in table.column_names:
-        return _column(path, table, EXACT_TIME_COLUMN, np.int64)
-    t_s = _column(path, table, "t_s", np.float64)
-    if not np.isfinite(t_s).all() or np.abs(t_s).max(initial=0.0) > 1e7:
-        raise RecordingError(Reason.BAD_RECORDING, f"{path}: t_s is not all finite seconds.")
+        exact = _column(path, table, EXACT_TIME_COLUMN)
+        if not np.issubdtype(exact.dtype, np.integer):
+            raise _bad(path, f"column {EXACT_TIME_COLUMN} is not all whole numbers.")
+        _check_offsets(path, exact, MAX_OFFSET_S * NS_PER_S)
+        return exact.astype(np.int64)
+    t_s = _column(path, table, "t_s").astype(np.float64)
+    _check_offsets(path, t_s, MAX_OFFSET_S)
     return np.rint(t_s * NS_PER_S).astype(np.int64)
 
 
-def _check_samples(path: Path, times_ns: NDArray[np.int64], si: SISamples) -> None:
+def _check_offsets(path: Path, offsets: NDArray[np.number], limit: int) -> None:
+    if not np.all((offsets >= 0) & (offsets <= limit)):  # NaN is neither
+        raise _bad(path, f"times are not all between 0 and {MAX_OFFSET_S} s.")
+
+
+def _check_times(path: Path, offset_ns: NDArray[np.int64], start_ns: int) -> None:
+    if (np.diff(offset_ns) <= 0).any():
+        raise _bad(path, "times do not increase.")
+    if offset_ns.size and start_ns + int(offset_ns[-1]) > LATEST_UTC_NS:
+        raise _bad(path, "it ends after the year 2262.")
+
+
+def _check_samples(path: Path, si: SISamples) -> None:
     if not np.isfinite(si).all():
         raise RecordingError(Reason.NOT_FINITE, f"{path} holds NaN or infinite values.")
-    if times_ns.size and (times_ns[0] < 0 or (np.diff(times_ns) <= 0).any()):
-        raise RecordingError(Reason.BAD_RECORDING, f"{path}: times do not increase from 0 on.")
     accel, gyro = np.abs(si[:, :3]), np.abs(si[:, 3:])
-    if accel.max(initial=0.0) > MAX_ABS_ACCEL_M_S2 or gyro.max(initial=0.0) > MAX_ABS_GYRO_RAD_S:
+    median_accel = float(np.median(np.linalg.norm(accel, axis=1))) if len(si) else math.nan
+    if (
+        accel.max(initial=0.0) > MAX_ABS_ACCEL_M_S2
+        or gyro.max(initial=0.0) > MAX_ABS_GYRO_RAD_S
+        or G_UNIT_BAND[0] < median_accel < G_UNIT_BAND[1]
+    ):
         raise RecordingError(
             Reason.OUT_OF_RANGE,
-            f"{path} holds values no body sensor gives; units must be m/s² and rad/s.",
+            f"{path} holds values that no body sensor gives in these units.",
+            hint="ax ay az must be in m/s² (at rest 9.8 upwards), gx gy gz in rad/s.",
         )
+
+
+def _bad(path: Path, text: str) -> RecordingError:
+    return RecordingError(Reason.BAD_RECORDING, f"{path}: {text}")
+
+
+def _unreadable(path: Path, error: Exception) -> RecordingError:
+    # One line, cut: parsers quote what they read.
+    text = " ".join(str(error).split())[:MAX_PARSER_TEXT]
+    return RecordingError(Reason.BAD_RECORDING, f"{path} cannot be read: {text}.")

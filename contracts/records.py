@@ -19,6 +19,7 @@ lower_thoracic_deg     T12 minus L5: curl of the lower half
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Final
@@ -247,7 +248,7 @@ class SensorHealth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _none_if_nan(value: float) -> float | None:
-    return None if value != value else value
+    return None if math.isnan(value) else value
 
 
 def _codes(values: Sequence[object], order: Sequence[object]) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from contracts.checks import check_range
+from contracts.checks import LATEST_UTC_NS, check_range
 from contracts.errors import DecodeError, SettingError
 from contracts.units import NS_PER_S
 
@@ -63,14 +63,20 @@ class CalibrationPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         try:
+            check_range("effective_ns", self.effective_ns, 0, LATEST_UTC_NS)
             for name, window in (("upright", self.upright_ns), ("rounded", self.rounded_ns)):
                 if window is None:
                     continue
                 length_ns = window[1] - window[0]
                 check_range(
-                    f"{name} window in ns", length_ns, MIN_CALIBRATION_WINDOW_NS, MAX_CALIBRATION_SESSION_NS
+                    f"{name} window in ns",
+                    length_ns,
+                    MIN_CALIBRATION_WINDOW_NS,
+                    MAX_CALIBRATION_SESSION_NS,
                 )
-                check_range(f"start of {name} window in ns", window[0], self.effective_ns, 2**63 - 1)
+                check_range(
+                    f"start of {name} window in ns", window[0], self.effective_ns, 2**63 - 1
+                )
             check_range(
                 "calibration session in ns",
                 self.complete_ns - self.effective_ns,

@@ -81,44 +81,55 @@ def parse(topic: str) -> Topic:
 
 
 def gateway_status(site: str, gateway: str) -> str:
+    """A gateway's own state; retained, and the last will."""
     return f"{ROOT}/{site}/gateway/{gateway}/status"
 
 
 def command(site: str, gateway: str) -> str:
+    """Wishes to a gateway."""
     return f"{ROOT}/{site}/gateway/{gateway}/command"
 
 
 def reply(site: str, gateway: str) -> str:
+    """What became of a command."""
     return f"{ROOT}/{site}/gateway/{gateway}/reply"
 
 
 def imu(site: str, gateway: str, sensor: str) -> str:
+    """Batches of one sensor. ``+`` for an id gives a subscription."""
     return f"{ROOT}/{site}/gateway/{gateway}/sensor/{sensor}/imu"
 
 
 def sensor_status(site: str, gateway: str, sensor: str) -> str:
+    """How a sensor is, as its gateway sees it; retained."""
     return f"{ROOT}/{site}/gateway/{gateway}/sensor/{sensor}/status"
 
 
 def stored(site: str, gateway: str, sensor: str) -> str:
+    """Up to where a sensor's batches are in the store; retained."""
     return f"{ROOT}/{site}/gateway/{gateway}/sensor/{sensor}/stored"
 
 
 def posture(site: str, wearer: str) -> str:
+    """A wearer's latest second; retained."""
     return f"{ROOT}/{site}/wearer/{wearer}/posture"
 
 
 def episode(site: str, wearer: str) -> str:
+    """Sustained episodes of a wearer."""
     return f"{ROOT}/{site}/wearer/{wearer}/episode"
 
 
 def nudge(site: str, wearer: str) -> str:
+    """Decisions to remind a wearer."""
     return f"{ROOT}/{site}/wearer/{wearer}/nudge"
 
 
 def context(site: str, wearer: str) -> str:
+    """What a wearer says they do; retained."""
     return f"{ROOT}/{site}/wearer/{wearer}/context"
 
 
 def rejected(site: str) -> str:
+    """What was refused at a site, and why."""
     return f"{ROOT}/{site}/rejected"
