@@ -1,0 +1,49 @@
+"""From an address to a store: the one place that knows which adapters there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from contracts.errors import Reason, SettingError
+from store.ports import Registry, SeriesStore
+from store.registry import SqlRegistry
+from store.sqlite import SqliteSeriesStore
+
+SQLITE_SCHEME = "sqlite:"
+
+
+def open_series(url: str, *, read_only: bool = False) -> SeriesStore:
+    """The time-series store at ``url``: ``sqlite:PATH``, made on first use unless ``read_only``.
+
+    SettingError for an address of no known kind; StoreError or DiskError where it cannot be opened.
+    """
+    if not url.startswith(SQLITE_SCHEME):
+        raise SettingError(
+            Reason.BAD_SETTING,
+            "The address of the store is of no known kind.",
+            hint=f"Give {SQLITE_SCHEME}PATH, for example {SQLITE_SCHEME}plumbline-data/series.sqlite.",
+        )
+    return SqliteSeriesStore(sqlite_path(url), read_only=read_only)
+
+
+def open_registry(url: str, *, read_only: bool = False) -> Registry:
+    """The registry at an SQLAlchemy ``url``; ``sqlite:PATH`` is short for ``sqlite:///PATH``.
+
+    Brings the database to this version's tables unless ``read_only``. SettingError for an address
+    that is none, StoreError or DiskError where it cannot be opened.
+    """
+    return SqlRegistry(url, read_only=read_only)
+
+
+def sqlite_path(url: str) -> Path:
+    """The file of ``sqlite:PATH`` or ``sqlite:///PATH``. SettingError where no file is named."""
+    path = url.removeprefix(SQLITE_SCHEME).removeprefix("//")
+    if url.startswith(f"{SQLITE_SCHEME}///"):
+        path = path.removeprefix("/")
+    if not path or path.startswith(":"):
+        raise SettingError(
+            Reason.BAD_SETTING,
+            "The address of the store names no file.",
+            hint=f"Give {SQLITE_SCHEME}PATH: several processes share the file.",
+        )
+    return Path(path)

@@ -1,0 +1,323 @@
+"""The registry on SQLAlchemy: SQLite by default, PostgreSQL by URL.
+
+Every change makes ``revision`` greater in the same transaction, so that a service that polls it
+never acts on half a change.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sa
+
+from contracts.checks import check_id
+from contracts.errors import DecodeError, PlumblineError, Reason, SettingError, StoreError
+from contracts.settings import CalibrationPlan, PostureSettings
+from contracts.vocabulary import Placement
+from store import registry_schema as schema
+from store.ports import Assignment, Wearer
+from store.registry_migration import check_current, migrate
+from store.sqlite_errors import translate
+
+BUSY_TIMEOUT_S: Final = 10.0
+
+
+class SqlRegistry:
+    """:class:`store.ports.Registry` in the database at ``url``.
+
+    StoreError or DiskError where the database cannot serve, SettingError for what it cannot keep.
+    """
+
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        self._engine = _engine(url, read_only=read_only)
+        try:
+            if read_only:
+                with self._reading() as connection:
+                    check_current(connection)
+            else:
+                with self._transaction() as connection:
+                    migrate(connection)
+        except BaseException:
+            self._engine.dispose()
+            raise
+
+    def revision(self) -> int:
+        with self._reading() as connection:
+            return int(connection.execute(sa.select(schema.revision.c.value)).scalar_one())
+
+    def put_wearer(self, wearer: Wearer) -> None:
+        _check_id("wearer", wearer.wearer)
+        values = {
+            "label": wearer.label,
+            "timezone": wearer.timezone,
+            "simulated": wearer.simulated,
+        }
+        table = schema.wearer
+        with self._changing() as connection:
+            changed = connection.execute(
+                sa.update(table).where(table.c.wearer == wearer.wearer).values(**values)
+            )
+            if changed.rowcount == 0:
+                connection.execute(sa.insert(table).values(wearer=wearer.wearer, **values))
+
+    def wearers(self) -> list[Wearer]:
+        table = schema.wearer
+        found = self._fetch(
+            sa.select(table.c.wearer, table.c.label, table.c.timezone, table.c.simulated).order_by(
+                table.c.id
+            )
+        )
+        return [Wearer(*row) for row in found]
+
+    def assign(self, assignment: Assignment) -> None:
+        _check_id("sensor", assignment.sensor)
+        if assignment.end_ns is not None and assignment.end_ns <= assignment.start_ns:
+            raise SettingError(Reason.OUT_OF_RANGE, "An assignment ends before it starts.")
+        table = schema.assignment
+        with self._changing() as connection:
+            number = _wearer_number(connection, assignment.wearer)
+            same_sensor = table.c.sensor == assignment.sensor
+            connection.execute(
+                sa.delete(table).where(same_sensor, table.c.start_ns == assignment.start_ns)
+            )
+            connection.execute(
+                sa.update(table)
+                .where(
+                    same_sensor,
+                    table.c.end_ns.is_(None),
+                    table.c.start_ns < assignment.start_ns,
+                )
+                .values(end_ns=assignment.start_ns)
+            )
+            connection.execute(
+                sa.insert(table).values(
+                    sensor=assignment.sensor,
+                    wearer_id=number,
+                    placement=assignment.placement.value,
+                    start_ns=assignment.start_ns,
+                    end_ns=assignment.end_ns,
+                )
+            )
+
+    def assignments(self, wearer: str | None = None) -> list[Assignment]:
+        table = schema.assignment
+        query = (
+            sa.select(
+                table.c.sensor,
+                schema.wearer.c.wearer,
+                table.c.placement,
+                table.c.start_ns,
+                table.c.end_ns,
+            )
+            .join_from(table, schema.wearer)
+            .order_by(table.c.start_ns, table.c.id)
+        )
+        if wearer is not None:
+            query = query.where(schema.wearer.c.wearer == wearer)
+        return [
+            Assignment(sensor, worn_by, Placement(placement), start_ns, end_ns)
+            for sensor, worn_by, placement, start_ns, end_ns in self._fetch(query)
+        ]
+
+    def add_calibration(self, wearer: str, plan: CalibrationPlan) -> None:
+        table = schema.calibration
+        rounded_ns = plan.rounded_ns or (None, None)
+        with self._changing() as connection:
+            number = _wearer_number(connection, wearer)
+            connection.execute(
+                sa.delete(table).where(
+                    table.c.wearer_id == number, table.c.effective_ns == plan.effective_ns
+                )
+            )
+            connection.execute(
+                sa.insert(table).values(
+                    wearer_id=number,
+                    effective_ns=plan.effective_ns,
+                    upright_start_ns=plan.upright_ns[0],
+                    upright_end_ns=plan.upright_ns[1],
+                    rounded_start_ns=rounded_ns[0],
+                    rounded_end_ns=rounded_ns[1],
+                )
+            )
+
+    def calibrations(self, wearer: str) -> list[CalibrationPlan]:
+        table = schema.calibration
+        found = self._fetch(
+            sa.select(table)
+            .join_from(table, schema.wearer)
+            .where(schema.wearer.c.wearer == wearer)
+            .order_by(table.c.effective_ns)
+        )
+        return [
+            CalibrationPlan(
+                effective_ns=row.effective_ns,
+                upright_ns=(row.upright_start_ns, row.upright_end_ns),
+                rounded_ns=(
+                    None
+                    if row.rounded_start_ns is None
+                    else (row.rounded_start_ns, row.rounded_end_ns)
+                ),
+            )
+            for row in found
+        ]
+
+    def set_settings(self, wearer: str, settings: PostureSettings) -> None:
+        table = schema.posture_settings
+        with self._changing() as connection:
+            number = _wearer_number(connection, wearer)
+            connection.execute(sa.delete(table).where(table.c.wearer_id == number))
+            connection.execute(
+                sa.insert(table).values(
+                    wearer_id=number, body=msgspec.json.encode(settings).decode()
+                )
+            )
+
+    def settings(self, wearer: str) -> PostureSettings:
+        table = schema.posture_settings
+        found = self._fetch(
+            sa.select(table.c.body)
+            .join_from(table, schema.wearer)
+            .where(schema.wearer.c.wearer == wearer)
+        )
+        if not found:
+            return PostureSettings()
+        try:
+            return msgspec.json.decode(found[0][0], type=PostureSettings)
+        except (msgspec.MsgspecError, SettingError) as error:
+            raise StoreError(
+                Reason.STORE_CORRUPT,
+                f"The settings of {wearer} in the registry cannot be read: {error}.",
+                hint="Set them again.",
+            ) from error
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _fetch(self, query: sa.Select[Any]) -> list[Any]:
+        with self._reading() as connection:
+            return list(connection.execute(query).all())
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        # One statement a look: no transaction is needed, and none is left open.
+        with _translated(self._engine), self._engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        with _translated(self._engine), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _changing(self) -> Iterator[sa.Connection]:
+        with self._transaction() as connection:
+            yield connection
+            connection.execute(sa.update(schema.revision).values(value=schema.revision.c.value + 1))
+
+
+def _engine(text: str, *, read_only: bool) -> sa.Engine:
+    try:
+        url = sa.make_url(_long_form(text))
+        if url.get_backend_name() == "sqlite":
+            return _sqlite_engine(url, read_only=read_only)
+        return sa.create_engine(url, pool_pre_ping=True)
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError):
+        raise SettingError(
+            Reason.BAD_SETTING,
+            "The address of the registry is no database address.",
+            hint="Give sqlite:PATH, or an SQLAlchemy URL such as postgresql+psycopg://user@host/name.",
+        ) from None
+    except ModuleNotFoundError as error:
+        raise SettingError(
+            Reason.MISSING,
+            f"The registry's database needs the Python package {error.name}, which is not installed.",
+            hint=f"Install it with: python -m pip install {error.name}",
+        ) from None
+
+
+def _sqlite_engine(url: sa.URL, *, read_only: bool) -> sa.Engine:
+    if not url.database or url.database == ":memory:":
+        raise SettingError(
+            Reason.BAD_SETTING,
+            "The address of the registry names no file.",
+            hint="Give sqlite:PATH: several processes share the file.",
+        )
+    path = Path(url.database)
+    if read_only and not path.is_file():
+        raise StoreError(
+            Reason.STORE_UNREACHABLE,
+            f"The registry {path} is not there.",
+            hint="Start plumbline analytics (or plumbline demo) first, or check the path.",
+        )
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
+            uri=True,
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,  # SQLAlchemy begins and ends transactions, see below
+            check_same_thread=False,
+        )
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    engine = sa.create_engine(url.set(query={}), creator=connect, poolclass=sa.pool.QueuePool)
+
+    # Taking the write lock at the start lets a second writer wait rather than fail half-way.
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _long_form(text: str) -> str:
+    if text.startswith("sqlite:") and not text.startswith("sqlite://"):
+        return f"sqlite:///{text.removeprefix('sqlite:')}"
+    return text
+
+
+def _wearer_number(connection: sa.Connection, wearer: str) -> int:
+    number = connection.execute(
+        sa.select(schema.wearer.c.id).where(schema.wearer.c.wearer == wearer)
+    ).scalar_one_or_none()
+    if number is None:
+        raise SettingError(
+            Reason.MISSING,
+            f"There is no wearer {wearer!r} in the registry.",
+            hint="Add the wearer first.",
+        )
+    return int(number)
+
+
+def _check_id(field: str, value: str) -> None:
+    try:
+        check_id(field, value)
+    except DecodeError as error:
+        raise SettingError(error.reason, error.message) from None
+
+
+@contextmanager
+def _translated(engine: sa.Engine) -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        raise _error_of_ours(error.orig or error, engine) from error
+    except sqlite3.Error as error:
+        raise _error_of_ours(error, engine) from error
+
+
+def _error_of_ours(error: BaseException, engine: sa.Engine) -> PlumblineError:
+    if isinstance(error, sqlite3.Error):
+        return translate(error, f"of people and sensors {engine.url.database}")
+    return StoreError(
+        Reason.STORE_UNREACHABLE,
+        f"The registry at {engine.url.host}/{engine.url.database} cannot serve: {type(error).__name__}.",
+        hint="Check that the database server runs, and the user and password it is given.",
+    )
