@@ -1,0 +1,105 @@
+"""The demo's data folder: what lies where, one demo at a time, and the file that says what runs."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Final
+
+from contracts.errors import DiskError, Fault, PlumblineError, Reason
+
+BROKER_USERNAME: Final = "plumbline"
+_SECRET_BYTES: Final = 24
+
+
+class DemoFolder:
+    """A data folder that this process holds. DiskError where it cannot be written."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self.run = self.root / "run"
+        self.logs = self.root / "logs"
+        self.run_file = self.root / "run.json"
+        self.settings_file = self.run / "plumbline.toml"
+        self.secret_file = self.run / "broker.secret"
+        try:
+            for folder in (self.root, self.run, self.logs):
+                folder.mkdir(parents=True, exist_ok=True)
+            self._lock = self._hold()
+        except OSError as error:
+            raise disk_error(self.root, error) from None
+
+    def stats(self, name: str) -> Path:
+        """The file in which a process reports."""
+        return self.run / f"{name}.json"
+
+    def log(self, name: str) -> Path:
+        """A process's log."""
+        return self.logs / f"{name}.log"
+
+    def write_secret(self) -> None:
+        """A new password for this run's broker, readable by its owner only."""
+        self.secret_file.unlink(missing_ok=True)
+        fd = os.open(self.secret_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            file.write(secrets.token_urlsafe(_SECRET_BYTES))
+
+    def write_settings(self, settings: Mapping[str, object]) -> None:
+        """The settings that this run's processes read."""
+        lines = [f"{name} = {json.dumps(value, default=str)}" for name, value in settings.items()]
+        self.settings_file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def write_run(self, run: Mapping[str, object]) -> None:
+        """Replace run.json in one move."""
+        part = self.run_file.with_suffix(".part")
+        part.write_text(json.dumps(run, indent=1), encoding="utf-8")
+        os.replace(part, self.run_file)
+
+    def close(self) -> None:
+        """Remove what only a running demo needs, and let go of the folder."""
+        for path in (self.secret_file, self.settings_file, self.run_file, *self.run.glob("*.json")):
+            path.unlink(missing_ok=True)
+        if self.run.is_dir() and not any(self.run.iterdir()):
+            self.run.rmdir()
+        self._lock.close()
+
+    def _hold(self) -> IO[str]:
+        lock = (self.root / ".lock").open("w", encoding="utf-8")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise PlumblineError(
+                Reason.BAD_SETTING,
+                f"Another demo is using {self.root}.",
+                hint="Stop it, or choose another folder with --data.",
+                fault=Fault.USER,
+            ) from None
+        return lock
+
+
+def disk_error(path: Path, error: OSError) -> DiskError:
+    """What a folder's refusal means and what to do about it."""
+    words = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return DiskError(
+            Reason.DISK_FULL,
+            f"There is no room left to write {path}: {words}.",
+            hint="Make room, or choose a folder on another disk with --data.",
+        )
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return DiskError(
+            Reason.DISK_READ_ONLY,
+            f"{path} cannot be written: {words}.",
+            hint="Choose a folder that you may write with --data.",
+        )
+    return DiskError(
+        Reason.DISK_ERROR,
+        f"{path} cannot be used: {words}.",
+        hint="Choose another folder with --data.",
+    )

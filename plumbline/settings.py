@@ -1,0 +1,255 @@
+"""Every setting of the services: flags over environment over file over defaults.
+
+A setting ``broker_port`` is the flag ``--broker-port``, the variable ``PLUMBLINE_BROKER_PORT`` and, in
+``plumbline.toml``, ``broker_port = …`` or ``port = …`` under ``[broker]``. Secrets have no flag, since
+anyone on the machine can read a command line. docs/settings.md is written from this model.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from contracts.errors import Reason, SettingError
+from contracts.vocabulary import is_id
+
+ENV_PREFIX: Final = "PLUMBLINE_"
+DEFAULT_FILE: Final = Path("plumbline.toml")
+MAX_FILE_BYTES: Final = 65_536
+MAX_SECRET_BYTES: Final = 4096
+MAX_PORT: Final = 65_535
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    HUMAN = "human"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least important line that is still written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Group(StrEnum):
+    """Settings that a command takes together."""
+
+    COMMON = "common"
+    BROKER = "broker"
+    GATEWAY = "gateway"
+    ANALYTICS = "analytics"
+    STORE = "store"
+    DASHBOARD = "dashboard"
+
+
+def _comma_separated(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _setting(default: object, group: Group, description: str, **limits: Any) -> Any:
+    return Field(
+        default, description=description, json_schema_extra={"group": group.value}, **limits
+    )
+
+
+class Settings(BaseSettings):
+    """What the services need to know. Built by :func:`load_settings`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
+    )
+
+    data_dir: Path = _setting(
+        Path("plumbline-data"), Group.COMMON, "Folder of the store, the registry and the outbox"
+    )
+    log_level: LogLevel = _setting(LogLevel.WARNING, Group.COMMON, "Least important log line written")
+    log_format: LogFormat = _setting(LogFormat.HUMAN, Group.COMMON, "Log lines for people or as JSON")
+    site: str = _setting("home", Group.COMMON, "Id of the site, part of every MQTT topic")
+
+    broker_host: str = _setting("127.0.0.1", Group.BROKER, "Host of the MQTT broker")
+    broker_port: int = _setting(1883, Group.BROKER, "Port of the MQTT broker", ge=1, le=MAX_PORT)
+    broker_username: str = _setting("", Group.BROKER, "User name at the broker; empty: none")
+    broker_password: SecretStr | None = _setting(
+        None, Group.BROKER, "Password at the broker (secret: no flag)"
+    )
+    broker_password_file: Path | None = _setting(
+        None, Group.BROKER, "File that holds the broker's password, instead of the password itself"
+    )
+    broker_tls_ca: Path | None = _setting(
+        None, Group.BROKER, "CA certificate of the broker; turns TLS on"
+    )
+    broker_wait_s: float = _setting(
+        10.0, Group.BROKER, "How long a service waits at its start for the broker", ge=0, le=3600
+    )
+
+    gateway: str = _setting("gateway-1", Group.GATEWAY, "Id of this gateway")
+    radio: str = _setting(
+        "system",
+        Group.GATEWAY,
+        "Bluetooth: system, tcp:HOST:PORT, usb:N or serial:DEVICE,BAUD",
+    )
+    outbox: Path | None = _setting(
+        None, Group.GATEWAY, "The gateway's outbox; default: outbox.sqlite in the data folder"
+    )
+    allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = _setting(
+        (), Group.GATEWAY, "Serial numbers of the sensors to read, separated by commas; empty: any"
+    )
+    keep_recording: Path | None = _setting(
+        None, Group.GATEWAY, "Folder in which the gateway also keeps what it reads as a recording"
+    )
+
+    late_wait_s: float = _setting(
+        1800.0,
+        Group.ANALYTICS,
+        "How long a worn sensor that is silent holds up its wearer's frames",
+        ge=1,
+        le=86_400,
+    )
+    live_wait_s: float = _setting(
+        3.0, Group.ANALYTICS, "How long the live posture waits for a late sensor", ge=0.2, le=60
+    )
+
+    store_url: str = _setting(
+        "", Group.STORE, "Time series: sqlite:PATH; default: plumbline.sqlite in the data folder"
+    )
+    registry_url: str = _setting(
+        "", Group.STORE, "Registry, an SQLAlchemy URL; default: registry.sqlite in the data folder"
+    )
+
+    dashboard_host: str = _setting("127.0.0.1", Group.DASHBOARD, "Address the dashboard listens on")
+    dashboard_port: int = _setting(
+        8501, Group.DASHBOARD, "Port the dashboard listens on", ge=1, le=MAX_PORT
+    )
+
+    @field_validator("site", "gateway")
+    @classmethod
+    def _id(cls, value: str) -> str:
+        if not is_id(value):
+            raise ValueError("an id is 1 to 64 of A-Z a-z 0-9 _ -")
+        return value
+
+    @field_validator("allow")
+    @classmethod
+    def _ids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(cls._id(serial) for serial in value)
+
+    @property
+    def outbox_path(self) -> Path:
+        """Where the gateway's outbox is."""
+        return self.outbox or self.data_dir / "outbox.sqlite"
+
+    @property
+    def series_url(self) -> str:
+        """URL of the time series."""
+        return self.store_url or f"sqlite:{(self.data_dir / 'plumbline.sqlite').absolute()}"
+
+    @property
+    def people_url(self) -> str:
+        """URL of the registry."""
+        return self.registry_url or f"sqlite:///{(self.data_dir / 'registry.sqlite').absolute()}"
+
+    def broker_secret(self) -> str | None:
+        """The broker's password, from the setting or its file. SettingError where that is unreadable."""
+        if self.broker_password is not None:
+            return self.broker_password.get_secret_value()
+        if self.broker_password_file is None:
+            return None
+        return read_secret(self.broker_password_file)
+
+
+def load_settings(flags: Mapping[str, object], file: Path | None = None) -> Settings:
+    """The settings in force. ``file``: None reads plumbline.toml where there is one.
+
+    SettingError names the setting and the three places it can stand in; a value is never in the
+    message, since it may be a secret.
+    """
+    path = file or (DEFAULT_FILE if DEFAULT_FILE.is_file() else None)
+    from_file = {} if path is None else _read_file(path)
+    in_environment = {name.upper() for name, value in os.environ.items() if value}
+    given = {
+        name: value
+        for name, value in from_file.items()
+        if f"{ENV_PREFIX}{name.upper()}" not in in_environment
+    }
+    given |= {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**given)  # what is not given here is read from the environment
+    except ValidationError as error:
+        raise SettingError(Reason.BAD_SETTING, _explain(error), hint=_HINT) from None
+
+
+_HINT: Final = "See `plumbline settings` for every setting and what it allows."
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    name = ".".join(str(part) for part in first["loc"]) or "settings"
+    if first["type"] == "extra_forbidden":
+        return f"{name} is no setting."
+    flag = name.replace("_", "-")
+    return (
+        f"{name} cannot be used: {first['msg']} (--{flag}, {ENV_PREFIX}{name.upper()} "
+        f"or {name} in plumbline.toml)."
+    )
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise SettingError(Reason.TOO_LONG, f"{path} is over {MAX_FILE_BYTES} bytes.")
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingError(
+            Reason.BAD_SETTING,
+            f"The settings file {path} cannot be read: {_os_words(error)}.",
+            hint="Give a TOML file with --config.",
+        ) from None
+    return flatten(document)
+
+
+def flatten(document: Mapping[str, Any]) -> dict[str, Any]:
+    """``{"broker": {"port": 1}}`` → ``{"broker_port": 1}``; top-level keys stay as they are."""
+    flat: dict[str, Any] = {}
+    for key, value in document.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{key}_{name}": inner for name, inner in value.items()}
+        else:
+            flat[key] = value
+    return flat
+
+
+def read_secret(path: Path) -> str:
+    """A secret's file without its last line end. SettingError where it cannot be read."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SettingError(
+            Reason.BAD_SETTING, f"The secret file {path} cannot be read: {_os_words(error)}."
+        ) from None
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = ""
+    if not text.strip() or len(data) > MAX_SECRET_BYTES:
+        raise SettingError(
+            Reason.BAD_SETTING, f"The secret file {path} is empty, too long or no text."
+        )
+    return text.rstrip("\r\n")
+
+
+def _os_words(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
