@@ -1,0 +1,379 @@
+"""View models as small pieces of HTML. Pure; every word that comes from data is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from html import escape
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from contracts.errors import PlumblineError
+from contracts.records import Episode, FocusArea
+from contracts.settings import PostureSettings
+from contracts.units import NS_PER_S
+from contracts.vocabulary import Activity, Posture, Quality
+from dashboard import clock, text
+from dashboard.focus import DayFocus
+from dashboard.freshness import Moment, News
+from dashboard.queries import Day, Now, Numbers, Person, Sensor, Timeline
+from dashboard.safety import Muscle, muscle, safety
+from dashboard.theme import POSTURE_COLOUR
+
+#: The gauge's end; flexion beyond it fills the bar.
+_GAUGE_DEG: Final = 45.0
+_RETRY: Final = "This page tries again by itself every few seconds."
+NO_CLIENT: Final = (
+    "Nobody is registered and nothing has been recorded.",
+    "`plumbline demo` makes a simulated client and fills a day; this page shows it by itself.",
+)
+NO_EPISODE: Final = (
+    "In the time worn, no rounding was held long enough to count as an episode.",
+    "Time not worn is unknown.",
+)
+_SENSOR_STATE: Final = {
+    "live": "live",
+    "syncing": "syncing",
+    "connecting": "connecting",
+    "absent": "out of reach",
+    "offline": "gateway offline",
+}
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _wrap(inner: str, classes: str = "") -> str:
+    return f'<div class="pl {classes}">{inner}</div>'
+
+
+def brand() -> str:
+    """The product's mark: a plumb bob and its name."""
+    return _wrap('<div class="pl-brand"><span class="pl-bob"></span>Plumbline</div>')
+
+
+def head(person: Person, day: date, today: date) -> str:
+    """Whose day this is, and which."""
+    chip = '<span class="pl-chip">simulated</span>' if person.simulated else ""
+    return _wrap(
+        f'<div class="pl-head"><h1>{escape(person.label)}</h1>'
+        f'<span class="quiet">{escape(text.day_name(day, today))}</span>{chip}</div>'
+    )
+
+
+def news(word: News, sensors: Sequence[Sensor]) -> str:
+    """How fresh the data is, a backlog's progress, and the sensors."""
+    bar = ""
+    if word.progress is not None:
+        share = f"{word.progress:.0%}"
+        bar = (
+            f'<span class="pl-bar" role="progressbar" aria-label="Sync" aria-valuemin="0" '
+            f'aria-valuemax="100" aria-valuenow="{word.progress * 100:.0f}">'
+            f'<span style="width:{share}"></span></span>'
+        )
+    detail = f'<span class="quiet num">{escape(word.detail)}</span>' if word.detail else ""
+    worn = "".join(f"<span>{_sensor(s)}</span>" for s in sensors)
+    listed = f'<span class="pl-sensors">{worn}</span>' if worn else ""
+    return _wrap(
+        f'<div class="pl-news"><span class="pl-chip"><span class="pl-dot {word.kind.value}"></span>'
+        f'<span class="num">{escape(word.headline)}</span></span>{bar}{detail}{listed}</div>'
+    )
+
+
+def _sensor(sensor: Sensor) -> str:
+    name = text.PLACEMENT[sensor.placement]
+    if sensor.health is None:
+        return f"{name}: not seen yet"
+    state = _SENSOR_STATE.get(sensor.health.state, text.sentence(sensor.health.state).lower())
+    battery = sensor.health.battery_percent
+    charge = "" if battery is None else f", battery {battery} %"
+    return escape(f"{name}: {state}{charge}")
+
+
+def now(state: Now, zone: ZoneInfo) -> str:
+    """The posture of this moment; what is not known is said, and nothing is called good for it."""
+    moment = state.moment
+    if moment is None:
+        return _now_card(
+            "Waiting for data", "", "The posture shows here within seconds of the first reading."
+        )
+    if not moment.current:
+        seen = _what(moment)
+        at = clock.clock_time(moment.frame.start_ns, zone)
+        note = (
+            f"Last seen at {at}: {seen.lower()}."
+            if moment.worn
+            else f"Not worn when last seen at {at}."
+        )
+        return _now_card("Not known now", "", note)
+    if not moment.worn:
+        return _now_card(
+            "Not worn", _held(moment), "Time not worn counts as unknown, never as good posture."
+        )
+    return _now_card(
+        _what(moment),
+        _held(moment),
+        _more(moment),
+        POSTURE_COLOUR[moment.frame.posture],
+        _gauge(moment, state.settings),
+    )
+
+
+def _what(moment: Moment) -> str:
+    return text.POSTURE[moment.frame.posture] if moment.worn else text.ACTIVITY[Activity.NOT_WORN]
+
+
+def _held(moment: Moment) -> str:
+    least = "at least " if moment.at_least and moment.held_s >= 60 else ""
+    return f"for {least}{text.duration(moment.held_s)}"
+
+
+def _more(moment: Moment) -> str:
+    frame = moment.frame
+    parts = []
+    if frame.activity is not Activity.UNKNOWN:
+        source = text.SOURCE[frame.activity_source]
+        parts.append(text.ACTIVITY[frame.activity] + (f", {source}" if source else ""))
+    else:
+        parts.append("Activity not known")
+    if frame.posture is not Posture.UNKNOWN:
+        parts.append(f"{text.confidence(frame.confidence)} ({_percent(frame.confidence)})")
+    if frame.missing:
+        parts.append("no readings from " + ", ".join(text.PLACEMENT[p] for p in frame.missing))
+    if frame.quality is Quality.UNCALIBRATED:
+        parts.append("not calibrated yet")
+    return " · ".join(parts)
+
+
+def _now_card(
+    what: str, held: str, more: str, colour: str = POSTURE_COLOUR[Posture.UNKNOWN], gauge: str = ""
+) -> str:
+    held_html = f'<div class="held num">{escape(held)}</div>' if held else ""
+    return (
+        f'<section class="pl-card pl-now" style="--posture:{colour}" aria-label="Posture now">'
+        f'<div class="pl-label">Posture now</div><div class="what">{escape(what)}</div>{held_html}'
+        f'{gauge}<div class="more">{escape(more)}</div></section>'
+    )
+
+
+def _gauge(moment: Moment, settings: PostureSettings) -> str:
+    """Trunk flexion between upright and the gauge's end, with the person's own thresholds."""
+    frame = moment.frame
+    deg, name = frame.trunk_flexion_deg, "Trunk flexion"
+    if deg is None:
+        deg, name = frame.thorax_flexion_deg, "Upper trunk inclination"
+    if deg is None:
+        return ""
+    marks = "".join(
+        f'<span class="tick" style="left:{_share(at)}"></span>'
+        f'<span class="mark num" style="left:{_share(at)}">{at:.0f}°</span>'
+        for at in (settings.rounded_warn_deg, settings.rounded_high_deg)
+    )
+    return (
+        f'<div class="pl-gauge"><div class="pl-label">{name} <span class="num">{text.degrees(deg)}</span></div>'
+        f'<div class="track"><div class="fill" style="width:{_share(deg)}"></div></div>{marks}</div>'
+    )
+
+
+def _share(deg: float) -> str:
+    return f"{100 * min(max(deg, 0.0), _GAUGE_DEG) / _GAUGE_DEG:.1f}%"
+
+
+def numbers(day: Numbers) -> str:
+    """Worn time, rounded time, episodes, longest: four cards."""
+    rounded = f"{text.percent(day.rounded_s, day.worn_s)} of worn time"
+    longest = text.duration(day.longest_s) if day.episodes else "–"
+    cells = (
+        ("Worn", text.duration(day.worn_s), "time not worn is not counted"),
+        ("Rounded", text.duration(day.rounded_s), rounded),
+        ("Episodes", str(day.episodes), "of sustained rounding"),
+        ("Longest episode", longest, "in one stretch" if day.episodes else "none so far"),
+    )
+    return (
+        '<div class="pl-numbers">'
+        + "".join(
+            f'<div class="pl-card pl-number"><div class="pl-label">{label}</div>'
+            f'<div class="big num">{escape(big)}</div><div class="sub">{escape(sub)}</div></div>'
+            for label, big, sub in cells
+        )
+        + "</div>"
+    )
+
+
+def top(state: Now | None, zone: ZoneInfo, day: Numbers) -> str:
+    """The posture now (of today only) beside the day's numbers."""
+    if state is None:
+        return _wrap(numbers(day), "pl-wide")
+    return _wrap(f'<div class="pl-top">{now(state, zone)}{numbers(day)}</div>')
+
+
+def legend(model: Timeline, day: Numbers) -> str:
+    """The postures that occur, in their colours, with the day's time in each."""
+    shown = {run.value for run in model.postures}
+    items = [
+        f'<li><span class="pl-swatch" style="background:{POSTURE_COLOUR[p]}"></span>{text.POSTURE[p]}'
+        f' <span class="quiet num">{text.duration(day.posture_s.get(p, 0))}</span></li>'
+        for p in POSTURE_COLOUR
+        if p in shown
+    ]
+    items.append('<li><span class="pl-swatch none"></span>No data or not worn</li>')
+    if model.episodes:
+        items.append('<li><span class="pl-swatch mark"></span>Episode</li>')
+    return _wrap(
+        f'<ul class="pl-legend" aria-label="Colours of the timeline">{"".join(items)}</ul>'
+    )
+
+
+def episode_line(episode: Episode, zone: ZoneInfo) -> str:
+    """An episode as one line of the list."""
+    first, last = (clock.clock_time(t, zone) for t in (episode.start_ns, episode.end_ns))
+    until = "now" if episode.ongoing else last
+    return (
+        f"**{first} – {until}** · {text.duration((episode.end_ns - episode.start_ns) / NS_PER_S)}"
+    )
+
+
+def episode_caption(episode: Episode) -> str:
+    """What the list says below an episode's line."""
+    return (
+        f"{text.pattern(episode.pattern)} · {text.ACTIVITY[episode.activity].lower()} · "
+        f"peak {text.degrees(episode.peak_flexion_deg)}"
+    )
+
+
+def episode_facts(chosen: Episode, zone: ZoneInfo) -> str:
+    """An episode's figures and why it was found."""
+    length_s = (chosen.end_ns - chosen.start_ns) / NS_PER_S
+    first, last = (clock.clock_time(t, zone) for t in (chosen.start_ns, chosen.end_ns))
+    facts = (
+        ("When", f"{first} – {'now' if chosen.ongoing else last}"),
+        ("Length", text.duration(length_s)),
+        ("Mean flexion", text.degrees(chosen.mean_flexion_deg)),
+        ("Peak flexion", text.degrees(chosen.peak_flexion_deg)),
+        ("During", text.ACTIVITY[chosen.activity]),
+        ("Confidence", _percent(chosen.confidence)),
+    )
+    listed = "".join(f'<div><dt>{k}</dt><dd class="num">{escape(v)}</dd></div>' for k, v in facts)
+    note = text.PATTERN_NOTE.get(chosen.pattern, "")
+    noted = f'<p class="pl-source">{escape(note)}</p>' if note else ""
+    return _wrap(
+        f'<h3 class="pl-title">{escape(text.pattern(chosen.pattern))}</h3>'
+        f'<dl class="pl-facts">{listed}</dl>'
+        f'<p class="pl-why">{escape(chosen.explanation)}</p>{noted}'
+    )
+
+
+def episode_focus(chosen: Episode) -> str:
+    """An episode's focus areas, each a pair of front and back, and the words that stand with them."""
+    areas = "".join(_area(a) for a in chosen.focus)
+    if not areas:
+        return _wrap(
+            '<p class="quiet">No focus area: no rule points anywhere for this episode.</p>'
+        )
+    return _wrap(
+        f'<h3 class="pl-title">Areas to assess</h3>{_standing()}<div class="pl-focus">{areas}</div>'
+    )
+
+
+def _area(area: FocusArea) -> str:
+    return (
+        f'<article class="pl-area"><div class="top"><h3>{escape(text.pattern(area.pattern))}</h3>'
+        f'<span class="pl-chip num">{_percent(area.share)} of this episode</span>{_inferred(area)}</div>'
+        f'<div class="pl-pair">{_side("Front: assess", area.front)}'
+        f"{_side('Back: related', area.back)}</div>"
+        f'<p class="pl-why">{escape(area.why)}</p>'
+        f'<p class="pl-source">Ground: {escape(area.standing)}</p></article>'
+    )
+
+
+def _inferred(area: FocusArea) -> str:
+    title = "Concluded from posture and activity, not measured at this muscle or joint"
+    return f'<span class="pl-chip" title="{title}">inferred</span>' if area.inferred else ""
+
+
+def _side(title: str, keys: Iterable[str]) -> str:
+    entries = "".join(_muscle(muscle(key)) for key in keys)
+    return f'<div class="pl-side"><div class="side">{title}</div><ul>{entries}</ul></div>'
+
+
+def _muscle(entry: Muscle) -> str:
+    where = f"<span>{escape(entry.where)}</span>" if entry.where else ""
+    return f"<li>{escape(entry.name)}{where}</li>"
+
+
+def _standing() -> str:
+    return f'<p class="pl-standing">{escape(safety().standing)}</p>'
+
+
+def ranking(areas: Sequence[DayFocus]) -> str:
+    """The day's focus areas, most exposed first, each with its pair of front and back."""
+    rows = "".join(_ranked(area) for area in areas)
+    return _wrap(
+        f'<section class="pl-card"><div class="pl-rank">{rows}</div>{_standing()}</section>'
+    )
+
+
+def _ranked(entry: DayFocus) -> str:
+    area = entry.area
+    front, back = (
+        ", ".join(escape(muscle(k).name) for k in keys) for keys in (area.front, area.back)
+    )
+    return (
+        f'<div class="row"><div><b>{escape(text.pattern(area.pattern))}</b> {_inferred(area)}'
+        f'<div class="share"><span style="width:{entry.share:.0%}"></span></div>'
+        f'<div class="quiet num">{text.duration(entry.exposure_s)} in '
+        f"{text.count(entry.episodes, 'episode')}</div></div>"
+        f"<dl><dt>Front</dt><dd>{front}</dd><dt>Back</dt><dd>{back}</dd></dl></div>"
+    )
+
+
+def warnings() -> str:
+    """Red flags, refer first, screen before massage, caution sites."""
+    blocks = "".join(
+        f'<div class="{escape(w.level)}"><h3>{escape(w.title)}</h3><ul>'
+        + "".join(f"<li>{escape(item)}</li>" for item in w.items)
+        + "</ul></div>"
+        for w in safety().warnings
+    )
+    return _wrap(f'<section class="pl-card pl-safety" aria-label="Safety">{blocks}</section>')
+
+
+def empty(title: str, *paragraphs: str) -> str:
+    """A page or a part with nothing to show: what is so, and what to do. ``paragraphs`` may mark `code`."""
+    body = "".join(f"<p>{_code(p)}</p>" for p in paragraphs if p)
+    return _wrap(
+        f'<section class="pl-card pl-empty" role="status"><h2>{escape(title)}</h2>{body}</section>'
+    )
+
+
+def _code(paragraph: str) -> str:
+    parts = escape(paragraph).split("`")
+    return "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(parts))
+
+
+def trouble(error: PlumblineError) -> str:
+    """An error as the person should read it: what is wrong and what to do."""
+    return empty("The data cannot be read just now", error.message, error.hint, _RETRY)
+
+
+def empty_day(day: Day, today: date, sensors: Sequence[Sensor]) -> str:
+    """A day without data, by whether it may still come."""
+    if day.day > today:
+        return empty("This day has not come yet", "Choose today or an earlier day.")
+    if day.day < today:
+        return empty(
+            "Nothing recorded on this day",
+            "The sensors were not worn, or they have not been near their gateway since. "
+            "What they kept comes in by itself when they are.",
+        )
+    if not sensors:
+        return empty(
+            "No sensor is assigned yet",
+            "Assign a sensor to this client and put it on; `plumbline demo` does both with a simulated one.",
+        )
+    return empty(
+        "No data today yet",
+        "Put the sensors on and keep them within reach of the gateway. "
+        "The first minute shows here by itself.",
+    )

@@ -1,0 +1,155 @@
+"""How fresh the picture is, and the posture of this moment: said plainly, and never better than known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from contracts.records import FRAME_NS, Frame, FrameBlock, SensorHealth
+from contracts.units import NS_PER_S
+from contracts.vocabulary import Activity
+from dashboard.clock import clock_time, day_of
+from dashboard.text import duration
+
+#: A frame this old is still 'now': a radio's retries and one missed refresh fit in.
+LIVE_WITHIN_NS: Final = 15 * NS_PER_S
+#: A gateway tells of its sensors every few seconds; silent for this long, it is taken for gone.
+GATEWAY_SILENT_NS: Final = 60 * NS_PER_S
+#: Fewer samples than this are the tail of a live link, not a backlog.
+BACKLOG_SAMPLES: Final = 500
+
+
+class Freshness(StrEnum):
+    """What kind of news the latest data is."""
+
+    LIVE = "live"
+    SYNCING = "syncing"
+    CATCHING_UP = "catching-up"
+    STALE = "stale"
+    EMPTY = "empty"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """How fresh the data is, in words. ``progress`` is 0 to 1 while a backlog comes in."""
+
+    kind: Freshness
+    headline: str
+    detail: str = ""
+    progress: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The latest second and for how long its posture has been held.
+
+    ``current``: recent enough to call it now. ``at_least``: held since before the frames looked at.
+    """
+
+    frame: Frame
+    current: bool
+    worn: bool
+    held_s: float
+    at_least: bool
+
+
+def news(
+    latest_ns: int | None,
+    health: Sequence[SensorHealth],
+    *,
+    now_ns: int,
+    zone: ZoneInfo,
+    rate_hz: float | None = None,
+) -> News:
+    """What to say of the data's age. ``latest_ns`` is the end of the last frame; None: no frame yet.
+
+    ``rate_hz`` of one sensor turns a backlog of samples into hours.
+    """
+    if latest_ns is not None and now_ns - latest_ns <= LIVE_WITHIN_NS:
+        return News(Freshness.LIVE, "Live")
+    heard = [h for h in health if now_ns - h.at_ns <= GATEWAY_SILENT_NS]
+    waiting = [h for h in heard if h.backlog > BACKLOG_SAMPLES and h.backlog_total]
+    if waiting:
+        return _syncing(waiting, rate_hz)
+    until = "" if latest_ns is None else f"Read up to {_when(latest_ns, now_ns, zone)}"
+    if any(h.outbox_batches for h in heard):
+        return News(
+            Freshness.CATCHING_UP, "Catching up", until or "The first readings are coming in"
+        )
+    why = _why_silent(health, heard, now_ns, zone)
+    if latest_ns is None:
+        return News(Freshness.EMPTY, "No data yet", why)
+    return News(Freshness.STALE, f"Last data {_when(latest_ns, now_ns, zone)}", why)
+
+
+def _syncing(waiting: Sequence[SensorHealth], rate_hz: float | None) -> News:
+    slowest = min(waiting, key=lambda h: 1.0 - h.backlog / h.backlog_total)
+    total = slowest.backlog_total
+    done = max(0, total - slowest.backlog)
+    share = min(1.0, done / total)
+    detail = ""
+    if rate_hz:
+        detail = f"{duration(done / rate_hz)} of {duration(total / rate_hz)} in"
+    return News(Freshness.SYNCING, f"Syncing {100 * share:.0f} %", detail, share)
+
+
+def _why_silent(
+    health: Sequence[SensorHealth], heard: Sequence[SensorHealth], now_ns: int, zone: ZoneInfo
+) -> str:
+    if not health:
+        return "No sensor has been heard yet"
+    last_heard_ns = max(h.at_ns for h in health)
+    if not heard:
+        return f"Gateway silent since {_when(last_heard_ns, now_ns, zone)}"
+    states = {h.state for h in heard}
+    if states & {"offline", "gateway-offline", "gateway_offline"}:
+        return "Gateway offline"
+    if states & {"live", "streaming"}:
+        return "Waiting for the next reading"
+    if states & {"connecting"}:
+        return "Connecting to the sensors"
+    return "Sensors out of reach or switched off"
+
+
+def _when(at_ns: int, now_ns: int, zone: ZoneInfo) -> str:
+    day = day_of(at_ns, zone)
+    time_of_day = clock_time(at_ns, zone)
+    if day == day_of(now_ns, zone):
+        return time_of_day
+    return f"{day.day} {day:%b}, {time_of_day}"
+
+
+def moment(frames: FrameBlock, *, now_ns: int, bridge_s: float) -> Moment | None:
+    """The last frame and how long its posture has been held; None without frames.
+
+    Another posture for up to ``bridge_s`` does not end the holding; a gap of more does.
+    """
+    if not len(frames):
+        return None
+    last = next(tail(frames, 1).rows())
+    first_ns = _held_since_ns(frames, int(bridge_s) * NS_PER_S)
+    end_ns = last.start_ns + FRAME_NS
+    return Moment(
+        frame=last,
+        current=now_ns - end_ns <= LIVE_WITHIN_NS,
+        worn=last.activity is not Activity.NOT_WORN,
+        held_s=(end_ns - first_ns) / NS_PER_S,
+        at_least=first_ns == int(frames.start_ns[0]),
+    )
+
+
+def tail(frames: FrameBlock, size: int) -> FrameBlock:
+    """The last ``size`` frames."""
+    return FrameBlock(**{f.name: getattr(frames, f.name)[-size:] for f in fields(FrameBlock)})
+
+
+def _held_since_ns(frames: FrameBlock, bridge_ns: int) -> int:
+    """Start of the last frame's posture, looking back over what ``bridge_ns`` allows."""
+    same = frames.start_ns[frames.posture == frames.posture[-1]]
+    far = np.flatnonzero(np.diff(same) > FRAME_NS + bridge_ns)
+    return int(same[far[-1] + 1]) if far.size else int(same[0])

@@ -1,0 +1,249 @@
+"""What a page asks of the store: people, a day, a moment. Pure over the ports; the clock is an argument.
+
+Everything a page shows comes through here, from rollups for a day and from frames only for a short
+window, so that a check of who may see whom has one place to stand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from contracts.records import FRAME_NS, Episode, Rollup, SensorHealth
+from contracts.settings import PostureSettings
+from contracts.units import NS_PER_S
+from contracts.vocabulary import Activity, Placement, Posture
+from dashboard import clock, focus, freshness, runs
+from store.ports import Registry, SeriesStore
+
+#: Windows up to this long are drawn from frames, longer ones from minutes.
+FRAMES_UP_TO_NS: Final = 3600 * NS_PER_S
+#: How far back the length of the present posture is looked for, a step at a time.
+_LOOK_BACK_S: Final = (600, 3600, 4 * 3600)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A wearer as the picker shows one. ``first_ns`` and ``last_ns`` are None without frames."""
+
+    wearer: str
+    label: str
+    zone: ZoneInfo
+    simulated: bool
+    first_ns: int | None
+    last_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """A sensor that the person wears now, and the latest word on it if there is one."""
+
+    sensor: str
+    placement: Placement
+    health: SensorHealth | None
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """The state of this moment."""
+
+    news: freshness.News
+    moment: freshness.Moment | None
+    sensors: tuple[Sensor, ...]
+    settings: PostureSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What the timeline draws: [start_ns, end_ns) of a person's time."""
+
+    start_ns: int
+    end_ns: int
+    zone: ZoneInfo
+    postures: tuple[runs.Run, ...]
+    activities: tuple[runs.Run, ...]
+    points: tuple[runs.Point, ...]
+    episodes: tuple[Episode, ...]
+    warn_deg: float
+    high_deg: float
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The day in numbers. Time not worn is in none of them."""
+
+    worn_s: int
+    rounded_s: int
+    episodes: int
+    longest_s: float
+    posture_s: dict[Posture, int]
+    activity_s: dict[Activity, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A person's calendar day: [start_ns, end_ns) and what was measured in it."""
+
+    day: date
+    start_ns: int
+    end_ns: int
+    minutes: tuple[Rollup, ...]
+    episodes: tuple[Episode, ...]
+    numbers: Numbers
+    focus: tuple[focus.DayFocus, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was recorded on the day."""
+        return not self.minutes
+
+
+def people(series: SeriesStore, registry: Registry) -> list[Person]:
+    """Everyone registered or with data, latest data first, those without data last."""
+    known = {w.wearer: w for w in registry.wearers()}
+    summaries = {s.wearer: s for s in series.wearers()}
+    found = []
+    for wearer in {**summaries, **known}:
+        entry, data = known.get(wearer), summaries.get(wearer)
+        found.append(
+            Person(
+                wearer=wearer,
+                label=entry.label if entry and entry.label else wearer,
+                zone=clock.zone_of(entry.timezone if entry else "UTC"),
+                simulated=entry.simulated if entry else False,
+                first_ns=data.first_ns if data else None,
+                last_ns=data.last_ns if data else None,
+            )
+        )
+    return sorted(found, key=lambda p: (-(p.last_ns or 0), p.label))
+
+
+def sensors(series: SeriesStore, registry: Registry, wearer: str, now_ns: int) -> list[Sensor]:
+    """The sensors assigned to a wearer now, from the head down, with the latest word on each."""
+    latest: dict[str, SensorHealth] = {}
+    for word in sorted(series.health(), key=lambda h: h.at_ns):
+        latest[word.sensor] = word
+    worn = [
+        a
+        for a in registry.assignments(wearer)
+        if a.start_ns <= now_ns and (a.end_ns is None or a.end_ns > now_ns)
+    ]
+    order = list(Placement)
+    worn.sort(key=lambda a: order.index(a.placement))
+    return [Sensor(a.sensor, a.placement, latest.get(a.sensor)) for a in worn]
+
+
+def now(series: SeriesStore, registry: Registry, person: Person, now_ns: int) -> Now:
+    """How fresh the data is, and the posture of the latest second and since when."""
+    settings = registry.settings(person.wearer)
+    worn = sensors(series, registry, person.wearer, now_ns)
+    latest = series.latest_frame(person.wearer)
+    found = None
+    rate_hz = None
+    latest_end_ns = None
+    if len(latest):
+        latest_end_ns = int(latest.start_ns[-1]) + FRAME_NS
+        for back_s in _LOOK_BACK_S:
+            recent = series.frames(person.wearer, latest_end_ns - back_s * NS_PER_S, latest_end_ns)
+            found = freshness.moment(recent, now_ns=now_ns, bridge_s=settings.bridge_s)
+            if found is None or not found.at_least or found.held_s < back_s:
+                break
+        rate_hz = _rate_hz(latest.samples[-1], len(worn), int(latest.missing[-1]).bit_count())
+    word = freshness.news(
+        latest_end_ns,
+        [s.health for s in worn if s.health],
+        now_ns=now_ns,
+        zone=person.zone,
+        rate_hz=rate_hz,
+    )
+    return Now(word, found, tuple(worn), settings)
+
+
+def _rate_hz(samples: int, worn: int, missing: int) -> float | None:
+    """Samples a second of one sensor, as the last frame shows it."""
+    return float(samples) / (worn - missing) if worn > missing and samples else None
+
+
+def day(series: SeriesStore, person: Person, of: date) -> Day:
+    """The minutes and episodes of a calendar day of the person, and its numbers."""
+    start_ns, end_ns = clock.day_bounds_ns(of, person.zone)
+    minutes = series.minutes(person.wearer, start_ns, end_ns)
+    episodes = series.episodes(person.wearer, start_ns, end_ns)
+    return Day(
+        day=of,
+        start_ns=start_ns,
+        end_ns=end_ns,
+        minutes=tuple(minutes),
+        episodes=tuple(episodes),
+        numbers=_numbers(minutes, episodes, start_ns, end_ns),
+        focus=tuple(focus.rank(episodes)),
+    )
+
+
+def _numbers(minutes: list[Rollup], episodes: list[Episode], start_ns: int, end_ns: int) -> Numbers:
+    posture_s: dict[Posture, int] = {}
+    activity_s: dict[Activity, int] = {}
+    for minute in minutes:
+        for posture, seconds in minute.posture_s.items():
+            posture_s[posture] = posture_s.get(posture, 0) + seconds
+        for activity, seconds in minute.activity_s.items():
+            activity_s[activity] = activity_s.get(activity, 0) + seconds
+    inside_ns = [min(e.end_ns, end_ns) - max(e.start_ns, start_ns) for e in episodes]
+    return Numbers(
+        worn_s=sum(m.worn_s for m in minutes),
+        rounded_s=posture_s.get(Posture.ROUNDED, 0),
+        episodes=len(episodes),
+        longest_s=max(inside_ns, default=0) / NS_PER_S,
+        posture_s=posture_s,
+        activity_s=activity_s,
+    )
+
+
+def timeline(
+    series: SeriesStore,
+    person: Person,
+    of: Day,
+    settings: PostureSettings,
+    *,
+    last_ns: int | None = None,
+    around: tuple[int, int] | None = None,
+) -> Timeline | None:
+    """The timeline of a day's measured time; None where the day has no data.
+
+    ``last_ns``: only that much before the day's last data. ``around``: only that interval.
+    """
+    if of.empty:
+        return None
+    start_ns, end_ns = _measured(series, person, of)
+    if around is not None:
+        start_ns, end_ns = max(of.start_ns, around[0]), min(of.end_ns, around[1])
+    elif last_ns is not None:
+        start_ns = max(start_ns, end_ns - last_ns)
+    if end_ns - start_ns <= FRAMES_UP_TO_NS:
+        cells = runs.cells_of_frames(series.frames(person.wearer, start_ns, end_ns))
+    else:
+        cells = runs.cells_of_minutes(of.minutes)
+    return Timeline(
+        start_ns=start_ns,
+        end_ns=end_ns,
+        zone=person.zone,
+        postures=tuple(runs.posture_runs(cells)),
+        activities=tuple(runs.activity_runs(cells)),
+        points=tuple(runs.trace(cells)),
+        episodes=tuple(e for e in of.episodes if e.end_ns > start_ns and e.start_ns < end_ns),
+        warn_deg=settings.rounded_warn_deg,
+        high_deg=settings.rounded_high_deg,
+    )
+
+
+def _measured(series: SeriesStore, person: Person, of: Day) -> tuple[int, int]:
+    """From the day's first minute with data to its last, to the second where the day is short."""
+    start_ns, end_ns = of.minutes[0].start_ns, of.minutes[-1].start_ns + runs.MINUTE_NS
+    if end_ns - start_ns > FRAMES_UP_TO_NS:
+        return start_ns, end_ns
+    edges = series.frames(person.wearer, start_ns, end_ns)
+    if not len(edges):
+        return start_ns, end_ns
+    return int(edges.start_ns[0]), int(edges.start_ns[-1]) + FRAME_NS

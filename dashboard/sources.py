@@ -1,0 +1,46 @@
+"""The store and the registry that the dashboard reads, and where the settings say they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from contracts.errors import Reason, SettingError
+from store.open import open_registry, open_series
+from store.ports import Registry, SeriesStore
+
+STORE_URL: Final = "PLUMBLINE_STORE_URL"
+REGISTRY_URL: Final = "PLUMBLINE_REGISTRY_URL"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What pages read from, opened read-only; safe to share between threads."""
+
+    series: SeriesStore
+    registry: Registry
+
+
+def addresses(environment: Mapping[str, str]) -> tuple[str, str]:
+    """The addresses of the store and the registry. SettingError where one is not set."""
+    missing = [name for name in (STORE_URL, REGISTRY_URL) if not environment.get(name)]
+    if missing:
+        raise SettingError(
+            Reason.BAD_SETTING,
+            f"The dashboard does not know where the data is: {' and '.join(missing)} not set.",
+            hint="Start it with `plumbline dashboard`, or set them, for example "
+            f"{STORE_URL}=sqlite:plumbline-data/series.sqlite.",
+        )
+    return environment[STORE_URL], environment[REGISTRY_URL]
+
+
+def open_sources(store_url: str, registry_url: str) -> Sources:
+    """Both, read-only. PlumblineError where one cannot be opened."""
+    series = open_series(store_url, read_only=True)
+    try:
+        registry = open_registry(registry_url, read_only=True)
+    except Exception:
+        series.close()
+        raise
+    return Sources(series, registry)
