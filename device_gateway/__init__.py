@@ -1,0 +1,1 @@
+"""Bluetooth sensors in, MQTT out."""

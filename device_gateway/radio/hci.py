@@ -1,0 +1,105 @@
+"""A radio on a Bluetooth controller of the gateway's own: USB, serial, or a virtual air over TCP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final, Self
+
+from bleak import BleakClient, BleakScanner
+from bleak.exc import BleakError
+from bumble.transport import open_transport
+from bumble.transport.common import TransportInitError, TransportSpecError
+
+from contracts.errors import RadioError, Reason
+from device_gateway.radio.adapter import HciAdapter
+from device_gateway.radio.backend import BumbleClient, BumbleScanner
+from device_gateway.radio.port import CONNECT_TIMEOUT_S, Advertisement
+
+OPEN_TIMEOUT_S: Final = 10.0
+
+
+class HciRadio:
+    """Radio on an HCI transport."""
+
+    def __init__(self, spec: str, transport: str) -> None:
+        self._spec = spec
+        self._transport_name = transport
+        self._adapter: HciAdapter | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                transport = await open_transport(self._transport_name)
+        except PermissionError as error:
+            raise RadioError(
+                Reason.BLUETOOTH_DENIED,
+                f"No permission to use the Bluetooth controller at {self._spec}.",
+                hint="Give your user access to the device (on Linux a udev rule, or group dialout).",
+            ) from error
+        except (OSError, TimeoutError, TransportInitError, TransportSpecError, ValueError) as error:
+            raise RadioError(
+                Reason.RADIO_UNREACHABLE,
+                f"There is no Bluetooth controller at {self._spec}: {error}.",
+                hint="Start the simulator or plug the dongle in, and check the address.",
+            ) from error
+        adapter = HciAdapter(self._spec, transport)
+        try:
+            await adapter.power_on()
+        except BaseException:
+            await adapter.close()
+            raise
+        self._adapter = adapter
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        adapter, self._adapter = self._adapter, None
+        if adapter is not None:
+            await adapter.close()
+
+    async def scan(self, seconds: float, service_uuid: str) -> list[Advertisement]:
+        """Who advertised ``service_uuid`` within ``seconds``, by address."""
+        adapter = self._open_adapter()
+        try:
+            async with BleakScanner(
+                service_uuids=[service_uuid], backend=BumbleScanner, hci=adapter
+            ) as scanner:
+                await asyncio.wait({adapter.lost}, timeout=seconds)
+        except BleakError:
+            adapter.check()
+            raise
+        adapter.check()
+        found = scanner.discovered_devices_and_advertisement_data
+        return [
+            Advertisement(device.address, heard.local_name, heard.rssi, device)
+            for _, (device, heard) in sorted(found.items())
+        ]
+
+    def client(
+        self,
+        advertisement: Advertisement,
+        on_disconnect: Callable[[], None],
+        *,
+        timeout_s: float = CONNECT_TIMEOUT_S,
+    ) -> BleakClient:
+        """A bleak client on this radio."""
+        return BleakClient(
+            advertisement.device,
+            disconnected_callback=lambda _: on_disconnect(),
+            timeout=timeout_s,
+            backend=BumbleClient,
+            hci=self._open_adapter(),
+        )
+
+    def _open_adapter(self) -> HciAdapter:
+        if self._adapter is None:
+            raise RadioError(
+                Reason.RADIO_UNREACHABLE, "The radio is not open.", hint="Open it first."
+            )
+        return self._adapter

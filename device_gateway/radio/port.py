@@ -1,0 +1,62 @@
+"""What the gateway asks of a radio, whichever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+from bleak import BleakClient
+from bleak.backends.device import BLEDevice
+
+CONNECT_TIMEOUT_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Advertisement:
+    """A sensor that was heard: its address on the air, the name it gives, and how strongly."""
+
+    address: str
+    name: str | None
+    rssi_dbm: int
+    device: BLEDevice
+
+
+class Radio(Protocol):
+    """One Bluetooth adapter. An async context manager; one a process.
+
+    A radio never scans and connects at once: whichever comes second waits.
+    """
+
+    async def __aenter__(self) -> Self:
+        """Open the adapter. RadioError, with what to do, where that cannot be."""
+        ...
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Drop all connections and give the adapter back."""
+        ...
+
+    async def scan(self, seconds: float, service_uuid: str) -> list[Advertisement]:
+        """Who advertised ``service_uuid`` within ``seconds``, by address. RadioError when it is lost."""
+        ...
+
+    def client(
+        self,
+        advertisement: Advertisement,
+        on_disconnect: Callable[[], None],
+        *,
+        timeout_s: float = CONNECT_TIMEOUT_S,
+    ) -> BleakClient:
+        """A client that is not connected yet: ``await client.connect()``, then ordinary bleak calls.
+
+        ``on_disconnect`` is called once for every connection that ends, whoever ended it.
+        ``connect`` raises TimeoutError after ``timeout_s``, BleakError for other failures, and leaves
+        no connection behind either way.
+        """
+        ...

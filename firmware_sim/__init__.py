@@ -1,0 +1,1 @@
+"""A posture sensor without hardware: body, IMU, firmware, flash log and Bluetooth."""

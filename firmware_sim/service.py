@@ -1,0 +1,145 @@
+"""Runs simulated sensors on a virtual air that other programs reach over TCP."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from contracts.errors import Fault, PlumblineError, Reason, SettingError
+from firmware_sim.air import Air
+from firmware_sim.dongles import DongleListener
+from firmware_sim.peripheral import Peripheral
+
+if TYPE_CHECKING:
+    from firmware_sim.fleet import SimulatedSensor
+
+log = structlog.get_logger(__name__)
+
+REPORT_INTERVAL_S: Final = 0.5
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+
+
+async def run_simulator(
+    sensors: Sequence[SimulatedSensor],
+    *,
+    listen: str,
+    clock_ns: Callable[[], int],
+    report: Callable[[dict[str, Any]], None],
+    stop: asyncio.Event,
+    ready: Callable[[str], None],
+) -> None:
+    """Put ``sensors`` on the air and serve ``listen`` ("tcp:127.0.0.1:PORT", 0: any) until ``stop``.
+
+    ``ready`` is told the address that is really listened on, once every sensor advertises. ``report``
+    gets the counts of every sensor about twice a second, and once more at the end. SettingError for
+    a bad ``listen``, PORT_IN_USE where somebody else has the port; a defect of a firmware is raised.
+    """
+    host, port = _parse_listen(listen)
+    failure: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    def failed(error: BaseException) -> None:
+        if not failure.done():
+            failure.set_exception(error)
+
+    air = Air()
+    peripherals = [
+        Peripheral(sensor.serial, sensor.firmware, air, clock_ns=clock_ns, failed=failed)
+        for sensor in sensors
+    ]
+    listener = await _listen(air, host, port)
+    try:
+        for peripheral in peripherals:
+            # What waits in the flash log of a day away is much: made before anyone is told.
+            await asyncio.to_thread(peripheral.firmware.advance, clock_ns())
+            await peripheral.start()
+        ready(f"tcp:{host}:{listener.port}")
+        await _report_until(sensors, clock_ns, report, stop, failure)
+    finally:
+        for peripheral in peripherals:
+            await peripheral.stop()
+        await listener.close()
+        failure.cancel()
+        report(snapshot(sensors))
+
+
+async def _report_until(
+    sensors: Sequence[SimulatedSensor],
+    clock_ns: Callable[[], int],
+    report: Callable[[dict[str, Any]], None],
+    stop: asyncio.Event,
+    failure: asyncio.Future[Any],
+) -> None:
+    stopping: asyncio.Future[Any] = asyncio.ensure_future(stop.wait())
+    try:
+        while not stopping.done():
+            for sensor in sensors:  # those that no one is connected to go on recording
+                sensor.firmware.advance(clock_ns())
+            report(snapshot(sensors))
+            await asyncio.wait(
+                {stopping, failure},
+                timeout=REPORT_INTERVAL_S,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if failure.done():
+                failure.result()
+    finally:
+        stopping.cancel()
+
+
+def snapshot(sensors: Sequence[SimulatedSensor]) -> dict[str, Any]:
+    """The counts of every sensor by serial: samples recorded, lost, sent, kept, and whether it ended."""
+    return {
+        "sensors": {
+            sensor.serial: {
+                "placement": str(sensor.placement),
+                "recorded": sensor.firmware.stats.recorded,
+                "lost": sensor.firmware.stats.lost,
+                "sent": sensor.firmware.stats.sent,
+                "kept": sensor.firmware.stats.kept,
+                "ended": sensor.firmware.stats.ended,
+            }
+            for sensor in sensors
+        }
+    }
+
+
+def _parse_listen(listen: str) -> tuple[str, int]:
+    scheme, _, rest = listen.partition(":")
+    host, _, port = rest.rpartition(":")
+    host = host.strip("[]")
+    if scheme != "tcp" or not port.isdecimal() or int(port) > 0xFFFF:
+        raise SettingError(
+            Reason.BAD_SETTING,
+            f"The simulator cannot listen on {listen!r}.",
+            hint="Give tcp:127.0.0.1:PORT; port 0 takes any free one.",
+        )
+    if host not in LOOPBACK:
+        raise SettingError(
+            Reason.BAD_SETTING,
+            f"The simulator listens on this machine only, not on {host!r}.",
+            hint="Give tcp:127.0.0.1:PORT: the virtual air has no encryption and no password.",
+        )
+    return host, int(port)
+
+
+async def _listen(air: Air, host: str, port: int) -> DongleListener:
+    try:
+        return await DongleListener.open(air, host, port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise PlumblineError(
+                Reason.RADIO_UNREACHABLE,
+                f"The simulator cannot listen on {host}:{port}: {error.strerror}.",
+                hint="Give another address to listen on.",
+                fault=Fault.MACHINE,
+            ) from error
+        raise PlumblineError(
+            Reason.PORT_IN_USE,
+            f"Port {port} on {host} is in use.",
+            hint="Stop the program that has it, or give another port (0 takes any free one).",
+            fault=Fault.MACHINE,
+        ) from error
