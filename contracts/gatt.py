@@ -54,6 +54,9 @@ class PacketFlag(IntFlag):
     END = 0x02  # the sensor stopped sampling after the last of these (switched off, on the charger)
 
 
+RESERVED_FLAGS: Final = 0xFC
+
+
 @dataclass(frozen=True)
 class SamplePacket:
     """A notification on ``stream`` or ``log``: a header of 28 bytes, then count × 6 × int16.
@@ -137,7 +140,7 @@ class SamplePacket:
             zero,
         ) = cls.HEADER.unpack_from(data)
         _check_version(version)
-        if flags & ~(PacketFlag.LOG | PacketFlag.END) or zero:
+        if flags & RESERVED_FLAGS or zero:
             raise DecodeError(Reason.BAD_FIELD, "reserved bits of a sample packet are set.")
         end = bool(flags & PacketFlag.END)
         if count > MAX_PACKET_SAMPLES or (count == 0 and not end):
