@@ -1,0 +1,61 @@
+# What a person and CI both run. `make help` lists it. Needs Python 3.11 or later and make; all else
+# is set up in .venv, from requirements.lock, with hashes.
+
+VENV    ?= .venv
+PY      := $(VENV)/bin/python
+# Every locked version comes as a wheel on Linux and macOS, so no compiler is needed. On a machine
+# that has no wheels: make PIP_FLAGS=
+PIP_FLAGS ?= --only-binary=:all:
+PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check
+# Added to the command that the target runs: make demo ARGS="--recording DIR", make test ARGS="-k gatt"
+ARGS    ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check format bench lock clean venv venv-dev system-packages
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: venv ## set up, then show Plumbline at work on a simulated client
+	@$(VENV)/bin/plumbline demo $(ARGS)
+
+test: venv-dev system-packages ## set up, then run every check and every test
+	@$(PY) -m pytest -q -rs $(ARGS)
+
+check: venv-dev ## lint, format, types and import rules
+	@PYTHON=$(PY) scripts/check
+
+format: venv-dev ## bring the code into its format
+	@$(PY) -m ruff check --quiet --fix . ; $(PY) -m ruff format .
+
+bench: venv ## measure the whole way: backlog, live delay, analysis against its bound
+	@$(VENV)/bin/plumbline bench $(ARGS)
+
+lock: venv-dev ## lock dependencies anew; make lock ARGS=--upgrade for newer versions
+	@$(PIP_INSTALL) uv && UV=$(VENV)/bin/uv scripts/lock $(ARGS)
+
+clean: ## remove the environment, caches and what builds leave
+	rm -rf $(VENV) build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+system-packages:
+	@scripts/system-packages
+
+venv: $(VENV)/.installed
+venv-dev: $(VENV)/.installed-dev
+
+$(VENV)/.made: scripts/make-venv
+	@PYTHON="$(PYTHON)" scripts/make-venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made requirements.lock pyproject.toml
+	@echo "Installing what Plumbline needs (once)"
+	@$(PIP_INSTALL) --require-hashes $(PIP_FLAGS) -r requirements.lock
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
+	@echo "Installing what the tests need (once)"
+	@$(PIP_INSTALL) --require-hashes $(PIP_FLAGS) -r requirements-dev.lock
+	@touch $@
