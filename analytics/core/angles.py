@@ -1,0 +1,97 @@
+"""Calibrated 'up' vectors to the angles of :mod:`contracts.records`, one row a second.
+
+Every angle is rounded to 0.01° here, before anything is decided on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.core.calibration import Calibration, SegmentAxes
+from analytics.core.joining import SecondTable
+from analytics.core.seconds import UP_X, UP_Z
+from contracts.vocabulary import LOWER_PLACEMENTS, UPPER_PLACEMENTS, Placement
+
+Degrees = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Angles:
+    """Columns of (n,) degrees, NaN where there is none; names as in the records.
+
+    ``pelvis_lateral_deg`` is kept within the core: it helps to tell leaning sideways.
+    """
+
+    thorax_flexion_deg: Degrees
+    pelvis_flexion_deg: Degrees
+    trunk_flexion_deg: Degrees
+    lateral_deg: Degrees
+    head_flexion_deg: Degrees
+    lower_thoracic_deg: Degrees
+    pelvis_lateral_deg: Degrees
+
+    @property
+    def rounding_deg(self) -> Degrees:
+        """How far the trunk is rounded: its curl, or where there is no lower sensor its tilt."""
+        return np.where(
+            np.isnan(self.trunk_flexion_deg), self.thorax_flexion_deg, self.trunk_flexion_deg
+        )
+
+
+def angles_of(table: SecondTable, calibration: Calibration | None) -> Angles:
+    """The angles of each second; all NaN without a calibration."""
+    axes = {} if calibration is None else calibration.axes
+    flexion: dict[Placement, Degrees] = {}
+    lateral: dict[Placement, Degrees] = {}
+    for column, placement in enumerate(table.placements):
+        if placement in axes:
+            up = mean_up(table, column)
+            flexion[placement] = axes[placement].flexion_deg(up)
+            lateral[placement] = axes[placement].lateral_deg(up)
+    none = np.full(len(table), np.nan)
+    thorax = _first(flexion, UPPER_PLACEMENTS, none)
+    pelvis = _first(flexion, LOWER_PLACEMENTS, none)
+    head = _first(flexion, (Placement.HEAD, Placement.C7), none)
+    t4, t12, l5 = (flexion.get(p, none) for p in (Placement.T4, Placement.T12, Placement.L5))
+    return Angles(
+        thorax_flexion_deg=centidegrees(thorax),
+        pelvis_flexion_deg=centidegrees(pelvis),
+        trunk_flexion_deg=centidegrees(thorax - pelvis),
+        lateral_deg=centidegrees(_first(lateral, UPPER_PLACEMENTS, none)),
+        head_flexion_deg=centidegrees(head - t4),
+        lower_thoracic_deg=centidegrees(t12 - l5),
+        pelvis_lateral_deg=centidegrees(_first(lateral, LOWER_PLACEMENTS, none)),
+    )
+
+
+def mean_up(table: SecondTable, column: int) -> NDArray[np.float64]:
+    """(n, 3) unit 'up' of each second in the sensor's axes, NaN where there is no sample."""
+    total = table.sums[:, column, UP_X : UP_Z + 1]
+    length = np.sqrt(total[:, 0] ** 2 + total[:, 1] ** 2 + total[:, 2] ** 2)
+    unit: NDArray[np.float64] = total / np.where(length > 0, length, np.nan)[:, None]
+    return unit
+
+
+def centidegrees(angle: Degrees) -> Degrees:
+    """Angles as multiples of 0.01°."""
+    rounded: Degrees = np.round(angle, 2) + 0.0  # no negative zero
+    return rounded
+
+
+def _first(
+    angle: Mapping[Placement, Degrees], order: tuple[Placement, ...], none: Degrees
+) -> Degrees:
+    """Second by second the angle of the first placement of ``order`` that has one."""
+    chosen = none
+    for placement in reversed(order):
+        if placement in angle:
+            own = angle[placement]
+            chosen = np.where(np.isnan(own), chosen, own)
+    return chosen
+
+
+__all__ = ["Angles", "SegmentAxes", "angles_of", "centidegrees", "mean_up"]

@@ -1,0 +1,226 @@
+"""Sustained rounded posture: runs of rounded seconds to episodes, with dwell and bridging.
+
+=============  ========================================  =============================================
+state          goes on                                   ends
+=============  ========================================  =============================================
+none           –                                         with the first rounded second: candidate
+candidate      every second rounded                      any other second or a gap: none; at
+                                                         ``candidate_s``: open
+open           other seconds, fewer than ``bridge_s``    ``bridge_s`` of other seconds, or a gap
+=============  ========================================  =============================================
+
+An open run that spans ``episode_s`` is an episode: it is said then, once a minute as it grows, and when
+it ends. All sums are of whole hundredths, so they are the same wherever the data was cut.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.core.focus import LONG_SEATED, SEATED, FocusTable
+from analytics.core.patterns import PATTERNS
+from analytics.core.runs import follows
+from contracts.records import Episode, FocusArea
+from contracts.settings import PostureSettings
+from contracts.units import NS_PER_S
+from contracts.vocabulary import ACTIVITIES, Activity, Pattern
+
+GROWTH_S: Final = 60
+
+#: An episode and the second at which it was said.
+Said = tuple[int, Episode]
+
+_WORDS: Final = {
+    Pattern.UPPER_THORACIC: "mostly in the upper back",
+    Pattern.FORWARD_HEAD: "with the head bent forward",
+    Pattern.COLLAPSED_CHEST: "with the chest collapsed onto the lower ribs",
+    Pattern.LUMBAR_SLUMP: "with the pelvis rolled back",
+    Pattern.UNSPECIFIED: "though the sensors worn cannot say where",
+}
+_DOING: Final = {
+    Activity.SITTING: "while sitting",
+    Activity.TYPING: "while typing",
+    Activity.DRIVING: "while driving",
+    Activity.STANDING: "while standing",
+    Activity.WALKING: "while walking",
+    Activity.STAIRS: "on stairs",
+    Activity.CARRYING: "while carrying",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RoundedSeconds:
+    """What episodes are made of, (n,) each: whole hundredths of degrees and confidence."""
+
+    second: NDArray[np.int64]
+    rounded: NDArray[np.bool_]
+    flexion_cdeg: NDArray[np.int64]
+    confidence_c: NDArray[np.int64]
+    activity: NDArray[np.uint8]
+    pattern: NDArray[np.uint8]
+
+
+@dataclass(slots=True)
+class _Run:
+    """A run of rounded seconds under way."""
+
+    start_s: int
+    last_s: int
+    rounded_s: int
+    flexion_cdeg: int
+    peak_cdeg: int
+    confidence_c: int
+    activity_s: list[int]
+    pattern_s: list[int]
+    open: bool = False
+    said_s: int = 0  # the span at which it was said last, 0: not yet
+    return_s: int = 0  # other seconds since the last rounded one
+
+    @classmethod
+    def begin(cls, second: int) -> _Run:
+        return cls(
+            second, second - 1, 0, 0, -(2**31), 0, [0] * len(ACTIVITIES), [0] * len(PATTERNS)
+        )
+
+    @property
+    def span_s(self) -> int:
+        return self.last_s + 1 - self.start_s
+
+
+class EpisodeDetector:
+    """Seconds in, episodes out, and how long each rounded second's run has lasted."""
+
+    def __init__(self, settings: PostureSettings, focus_table: FocusTable) -> None:
+        self.settings = settings
+        self.focus_table = focus_table
+        self._candidate_s = math.ceil(settings.candidate_s)
+        self._episode_s = max(self._candidate_s, math.ceil(settings.episode_s))
+        self._bridge_s = max(1, math.ceil(settings.bridge_s))
+        self._run: _Run | None = None
+        self._previous_s = -1
+
+    def update(self, block: RoundedSeconds) -> tuple[list[Said], NDArray[np.int32]]:
+        """Episodes said in a non-empty block, and (n,) the span in s of each rounded second's run."""
+        connected = follows(block.second, self._previous_s)
+        edge = np.flatnonzero(~connected[1:] | (block.rounded[1:] != block.rounded[:-1])) + 1
+        edges = [0, *edge.tolist(), block.second.size]
+        span_s = np.zeros(block.second.size, np.int32)
+        said: list[Said] = []
+        for first, last in zip(edges[:-1], edges[1:], strict=True):
+            if not connected[first]:
+                said.extend((int(block.second[first]), episode) for episode in self.end())
+            if block.rounded[first]:
+                said.extend(self._go_on(block, first, last))
+                assert self._run is not None
+                since_s = block.second[first:last] - self._run.start_s
+                span_s[first:last] = since_s + 1
+            else:
+                said.extend(self._return(block, first, last))
+        self._previous_s = int(block.second[-1])
+        return said, span_s
+
+    def end(self) -> list[Episode]:
+        """The wearer's data stops here: the episode under way, if it is one, ends."""
+        run, self._run = self._run, None
+        return [] if run is None or not run.said_s else [self._episode(run, ongoing=False)]
+
+    def _go_on(self, block: RoundedSeconds, first: int, last: int) -> list[Said]:
+        if self._run is None:
+            self._run = _Run.begin(int(block.second[first]))
+        run = self._run
+        run.return_s = 0
+        said: list[Said] = []
+        while first < last:
+            due_s = run.said_s + GROWTH_S if run.said_s else self._episode_s
+            due = first + max(0, run.start_s + due_s - 1 - int(block.second[first]))
+            stop = min(last, due + 1)
+            _add(run, block, first, stop)
+            if run.span_s >= due_s:
+                run.said_s = run.span_s
+                said.append((run.last_s, self._episode(run, ongoing=True)))
+            first = stop
+        run.open = run.open or run.span_s >= self._candidate_s
+        return said
+
+    def _return(self, block: RoundedSeconds, first: int, last: int) -> list[Said]:
+        run = self._run
+        if run is None:
+            return []
+        ends_at = first + (self._bridge_s - run.return_s if run.open else 1) - 1
+        if ends_at >= last:
+            run.return_s += last - first
+            return []
+        return [(int(block.second[ends_at]), episode) for episode in self.end()]
+
+    def _episode(self, run: _Run, *, ongoing: bool) -> Episode:
+        pattern = PATTERNS[_most(run.pattern_s)]
+        activity = ACTIVITIES[_most(run.activity_s)]
+        mean_deg = round(run.flexion_cdeg / run.rounded_s / 100, 2)
+        return Episode(
+            start_ns=run.start_s * NS_PER_S,
+            end_ns=(run.last_s + 1) * NS_PER_S,
+            pattern=pattern,
+            activity=activity,
+            mean_flexion_deg=mean_deg,
+            peak_flexion_deg=run.peak_cdeg / 100,
+            rounded_s=run.rounded_s,
+            confidence=round(run.confidence_c / run.rounded_s / 100, 2),
+            ongoing=ongoing,
+            explanation=_explain(run, pattern, activity, mean_deg),
+            focus=self._focus(run),
+        )
+
+    def _focus(self, run: _Run) -> tuple[FocusArea, ...]:
+        share_of = {
+            pattern.value: seconds / run.rounded_s
+            for pattern, seconds in zip(PATTERNS, run.pattern_s, strict=True)
+        }
+        seated_s = sum(s for a, s in zip(ACTIVITIES, run.activity_s, strict=True) if a in SEATED)
+        if seated_s >= self.settings.break_after_s:
+            share_of[LONG_SEATED] = seated_s / run.rounded_s
+        return self.focus_table.areas(share_of)
+
+    def state(self) -> dict[str, Any]:
+        """All there is to know to go on, as plain values."""
+        run = self._run
+        fields = None if run is None else {name: getattr(run, name) for name in _Run.__slots__}
+        return {"previous_s": self._previous_s, "run": fields}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from :meth:`state`."""
+        self._previous_s = state["previous_s"]
+        self._run = None if state["run"] is None else _Run(**state["run"])
+
+
+def _add(run: _Run, block: RoundedSeconds, first: int, stop: int) -> None:
+    """Rounded seconds [first, stop) join the run."""
+    run.rounded_s += stop - first
+    run.last_s = int(block.second[stop - 1])
+    run.flexion_cdeg += int(block.flexion_cdeg[first:stop].sum())
+    run.peak_cdeg = max(run.peak_cdeg, int(block.flexion_cdeg[first:stop].max()))
+    run.confidence_c += int(block.confidence_c[first:stop].sum())
+    for counts, codes in ((run.activity_s, block.activity), (run.pattern_s, block.pattern)):
+        for code, seconds in enumerate(np.bincount(codes[first:stop]).tolist()):
+            counts[code] += seconds
+
+
+def _most(counts: list[int]) -> int:
+    """The code with most seconds; the first of equals."""
+    return counts.index(max(counts))
+
+
+def _explain(run: _Run, pattern: Pattern, activity: Activity, mean_deg: float) -> str:
+    minutes, seconds = divmod(run.span_s, 60)
+    length = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    doing = f" {_DOING[activity]}" if activity in _DOING else ""
+    bridged_s = run.span_s - run.rounded_s
+    returns = f"; short returns of {bridged_s} s in all are bridged" if bridged_s else ""
+    return (
+        f"Rounded for {length}{doing}, by {mean_deg:.0f}° on average and {run.peak_cdeg / 100:.0f}° at "
+        f"most, {_WORDS[pattern]}{returns}."
+    )

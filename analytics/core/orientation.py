@@ -1,0 +1,83 @@
+"""A sensor's readings to where 'up' points in its own axes, sample by sample.
+
+VQF (Laidig and Seel 2023, 6D: accelerometer and gyroscope) at the nominal rate. Its state can be saved
+and set, so that stop-and-resume is bit exact.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from vqf import VQF
+
+from contracts.units import NS_PER_S
+
+#: A gap shorter than this is bridged by the filter (it settles in 3 s); a longer one starts it anew,
+#: which takes the inclination from the accelerometer at once.
+RESTART_GAP_NS: Final = NS_PER_S
+#: A reading that jumps by this much away from its neighbours and back within one sample is no movement
+#: of a trunk: real sensors give isolated glitches of 1520 deg/s and 12 g.
+GYRO_SPIKE_RAD_S: Final = 4.0
+ACCEL_SPIKE_M_S2: Final = 30.0
+_SPIKE: Final = np.array([ACCEL_SPIKE_M_S2] * 3 + [GYRO_SPIKE_RAD_S] * 3, dtype=np.float32)
+
+Vector = NDArray[np.float64]
+
+
+def repair_spikes(si: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Readings with isolated one-sample spikes replaced by the median of three.
+
+    ``si`` (n, 6) with a neighbour on either side; gives (n - 2, 6). Depends on each sample and its two
+    neighbours only, so it does not matter where the data was cut.
+    """
+    inner = si[1:-1]
+    flat = si.reshape(-1)
+    step = np.abs(flat[6:] - flat[:-6])
+    if not step.size or float(step.max()) <= GYRO_SPIKE_RAD_S:
+        return inner
+    change = np.diff(si, axis=0)
+    before, after = change[:-1], change[1:]
+    spike = (np.abs(before) > _SPIKE) & (np.abs(after) > _SPIKE) & (before * after < 0)
+    rows = np.flatnonzero(spike.any(axis=1))
+    if not rows.size:
+        return inner
+    repaired = inner.copy()
+    repaired[rows] = np.median(np.stack([si[rows], si[rows + 1], si[rows + 2]]), axis=0)
+    return repaired
+
+
+def up_of(quat: Vector) -> tuple[Vector, Vector, Vector]:
+    """Unit 'up' in sensor axes of (n, 4) quaternions sensor → earth, w first: three (n,) arrays."""
+    w, x, y, z = quat[:, 0], quat[:, 1], quat[:, 2], quat[:, 3]
+    return 2.0 * (x * z - w * y), 2.0 * (w * x + y * z), 1.0 - 2.0 * (x * x + y * y)
+
+
+class OrientationFilter:
+    """VQF of one sensor. ``update`` takes samples in order; ``restart`` after a long gap."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self.rate_hz = rate_hz
+        self._filter = VQF(1.0 / rate_hz)
+
+    def update(self, gyro_rad_s: Vector, accel_m_s2: Vector) -> tuple[Vector, Vector, Vector]:
+        """(n, 3) contiguous float64 each → 'up' in sensor axes as three (n,) arrays."""
+        return up_of(self._filter.updateBatch(gyro_rad_s, accel_m_s2)["quat6D"])
+
+    def restart(self) -> None:
+        """Forget the orientation but keep the gyroscope's bias: the gap did not change it."""
+        bias = {name: self._filter.state[name] for name in ("bias", "biasP")}
+        self._filter.resetState()
+        self._filter.state = self._filter.state | bias
+
+    def state(self) -> dict[str, Any]:
+        """All there is to know to go on, as plain values."""
+        return {"rate_hz": self.rate_hz, "vqf": self._filter.state}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> OrientationFilter:
+        """The filter that :meth:`state` was taken of."""
+        restored = cls(state["rate_hz"])
+        restored._filter.state = state["vqf"]
+        return restored

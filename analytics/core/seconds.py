@@ -1,0 +1,325 @@
+"""One sensor's samples to one row of sums a whole UTC second.
+
+Samples wait until their second is complete and are then worked on in arrays. Sums are taken second by
+second, so they are the same wherever the data was cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.core.orientation import RESTART_GAP_NS, OrientationFilter, repair_spikes
+from contracts.imu import ImuSamples
+from contracts.units import NS_PER_S
+
+#: Columns of the sums of a second, in this order.
+UP_X, UP_Y, UP_Z, MAG, MAG_SQ, MAG_STEP_SQ, GYRO_X, GYRO_Y, GYRO_Z, GYRO_SQ = range(10)
+SUMS: Final = 10
+#: Samples worked on at once: what fits the cache, and bounds memory on a day in one batch.
+BLOCK_SAMPLES: Final = 8192
+#: A step longer than this many periods means that samples are missing.
+GAP_PERIODS: Final = 1.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SecondRows:
+    """Rows in time order: ``second`` (n,) int64 UTC s, ``count`` (n,) samples, ``rate_hz`` (n,)
+    nominal, ``sums`` (n, SUMS)."""
+
+    second: NDArray[np.int64]
+    count: NDArray[np.int32]
+    rate_hz: NDArray[np.float64]
+    sums: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return int(self.second.size)
+
+    def slice(self, start: int, stop: int | None = None) -> SecondRows:
+        """Rows [start, stop)."""
+        return SecondRows(
+            self.second[start:stop],
+            self.count[start:stop],
+            self.rate_hz[start:stop],
+            self.sums[start:stop],
+        )
+
+    @classmethod
+    def concat(cls, parts: list[SecondRows]) -> SecondRows:
+        """The parts one after another."""
+        if len(parts) == 1:
+            return parts[0]
+        if not parts:
+            return cls(
+                np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0), np.empty((0, SUMS))
+            )
+        return cls(
+            np.concatenate([p.second for p in parts]),
+            np.concatenate([p.count for p in parts]),
+            np.concatenate([p.rate_hz for p in parts]),
+            np.concatenate([p.sums for p in parts]),
+        )
+
+    def state(self) -> tuple[bytes, bytes, bytes, bytes]:
+        """The rows as bytes."""
+        return (
+            self.second.tobytes(),
+            self.count.tobytes(),
+            self.rate_hz.tobytes(),
+            self.sums.tobytes(),
+        )
+
+    @classmethod
+    def from_state(cls, state: tuple[bytes, bytes, bytes, bytes]) -> SecondRows:
+        """The rows that :meth:`state` was taken of."""
+        second, count, rate_hz, sums = state
+        return cls(
+            np.frombuffer(second, np.int64),
+            np.frombuffer(count, np.int32),
+            np.frombuffer(rate_hz, np.float64),
+            np.frombuffer(sums, np.float64).reshape(-1, SUMS),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chunk:
+    utc_ns: NDArray[np.int64]
+    si: NDArray[np.float32]
+    rate_hz: float
+    resumed: bool  # the sensor was switched off before these
+
+
+class SecondReducer:
+    """Samples of one sensor in, rows of complete seconds out."""
+
+    def __init__(self) -> None:
+        self.rate_hz = 0.0
+        self.newest_ns = -1
+        self.samples_in = 0
+        self.late = 0
+        self.lost = 0
+        self._pending: list[_Chunk] = []
+        self._filter: OrientationFilter | None = None
+        self._last_ns = -1  # of the last sample worked on
+        self._last_si = np.zeros(6, np.float32)  # as the sensor gave it
+        self._last_mag = 0.0
+        self._ended = False  # the sensor was switched off after the last sample
+
+    def add(self, samples: ImuSamples, closed_before_s: int) -> None:
+        """Keep samples until :meth:`take`; what is out of order or in a closed second is late."""
+        count = len(samples)
+        self.samples_in += count
+        if count:
+            floor_ns = max(self.newest_ns + 1, closed_before_s * NS_PER_S)
+            utc_ns, si = samples.utc_ns, samples.si
+            if utc_ns[0] < floor_ns:
+                first = int(np.searchsorted(utc_ns, floor_ns))
+                self.late += first
+                utc_ns, si = utc_ns[first:], si[first:]
+            if utc_ns.size:
+                self.newest_ns = int(utc_ns[-1])
+                self.rate_hz = samples.rate_hz
+                self._pending.append(_Chunk(utc_ns, si, samples.rate_hz, self._ended))
+        if count or samples.ended:
+            self._ended = samples.ended
+
+    def take(self, before_s: int) -> SecondRows:
+        """Rows of all seconds before ``before_s`` whose samples wait."""
+        parts: list[SecondRows] = []
+        while self._pending and int(self._pending[0].utc_ns[0]) < before_s * NS_PER_S:
+            chunk = self._merge_first()
+            cut = int(np.searchsorted(chunk.utc_ns, before_s * NS_PER_S))
+            rest = _Chunk(chunk.utc_ns[cut:], chunk.si[cut:], chunk.rate_hz, False)
+            self._pending = ([rest] if rest.utc_ns.size else []) + self._pending[1:]
+            following = self._pending[0].si[0] if self._pending else None
+            parts.extend(self._reduce(chunk, cut, following))
+        return SecondRows.concat(_merge_split_seconds(parts))
+
+    def _merge_first(self) -> _Chunk:
+        """The first waiting chunks, as far as rate and sensor go on unchanged, as one."""
+        head = self._pending[0]
+        same = 1
+        while (
+            same < len(self._pending)
+            and self._pending[same].rate_hz == head.rate_hz
+            and not self._pending[same].resumed
+        ):
+            same += 1
+        if same > 1:
+            first = self._pending[:same]
+            merged = _Chunk(
+                np.concatenate([c.utc_ns for c in first]),
+                np.concatenate([c.si for c in first]),
+                head.rate_hz,
+                head.resumed,
+            )
+            self._pending = [merged, *self._pending[same:]]
+        return self._pending[0]
+
+    def _reduce(
+        self, chunk: _Chunk, stop: int, following: NDArray[np.float32] | None
+    ) -> Iterator[SecondRows]:
+        """Rows of the chunk's first ``stop`` samples, block by block of whole seconds."""
+        if self._filter is None or self._filter.rate_hz != chunk.rate_hz:
+            self._filter = OrientationFilter(chunk.rate_hz)
+        elif chunk.resumed:
+            self._filter.restart()
+        if chunk.resumed:
+            self._last_ns = -1  # what a sensor that is off does not send is not lost
+        start = 0
+        while start < stop:
+            end = _block_end(chunk.utc_ns, start, stop)
+            after = chunk.si[end] if end < len(chunk.si) else following
+            yield self._reduce_block(chunk, start, end, after)
+            start = end
+
+    def _reduce_block(
+        self, chunk: _Chunk, start: int, end: int, after: NDArray[np.float32] | None
+    ) -> SecondRows:
+        utc_ns, si = chunk.utc_ns[start:end], chunk.si[start:end]
+        before = self._last_si if self._last_ns >= 0 else si[0]
+        neighbours = np.concatenate([before[None], si, (si[-1] if after is None else after)[None]])
+        clean = repair_spikes(neighbours)
+        gaps = self._gaps(utc_ns, chunk.rate_hz)
+        accel = np.array(clean[:, :3], dtype=np.float64, order="C")
+        gyro = np.array(clean[:, 3:], dtype=np.float64, order="C")
+        values = [*self._up(utc_ns, gyro, accel, gaps), *self._motion(accel, gyro, gaps)]
+        self._last_ns, self._last_si = int(utc_ns[-1]), si[-1].copy()
+        return _sums_by_second(utc_ns, values, chunk.rate_hz)
+
+    def _gaps(self, utc_ns: NDArray[np.int64], rate_hz: float) -> NDArray[np.intp]:
+        """Indices of samples before which some are missing; counts those as lost."""
+        period_ns = NS_PER_S / rate_hz
+        steps = np.empty(utc_ns.size, np.int64)
+        steps[0] = utc_ns[0] - self._last_ns if self._last_ns >= 0 else 0
+        np.subtract(utc_ns[1:], utc_ns[:-1], out=steps[1:])
+        if int(steps.max()) <= GAP_PERIODS * period_ns:
+            return np.empty(0, np.intp)
+        gaps = np.flatnonzero(steps > GAP_PERIODS * period_ns)
+        self.lost += int((np.rint(steps[gaps] / period_ns) - 1).sum())
+        return gaps
+
+    def _up(
+        self,
+        utc_ns: NDArray[np.int64],
+        gyro: NDArray[np.float64],
+        accel: NDArray[np.float64],
+        gaps: NDArray[np.intp],
+    ) -> list[NDArray[np.float64]]:
+        assert self._filter is not None
+        previous_ns = np.where(gaps > 0, utc_ns[gaps - 1], self._last_ns)
+        restarts = gaps[utc_ns[gaps] - previous_ns >= RESTART_GAP_NS].tolist()
+        if not restarts:
+            return list(self._filter.update(gyro, accel))
+        edges = sorted({0, *restarts, utc_ns.size})
+        pieces = []
+        for first, last in zip(edges[:-1], edges[1:], strict=True):
+            if first in restarts:
+                self._filter.restart()
+            pieces.append(self._filter.update(gyro[first:last], accel[first:last]))
+        return [np.concatenate(axis) for axis in zip(*pieces, strict=True)]
+
+    def _motion(
+        self, accel: NDArray[np.float64], gyro: NDArray[np.float64], gaps: NDArray[np.intp]
+    ) -> list[NDArray[np.float64]]:
+        ax, ay, az = accel[:, 0], accel[:, 1], accel[:, 2]
+        gx, gy, gz = gyro[:, 0], gyro[:, 1], gyro[:, 2]
+        mag_sq = ax * ax + ay * ay + az * az
+        mag = np.sqrt(mag_sq)
+        step = np.empty_like(mag)
+        step[0] = mag[0] - self._last_mag if self._last_ns >= 0 else 0.0
+        np.subtract(mag[1:], mag[:-1], out=step[1:])
+        step[gaps] = 0.0
+        self._last_mag = float(mag[-1])
+        return [mag, mag_sq, step * step, gx, gy, gz, gx * gx + gy * gy + gz * gz]
+
+    def state(self) -> dict[str, Any]:
+        """All there is to know to go on, as plain values."""
+        return {
+            "rate_hz": self.rate_hz,
+            "newest_ns": self.newest_ns,
+            "samples_in": self.samples_in,
+            "late": self.late,
+            "lost": self.lost,
+            "pending": [
+                (c.utc_ns.tobytes(), c.si.tobytes(), c.rate_hz, c.resumed) for c in self._pending
+            ],
+            "filter": None if self._filter is None else self._filter.state(),
+            "last_ns": self._last_ns,
+            "last_si": self._last_si.tobytes(),
+            "last_mag": self._last_mag,
+            "ended": self._ended,
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> SecondReducer:
+        """The reducer that :meth:`state` was taken of."""
+        restored = cls()
+        for name in ("rate_hz", "newest_ns", "samples_in", "late", "lost"):
+            setattr(restored, name, state[name])
+        restored._pending = [
+            _Chunk(
+                np.frombuffer(utc_ns, np.int64),
+                np.frombuffer(si, np.float32).reshape(-1, 6),
+                rate_hz,
+                resumed,
+            )
+            for utc_ns, si, rate_hz, resumed in state["pending"]
+        ]
+        if state["filter"] is not None:
+            restored._filter = OrientationFilter.from_state(state["filter"])
+        restored._last_ns = state["last_ns"]
+        restored._last_si = np.frombuffer(state["last_si"], np.float32)
+        restored._last_mag = state["last_mag"]
+        restored._ended = state["ended"]
+        return restored
+
+
+def _block_end(utc_ns: NDArray[np.int64], start: int, stop: int) -> int:
+    """End of the next block: at most BLOCK_SAMPLES, unless one second holds more."""
+    if stop - start <= BLOCK_SAMPLES:
+        return stop
+    second = int(utc_ns[start + BLOCK_SAMPLES]) // NS_PER_S
+    end = start + int(np.searchsorted(utc_ns[start:stop], second * NS_PER_S))
+    if end > start:
+        return end
+    return start + int(np.searchsorted(utc_ns[start:stop], (second + 1) * NS_PER_S))
+
+
+def _sums_by_second(
+    utc_ns: NDArray[np.int64], values: list[NDArray[np.float64]], rate_hz: float
+) -> SecondRows:
+    first, last = int(utc_ns[0]) // NS_PER_S, int(utc_ns[-1]) // NS_PER_S
+    if last == first:
+        second, starts = np.array([first], np.int64), np.zeros(1, np.intp)
+    elif last - first <= utc_ns.size:
+        second = np.arange(first, last + 1, dtype=np.int64)
+        starts = np.searchsorted(utc_ns, second * NS_PER_S)
+        filled = np.diff(starts, append=utc_ns.size) > 0
+        second, starts = second[filled], starts[filled]
+    else:  # long silences: fewer samples than seconds
+        every = utc_ns // NS_PER_S
+        starts = np.flatnonzero(np.diff(every, prepend=-1))
+        second = every[starts]
+    sums = np.empty((second.size, SUMS))
+    for column, value in enumerate(values):
+        sums[:, column] = np.add.reduceat(value, starts)
+    count = np.diff(starts, append=utc_ns.size).astype(np.int32)
+    return SecondRows(second, count, np.full(second.size, rate_hz), sums)
+
+
+def _merge_split_seconds(parts: list[SecondRows]) -> list[SecondRows]:
+    """Parts in which a second that was worked on in two (the rate changed within) is one row."""
+    merged: list[SecondRows] = []
+    for part in parts:
+        if merged and len(part) and merged[-1].second[-1] == part.second[0]:
+            merged[-1].count[-1] += part.count[0]
+            merged[-1].sums[-1] += part.sums[0]
+            part = part.slice(1)
+        if len(part):
+            merged.append(part)
+    return merged
