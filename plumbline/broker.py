@@ -96,6 +96,18 @@ class LimitedBroker(Broker):  # type: ignore[misc]
         patient = _PatientReader(reader, lambda: self.deliveries() > MAX_DELIVERIES)
         await self._client_connected(listener_name, patient, StreamWriterAdapter(writer))
 
+    async def _publish_retained_messages_for_subscription(
+        self, subscription: tuple[str, int], session: Session
+    ) -> None:
+        """Tell a session what is retained, but only for what it subscribed to itself.
+
+        amqtt tells every new connection what is retained under anybody's subscriptions, and fails
+        when one of those is added meanwhile.
+        """
+        held = self._subscriptions.get(subscription[0], ())
+        if any(subscriber is session for subscriber, _ in held):
+            await super()._publish_retained_messages_for_subscription(subscription, session)
+
 
 async def run_broker(
     config: BrokerConfig, *, report: Callable[[dict[str, Any]], None], stop: asyncio.Event

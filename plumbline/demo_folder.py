@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import os
@@ -11,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Final
 
-from contracts.errors import DiskError, Fault, PlumblineError, Reason
+from contracts.errors import Fault, PlumblineError, Reason
+from plumbline.disk import disk_error
 
 BROKER_USERNAME: Final = "plumbline"
 _SECRET_BYTES: Final = 24
@@ -81,25 +81,3 @@ class DemoFolder:
                 fault=Fault.USER,
             ) from None
         return lock
-
-
-def disk_error(path: Path, error: OSError) -> DiskError:
-    """What a folder's refusal means and what to do about it."""
-    words = error.strerror or str(error)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return DiskError(
-            Reason.DISK_FULL,
-            f"There is no room left to write {path}: {words}.",
-            hint="Make room, or choose a folder on another disk with --data.",
-        )
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return DiskError(
-            Reason.DISK_READ_ONLY,
-            f"{path} cannot be written: {words}.",
-            hint="Choose a folder that you may write with --data.",
-        )
-    return DiskError(
-        Reason.DISK_ERROR,
-        f"{path} cannot be used: {words}.",
-        hint="Choose another folder with --data.",
-    )

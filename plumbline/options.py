@@ -16,6 +16,8 @@ from plumbline.settings import ENV_PREFIX, Group, LogLevel, Settings, load_setti
 from plumbline.settings_page import group_of, is_secret
 
 _PANELS: Final = {group: f"Settings: {group.value}" for group in Group}
+#: A second, shorter flag for what is typed most.
+_SHORTER: Final = {"data_dir": ("--data",)}
 #: Types that a flag is parsed as; anything else is given as text and read by the settings model.
 _FLAG_TYPES: Final = (int, float, str, Path)
 
@@ -66,6 +68,7 @@ def _common() -> list[inspect.Parameter]:
 
 def _flag(name: str, field: FieldInfo) -> inspect.Parameter:
     option = typer.Option(
+        *_SHORTER.get(name, ()),
         f"--{name.replace('_', '-')}",
         help=f"{field.description} [{ENV_PREFIX}{name.upper()}]",
         show_default=False,

@@ -112,6 +112,12 @@ class Settings(BaseSettings):
         None, Group.GATEWAY, "Folder in which the gateway also keeps what it reads as a recording"
     )
 
+    worn: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = _setting(
+        (),
+        Group.GATEWAY,
+        "Names the files of a kept recording: SERIAL=PLACEMENT, separated by commas",
+    )
+
     late_wait_s: float = _setting(
         1800.0,
         Group.ANALYTICS,

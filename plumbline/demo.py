@@ -1,0 +1,322 @@
+"""``plumbline demo``: the whole way on one machine, in processes of their own, until Ctrl-C."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from rich.console import Console
+
+from contracts.errors import Fault, PlumblineError, Reason
+from contracts.recording import MANIFEST, open_recording, write_manifest
+from contracts.settings import CalibrationPlan
+from contracts.units import NS_PER_S
+from contracts.vocabulary import Placement
+from plumbline.demo_folder import BROKER_USERNAME, DemoFolder
+from plumbline.demo_view import Summary, SyncProgress, focus_seconds, show_summary
+from plumbline.fleet import Fleet, FleetChoice, build_fleet, now_ns, start_for
+from plumbline.ports import LOOPBACK, check_port_free, free_port
+from plumbline.run import stop_on_signal
+from plumbline.settings import Settings
+from plumbline.stats import read_stats
+from plumbline.supervisor import ChildSpec, Supervisor
+from plumbline.tally import Hops, count_hops
+from store import open_registry, open_series
+from store.ports import Assignment, Wearer
+
+POLL_S: Final = 0.1
+#: The mapped time of the first sample may lie a little before the sensor was switched on.
+MARGIN_NS: Final = 5 * NS_PER_S
+#: Data stops flowing at its source first; who stores stops when nothing comes any more.
+STOP_ORDER: Final = ("dashboard", "gateway", "sim", "analytics", "broker")
+INTERRUPTED_STATUS: Final = 130
+
+
+@dataclass(frozen=True, slots=True)
+class DemoChoice:
+    """What ``plumbline demo`` was asked to do."""
+
+    recording: Path | None = None
+    hours: float = 8.0
+    live: bool = False
+    seed: int = 1
+    headless: bool = False
+    until_done: bool = False
+    keep: Path | None = None
+    patience_s: float = 120.0
+    as_json: bool = False
+
+
+@dataclass(frozen=True)
+class DemoPlan:
+    """Who wears what in this run."""
+
+    wearer: Wearer
+    fleet: Fleet
+    choice: FleetChoice
+    start_ns: int
+
+
+def run_demo(settings: Settings, choice: DemoChoice) -> None:
+    """Run the demo to its end. PlumblineError(INCOMPLETE) where something that waited is missing."""
+    stop = threading.Event()
+    stop_on_signal(stop)
+    if not choice.headless:
+        check_port_free(settings.dashboard_host, settings.dashboard_port, "--dashboard-port")
+    if choice.recording is not None:
+        open_recording(choice.recording)  # said before anything is started
+    check_keep(choice.keep)
+    folder = DemoFolder(settings.data_dir)
+    try:
+        plan = make_plan(settings, choice)
+        Demo(settings, choice, folder, plan, stop).run()
+    finally:
+        folder.close()
+
+
+def check_keep(keep: Path | None) -> None:
+    """PlumblineError where the folder to keep a recording in holds one already."""
+    if keep is not None and (keep / MANIFEST).exists():
+        raise PlumblineError(
+            Reason.BAD_SETTING,
+            f"{keep} already holds a recording.",
+            hint="Choose another folder with --keep: recordings are never written over.",
+            fault=Fault.USER,
+        )
+
+
+def make_plan(settings: Settings, choice: DemoChoice) -> DemoPlan:
+    """A new wearer with sensors of their own, entered in the registry."""
+    registry = open_registry(settings.people_url)
+    try:
+        number = len(registry.wearers()) + 1
+        start_ns = start_for(choice.recording, choice.hours, live=choice.live, at_ns=now_ns())
+        fleet_choice = FleetChoice(
+            choice.recording, choice.hours, "T4,L5", start_ns, f"PL-{number:03d}", choice.seed
+        )
+        fleet = build_fleet(fleet_choice, start_ns)
+        name = choice.recording.name if choice.recording else "Simulated client"
+        wearer = Wearer(
+            f"demo-{number:03d}", f"{name} ({number})", simulated=choice.recording is None
+        )
+        registry.put_wearer(wearer)
+        for sensor in fleet.sensors:
+            registry.assign(
+                Assignment(sensor.serial, wearer.wearer, sensor.placement, start_ns - MARGIN_NS)
+            )
+        if fleet.calibration is not None:
+            registry.add_calibration(wearer.wearer, with_margin(fleet.calibration))
+    finally:
+        registry.close()
+    return DemoPlan(wearer, fleet, fleet_choice, start_ns)
+
+
+def with_margin(plan: CalibrationPlan) -> CalibrationPlan:
+    """The plan, in force from a little before the first sample."""
+    return msgspec.structs.replace(plan, effective_ns=plan.effective_ns - MARGIN_NS)
+
+
+class Demo:
+    """One run of the demo."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        choice: DemoChoice,
+        folder: DemoFolder,
+        plan: DemoPlan,
+        stop: threading.Event,
+    ) -> None:
+        self._settings = settings
+        self._choice = choice
+        self._folder = folder
+        self._plan = plan
+        self._stop = stop
+        self._console = Console(stderr=choice.as_json)
+        self._serials = {sensor.serial: sensor.placement for sensor in plan.fleet.sensors}
+        self._broker_port = free_port()
+        self._radio = f"tcp:{LOOPBACK}:{free_port()}"
+        self._supervisor = Supervisor(self._write_run)
+        self._waiting = 0
+
+    def run(self) -> None:
+        """Start all, wait for the backlog, say what came of it, and go on until told to stop."""
+        began_s = time.monotonic()
+        summary: Summary | None = None
+        try:
+            self._start()
+            self._sync()
+            if not self._stop.is_set() or not self._choice.until_done:
+                summary = self._summary(time.monotonic() - began_s)
+                show_summary(self._console, summary, as_json=self._choice.as_json)
+            if not self._choice.until_done:
+                self._live()
+        finally:
+            self._close()
+        if summary is None:
+            raise SystemExit(INTERRUPTED_STATUS)
+        if self._choice.until_done and summary.missing:
+            raise PlumblineError(
+                Reason.INCOMPLETE,
+                f"Not everything that waited is in the store: {'; '.join(summary.missing)}.",
+                hint=f"The logs are in {self._folder.logs}.",
+            )
+
+    def _start(self) -> None:
+        self._folder.write_secret()
+        self._folder.write_settings(self._child_settings())
+        for name, arguments in self._commands().items():
+            self._supervisor.start(self._spec(name, arguments))
+            if name == "sim":  # the gateway needs its address, the others wait for one another
+                self._supervisor.wait_ready(name, cancelled=self._stop.is_set)
+
+    def _commands(self) -> dict[str, list[str]]:
+        choice = self._plan.choice
+        sim = [
+            *("--listen", self._radio, "--start-ns", str(self._plan.start_ns)),
+            *("--serial-prefix", choice.serial_prefix, "--seed", str(choice.seed)),
+        ]
+        if choice.recording is None:
+            sim += ["--placements", choice.placements, "--hours", str(choice.hours)]
+        else:
+            sim += ["--recording", str(choice.recording.absolute())]
+        commands = {"broker": [], "analytics": [], "sim": sim, "gateway": []}
+        return commands if self._choice.headless else {**commands, "dashboard": []}
+
+    def _child_settings(self) -> dict[str, object]:
+        settings = self._settings
+        worn = [f"{serial}={place.value}" for serial, place in self._serials.items()]
+        shared: dict[str, object] = {
+            "data_dir": str(self._folder.root),
+            "log_level": settings.log_level.value,
+            "log_format": settings.log_format.value,
+            "site": settings.site,
+            "broker_host": LOOPBACK,
+            "broker_port": self._broker_port,
+            "broker_username": BROKER_USERNAME,
+            "broker_password_file": str(self._folder.secret_file),
+            "broker_wait_s": 30.0,
+            "radio": self._radio,
+            "allow": list(self._serials),
+            "worn": worn,
+            "dashboard_host": settings.dashboard_host,
+            "dashboard_port": settings.dashboard_port,
+        }
+        if self._choice.keep is not None:
+            shared["keep_recording"] = str(self._choice.keep.absolute())
+        return shared
+
+    def _spec(self, name: str, arguments: list[str]) -> ChildSpec:
+        stats = self._folder.stats(name)
+        command = (
+            *(sys.executable, "-m", "plumbline", name),
+            *("--config", str(self._folder.settings_file), "--stats", str(stats)),
+            *arguments,
+        )
+        return ChildSpec(name, command, self._folder.log(name), stats)
+
+    def _sync(self) -> None:
+        """Until the backlog is in, or nothing has moved for as long as patience lasts."""
+        quiet = self._choice.as_json or not self._console.is_terminal
+        seen, moved_s = Hops(), time.monotonic()
+        with SyncProgress(self._console, quiet=quiet) as progress:
+            while not self._stop.wait(POLL_S):
+                self._supervisor.poll(time.monotonic())
+                hops = self._hops()
+                if not self._waiting and not self._choice.live:
+                    self._waiting = hops.recorded
+                progress.show(hops, self._waiting)
+                if self._done(hops):
+                    return
+                if hops != seen:
+                    seen, moved_s = hops, time.monotonic()
+                elif (
+                    self._choice.until_done
+                    and time.monotonic() - moved_s > self._choice.patience_s
+                ):
+                    return
+
+    def _done(self, hops: Hops) -> bool:
+        if self._choice.live:
+            return not self._choice.until_done or hops.complete()
+        if self._plan.fleet.finite:
+            return hops.complete()
+        waiting = self._waiting
+        return waiting > 0 and min(hops.received, hops.stored, hops.in_frames) >= waiting
+
+    def _live(self) -> None:
+        while not self._stop.wait(POLL_S):
+            self._supervisor.poll(time.monotonic())
+
+    def _hops(self) -> Hops:
+        reports = (read_stats(self._folder.stats(name)) for name in ("sim", "gateway", "analytics"))
+        return count_hops(self._serials, self._plan.wearer.wearer, *reports)
+
+    def _summary(self, took_s: float) -> Summary:
+        wearer, end_ns = self._plan.wearer.wearer, now_ns() + MARGIN_NS
+        store = open_series(self._settings.series_url, read_only=True)
+        try:
+            frames = store.frames(wearer, self._plan.start_ns - MARGIN_NS, end_ns)
+            episodes = store.episodes(wearer, self._plan.start_ns - MARGIN_NS, end_ns)
+        finally:
+            store.close()
+        hops = self._hops()
+        waiting = hops.recorded if self._plan.fleet.finite else self._waiting
+        return Summary(
+            wearer=wearer,
+            hops=hops,
+            waiting=waiting,
+            frames=len(frames),
+            episodes=len(episodes),
+            focus_areas=focus_seconds(episodes),
+            took_s=took_s,
+            dashboard=self._dashboard(),
+            restarts=self._supervisor.restarts(),
+            missing=tuple(hops.missing(waiting)),
+        )
+
+    def _dashboard(self) -> str:
+        if self._choice.headless:
+            return ""
+        return f"http://{self._settings.dashboard_host}:{self._settings.dashboard_port}"
+
+    def _write_run(self) -> None:
+        self._folder.write_run(
+            {
+                "wearer": self._plan.wearer.wearer,
+                "sensors": {serial: place.value for serial, place in self._serials.items()},
+                "start_ns": self._plan.start_ns,
+                "pids": self._supervisor.pids(),
+                "restarts": self._supervisor.restarts(),
+                "broker_port": self._broker_port,
+                "radio": self._radio,
+                "store_url": self._settings.series_url,
+                "registry_url": self._settings.people_url,
+                "dashboard": self._dashboard(),
+            }
+        )
+
+    def _close(self) -> None:
+        self._supervisor.stop(STOP_ORDER)
+        self._supervisor.close()
+        if self._choice.keep is not None and (self._choice.keep / MANIFEST).is_file():
+            note_calibration(self._choice.keep, self._plan.fleet.calibration)
+
+
+def note_calibration(folder: Path, plan: CalibrationPlan | None) -> None:
+    """Write the calibration windows into a kept recording, in seconds from its start."""
+    recording = open_recording(folder)
+    if plan is None:
+        return
+    windows = {"upright": plan.upright_ns, "rounded": plan.rounded_ns}
+    calibration = {
+        posture: tuple((time_ns - recording.start_ns) / NS_PER_S for time_ns in window)
+        for posture, window in windows.items()
+        if window is not None
+    }
+    write_manifest(folder, msgspec.structs.replace(recording.manifest, calibration=calibration))

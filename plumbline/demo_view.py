@@ -1,0 +1,136 @@
+"""What the demo shows: progress while a backlog comes in, and the summary after it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from contracts.records import Episode
+from contracts.units import NS_PER_S
+from plumbline.tally import Hops
+
+SAFETY: Final = (
+    "Informational posture trend, not a diagnosis or treatment. Focus areas are prompts for a "
+    "licensed therapist's assessment."
+)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A run in figures. ``missing``: in words, empty where everything is there."""
+
+    wearer: str
+    hops: Hops
+    waiting: int
+    frames: int
+    episodes: int
+    focus_areas: dict[str, float]
+    took_s: float
+    dashboard: str
+    restarts: dict[str, int]
+    missing: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The summary for another program."""
+        return asdict(self)
+
+
+def focus_seconds(episodes: Sequence[Episode]) -> dict[str, float]:
+    """Seconds of exposure behind each focus area, most first."""
+    seconds: Counter[str] = Counter()
+    for episode in episodes:
+        length_s = (episode.end_ns - episode.start_ns) / NS_PER_S
+        for area in episode.focus:
+            seconds[area.rule] += area.share * length_s
+    return {rule: round(value, 1) for rule, value in seconds.most_common()}
+
+
+class SyncProgress:
+    """Bars of what is in the gateway and in the store; plain lines where no terminal is."""
+
+    def __init__(self, console: Console, *, quiet: bool) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description:24}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.percentage:>5.1f} %"),
+            TextColumn("{task.completed:>10,.0f} / {task.total:,.0f} samples"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=quiet,
+        )
+        self._hops = {
+            name: self._progress.add_task(text, total=None, visible=False)
+            for name, text in (
+                ("received", "Sensors → gateway"),
+                ("in_frames", "Gateway → store"),
+            )
+        }
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def show(self, hops: Hops, waiting: int) -> None:
+        """Move the bars."""
+        if not waiting:
+            return
+        for name, task in self._hops.items():
+            completed = min(getattr(hops, name), waiting)
+            self._progress.update(task, total=waiting, completed=completed, visible=True)
+
+
+def show_summary(console: Console, summary: Summary, *, as_json: bool) -> None:
+    """Print the summary: to the console, or to stdout as JSON."""
+    if as_json:
+        sys.stdout.write(json.dumps(summary.to_json(), indent=1) + "\n")
+        sys.stdout.flush()
+        return
+    console.print(_hop_table(summary))
+    console.print(
+        f"{summary.frames:,} frames, {summary.episodes:,} episodes of sustained rounded posture, "
+        f"in {summary.took_s:.1f} s."
+    )
+    if summary.focus_areas:
+        console.print("Areas to assess, by the exposure behind them:")
+        for rule, seconds in summary.focus_areas.items():
+            console.print(f"  {seconds / 60:6.1f} min  {rule.replace('_', ' ').replace('-', ' ')}")
+        console.print(SAFETY, style="italic")
+    for words in summary.missing:
+        console.print(f"Missing: {words}.", style="bold red")
+    if summary.dashboard:
+        console.print(f"Dashboard: {summary.dashboard}", style="bold")
+
+
+def _hop_table(summary: Summary) -> Table:
+    hops = summary.hops
+    table = Table("hop", "samples", "note", title=f"Samples of {summary.wearer}, hop by hop")
+    table.columns[1].justify = "right"
+    lost = f"{hops.lost:,} more were lost by the sensors themselves" if hops.lost else ""
+    table.add_row("recorded by the sensors", f"{hops.recorded:,}", lost)
+    for text, count, before in (
+        ("received by the gateway", hops.received, hops.recorded),
+        ("stored by analytics", hops.stored, hops.received),
+        ("in frames", hops.in_frames, hops.stored),
+    ):
+        on_the_way = max(0, before - count)
+        note = f"{on_the_way:,} on the way" if on_the_way else ""
+        table.add_row(text, f"{count:,}", note)
+    return table

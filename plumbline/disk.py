@@ -1,0 +1,42 @@
+"""What a folder's refusal means and what to do about it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from contracts.errors import DiskError, Reason
+
+
+def writable_folder(folder: Path) -> Path:
+    """The folder, made where it was missing. DiskError where it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(folder, error) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise disk_error(folder, PermissionError(errno.EACCES, "Permission denied"))
+    return folder
+
+
+def disk_error(path: Path, error: OSError) -> DiskError:
+    """The error to raise for what the operating system said about ``path``."""
+    words = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return DiskError(
+            Reason.DISK_FULL,
+            f"There is no room left to write {path}: {words}.",
+            hint="Make room, or choose a folder on another disk with --data.",
+        )
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return DiskError(
+            Reason.DISK_READ_ONLY,
+            f"{path} cannot be written: {words}.",
+            hint="Choose a folder that you may write with --data.",
+        )
+    return DiskError(
+        Reason.DISK_ERROR,
+        f"{path} cannot be used: {words}.",
+        hint="Choose another folder with --data.",
+    )

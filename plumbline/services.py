@@ -1,0 +1,124 @@
+"""The services, each in the process of its own command."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import runpy
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from plumbline.disk import writable_folder
+from plumbline.fleet import FleetChoice, build_fleet, now_ns
+from plumbline.ports import check_port_free
+from plumbline.run import run_async, run_threaded
+from plumbline.settings import Settings
+from plumbline.stats import StatsFile
+
+
+def run_sim(settings: Settings, choice: FleetChoice, *, listen: str, stats: Path | None) -> None:
+    """Simulated sensors on a virtual air. The address is printed, and is in the stats file."""
+    from firmware_sim.service import run_simulator
+
+    del settings
+    fleet = build_fleet(choice, now_ns())
+    write = StatsFile(stats)
+    address = {"listen": ""}
+
+    def ready(listening: str) -> None:
+        address["listen"] = listening
+        if stats is None:
+            print(f"Sensors are on the air. Reach them with: --radio {listening}", flush=True)
+
+    def report(counts: dict[str, Any]) -> None:
+        if address["listen"]:
+            write({**counts, **address})
+
+    async def service(stop: asyncio.Event) -> None:
+        await run_simulator(
+            fleet.sensors, listen=listen, clock_ns=now_ns, report=report, stop=stop, ready=ready
+        )
+
+    run_async(service)
+
+
+def run_gateway_service(settings: Settings, *, stats: Path | None) -> None:
+    """Bluetooth in, MQTT out."""
+    from device_gateway.service import run_gateway
+
+    from plumbline.wiring import gateway_config
+
+    writable_folder(settings.outbox_path.parent)
+    config = gateway_config(settings)
+
+    async def service(stop: asyncio.Event) -> None:
+        await run_gateway(config, clock_ns=now_ns, report=StatsFile(stats), stop=stop)
+
+    run_async(service)
+
+
+def run_analytics_service(settings: Settings, *, stats: Path | None) -> None:
+    """MQTT in, store out."""
+    from analytics.service import run_analytics
+
+    from plumbline.wiring import analytics_config
+    from store import open_registry, open_series
+
+    writable_folder(settings.data_dir)
+    config = analytics_config(settings)
+    registry = open_registry(settings.people_url)
+    store = open_series(settings.series_url)
+
+    def service(stop: threading.Event) -> None:
+        run_analytics(
+            config,
+            store=store,
+            registry=registry,
+            clock_ns=now_ns,
+            report=StatsFile(stats),
+            stop=stop,
+        )
+
+    try:
+        run_threaded(service)
+    finally:
+        store.close()
+        registry.close()
+
+
+def run_embedded_broker(settings: Settings, *, stats: Path | None) -> None:
+    """The embedded MQTT broker."""
+    from plumbline.broker import BrokerConfig, run_broker
+
+    config = BrokerConfig(
+        settings.broker_host,
+        settings.broker_port,
+        settings.broker_username,
+        settings.broker_secret(),
+    )
+
+    async def service(stop: asyncio.Event) -> None:
+        await run_broker(config, report=StatsFile(stats), stop=stop)
+
+    run_async(service)
+
+
+def run_dashboard(settings: Settings, *, stats: Path | None) -> None:
+    """The dashboard: Streamlit, in this very process, so that no process of its own is left over."""
+    from dashboard.launch import command
+
+    host, port = settings.dashboard_host, settings.dashboard_port
+    check_port_free(host, port, "--dashboard-port")
+    arguments, environment = command(
+        store_url=settings.series_url, registry_url=settings.people_url, host=host, port=port
+    )
+    os.environ.update(environment)
+    address = f"http://{host}:{port}"
+    if stats is None:
+        print(f"Dashboard: {address}", flush=True)
+    StatsFile(stats)({"listen": address})
+    module = arguments.index("-m") + 1
+    sys.argv = arguments[module:]
+    runpy.run_module(arguments[module], run_name="__main__", alter_sys=True)
