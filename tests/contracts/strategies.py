@@ -18,6 +18,7 @@ NOW_NS: Final = 1_767_225_600_000_000_000
 LONGEST_MESSAGE_CHARS: Final = 700
 
 T = TypeVar("T")
+Received = TypeVar("Received", bytes, str)
 
 ids = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True).filter(is_id)
 scales = st.builds(ImuScale, st.sampled_from(ACCEL_RANGES_G), st.sampled_from(GYRO_RANGES_DEG_S))
@@ -56,7 +57,7 @@ def damaged(draw: st.DrawFn, valid: st.SearchStrategy[bytes]) -> bytes:
     return bytes(data)
 
 
-def value_or_refusal(decode: Callable[[bytes], T], data: bytes) -> T | None:
+def value_or_refusal(decode: Callable[[Received], T], data: Received) -> T | None:
     """The value, or None where it was refused as the contract says; any other exception escapes."""
     try:
         return decode(data)
