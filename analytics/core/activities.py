@@ -27,8 +27,7 @@ from analytics.core.angles import mean_up
 from analytics.core.calibration import Calibration
 from analytics.core.joining import SecondTable
 from analytics.core.results import ContextMark
-from analytics.core.runs import follows, run_length, trailing_sums
-from analytics.core.seconds import (
+from analytics.core.rows import (
     GYRO_SQ,
     GYRO_X,
     GYRO_Y,
@@ -37,6 +36,7 @@ from analytics.core.seconds import (
     MAG_SQ,
     MAG_STEP_SQ,
 )
+from analytics.core.runs import follows, run_length, trailing_sums
 from contracts.units import DEG_PER_RAD, NS_PER_S
 from contracts.vocabulary import (
     ACTIVITIES,
@@ -139,7 +139,7 @@ class ActivityDetector:
             end_ns = mark.end_ns if following is None else following.start_ns
             if mark.end_ns is not None and following is not None:
                 end_ns = min(mark.end_ns, following.start_ns)
-            inside = worn & (second * NS_PER_S >= mark.start_ns)
+            inside: Flags = worn & (second * NS_PER_S >= mark.start_ns)
             if end_ns is not None:
                 inside &= second * NS_PER_S < end_ns
             activity[inside] = _CODE[mark.activity]
@@ -214,8 +214,8 @@ def _lying(table: SecondTable, calibration: Calibration | None) -> Flags:
 
     Without a calibration the printed mounting (x towards the head) stands for upright.
     """
-    lying = np.zeros(len(table), np.bool_)
-    upright = np.zeros(len(table), np.bool_)
+    lying: Flags = np.zeros(len(table), np.bool_)
+    upright: Flags = np.zeros(len(table), np.bool_)
     for column, placement in enumerate(table.placements):
         if placement is Placement.HEAD:
             continue
@@ -226,7 +226,7 @@ def _lying(table: SecondTable, calibration: Calibration | None) -> Flags:
             if axes is None
             else up[:, 0] * axes.up[0] + up[:, 1] * axes.up[1] + up[:, 2] * axes.up[2]
         )
-        lying |= along < LYING_COSINE
-        upright |= along >= LYING_COSINE
+        lying = lying | (along < LYING_COSINE)
+        upright = upright | (along >= LYING_COSINE)
     result: Flags = lying & ~upright
     return result

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.core.calibration import Calibration, SegmentAxes
+from analytics.core.calibration import Calibration
 from analytics.core.joining import SecondTable
-from analytics.core.seconds import UP_X, UP_Z
+from analytics.core.rows import UP_X, UP_Z
 from contracts.vocabulary import LOWER_PLACEMENTS, UPPER_PLACEMENTS, Placement
 
 Degrees = NDArray[np.float64]
@@ -92,6 +92,3 @@ def _first(
             own = angle[placement]
             chosen = np.where(np.isnan(own), chosen, own)
     return chosen
-
-
-__all__ = ["Angles", "SegmentAxes", "angles_of", "centidegrees", "mean_up"]

@@ -11,7 +11,7 @@ import numpy as np
 from analytics.core.calibration import Calibration, calibrate
 from analytics.core.joining import SecondTable
 from analytics.core.results import CalibrationResult
-from analytics.core.seconds import SecondRows
+from analytics.core.rows import SecondRows
 from contracts.errors import CalibrationError, Reason, SettingError
 from contracts.settings import CalibrationPlan
 from contracts.units import NS_PER_S
@@ -78,13 +78,15 @@ class CalibrationTimeline:
             yield held.slice(0, cut), self.current
 
     def _settle(self, plan: CalibrationPlan) -> CalibrationResult:
+        if not self._held:
+            return CalibrationResult(
+                plan,
+                False,
+                Reason.CALIBRATION_TOO_SHORT,
+                "there is no data of the calibration session.",
+                "Check that the sensors are on, then calibrate again.",
+            )
         try:
-            if not self._held:
-                raise CalibrationError(
-                    Reason.CALIBRATION_TOO_SHORT,
-                    "there is no data of the calibration session.",
-                    hint="Check that the sensors are on, then calibrate again.",
-                )
             self.current = calibrate(plan, SecondTable.concat(self._held))
         except CalibrationError as error:
             return CalibrationResult(plan, False, error.reason, error.message, error.hint)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.core.joining import SecondTable
-from analytics.core.seconds import UP_X, UP_Z
+from analytics.core.rows import UP_X, UP_Z
 from contracts.errors import CalibrationError, Reason
 from contracts.settings import CalibrationPlan
 from contracts.units import DEG_PER_RAD, NS_PER_S, RAD_PER_DEG

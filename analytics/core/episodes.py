@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -111,14 +112,13 @@ class EpisodeDetector:
         edges = [0, *edge.tolist(), block.second.size]
         span_s = np.zeros(block.second.size, np.int32)
         said: list[Said] = []
-        for first, last in zip(edges[:-1], edges[1:], strict=True):
+        for first, last in pairwise(edges):
             if not connected[first]:
                 said.extend((int(block.second[first]), episode) for episode in self.end())
             if block.rounded[first]:
-                said.extend(self._go_on(block, first, last))
-                assert self._run is not None
-                since_s = block.second[first:last] - self._run.start_s
-                span_s[first:last] = since_s + 1
+                run = self._run = self._run or _Run.begin(int(block.second[first]))
+                said.extend(self._go_on(run, block, first, last))
+                span_s[first:last] = block.second[first:last] + 1 - run.start_s
             else:
                 said.extend(self._return(block, first, last))
         self._previous_s = int(block.second[-1])
@@ -129,10 +129,7 @@ class EpisodeDetector:
         run, self._run = self._run, None
         return [] if run is None or not run.said_s else [self._episode(run, ongoing=False)]
 
-    def _go_on(self, block: RoundedSeconds, first: int, last: int) -> list[Said]:
-        if self._run is None:
-            self._run = _Run.begin(int(block.second[first]))
-        run = self._run
+    def _go_on(self, run: _Run, block: RoundedSeconds, first: int, last: int) -> list[Said]:
         run.return_s = 0
         said: list[Said] = []
         while first < last:

@@ -12,7 +12,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.core.seconds import SUMS, SecondReducer, SecondRows
+from analytics.core.rows import SUMS, SecondRows
+from analytics.core.seconds import SecondReducer
 from contracts.errors import PlumblineError, Reason
 from contracts.imu import ImuSamples
 from contracts.units import NS_PER_S

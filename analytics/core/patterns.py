@@ -33,7 +33,7 @@ def patterns_of(angles: Angles) -> NDArray[np.uint8]:
     }
     columns = np.stack([np.nan_to_num(v, nan=-np.inf) for v in marked.values()])
     codes = np.array([PATTERNS.index(p) for p in marked], np.uint8)
-    best = codes[np.argmax(columns, axis=0)]
+    best: NDArray[np.uint8] = codes[np.argmax(columns, axis=0)]
     nothing = columns.max(axis=0) <= 0.0
     best[nothing] = PATTERNS.index(Pattern.UNSPECIFIED)
     return best

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -57,11 +58,14 @@ class CalibrationResult:
     hint: str = ""
 
 
+NO_FRAMES: Final = FrameBlock.from_rows(())
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """What an update brought. A later row replaces an earlier one of the same start."""
 
-    frames: FrameBlock = field(default_factory=lambda: NO_FRAMES)
+    frames: FrameBlock = field(default=NO_FRAMES)
     episodes: tuple[Episode, ...] = ()
     minutes: tuple[Rollup, ...] = ()
     days: tuple[Rollup, ...] = ()
@@ -86,5 +90,4 @@ class Output:
         return Output.concat((self, other))
 
 
-NO_FRAMES = FrameBlock.from_rows(())
-NOTHING = Output()
+NOTHING: Final = Output()

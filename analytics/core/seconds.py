@@ -8,81 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.core.orientation import RESTART_GAP_NS, OrientationFilter, repair_spikes
+from analytics.core.rows import SecondRows, merge_split_seconds, sums_by_second
 from contracts.imu import ImuSamples
 from contracts.units import NS_PER_S
 
-#: Columns of the sums of a second, in this order.
-UP_X, UP_Y, UP_Z, MAG, MAG_SQ, MAG_STEP_SQ, GYRO_X, GYRO_Y, GYRO_Z, GYRO_SQ = range(10)
-SUMS: Final = 10
 #: Samples worked on at once: what fits the cache, and bounds memory on a day in one batch.
 BLOCK_SAMPLES: Final = 8192
 #: A step longer than this many periods means that samples are missing.
 GAP_PERIODS: Final = 1.5
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SecondRows:
-    """Rows in time order: ``second`` (n,) int64 UTC s, ``count`` (n,) samples, ``rate_hz`` (n,)
-    nominal, ``sums`` (n, SUMS)."""
-
-    second: NDArray[np.int64]
-    count: NDArray[np.int32]
-    rate_hz: NDArray[np.float64]
-    sums: NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return int(self.second.size)
-
-    def slice(self, start: int, stop: int | None = None) -> SecondRows:
-        """Rows [start, stop)."""
-        return SecondRows(
-            self.second[start:stop],
-            self.count[start:stop],
-            self.rate_hz[start:stop],
-            self.sums[start:stop],
-        )
-
-    @classmethod
-    def concat(cls, parts: list[SecondRows]) -> SecondRows:
-        """The parts one after another."""
-        if len(parts) == 1:
-            return parts[0]
-        if not parts:
-            return cls(
-                np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0), np.empty((0, SUMS))
-            )
-        return cls(
-            np.concatenate([p.second for p in parts]),
-            np.concatenate([p.count for p in parts]),
-            np.concatenate([p.rate_hz for p in parts]),
-            np.concatenate([p.sums for p in parts]),
-        )
-
-    def state(self) -> tuple[bytes, bytes, bytes, bytes]:
-        """The rows as bytes."""
-        return (
-            self.second.tobytes(),
-            self.count.tobytes(),
-            self.rate_hz.tobytes(),
-            self.sums.tobytes(),
-        )
-
-    @classmethod
-    def from_state(cls, state: tuple[bytes, bytes, bytes, bytes]) -> SecondRows:
-        """The rows that :meth:`state` was taken of."""
-        second, count, rate_hz, sums = state
-        return cls(
-            np.frombuffer(second, np.int64),
-            np.frombuffer(count, np.int32),
-            np.frombuffer(rate_hz, np.float64),
-            np.frombuffer(sums, np.float64).reshape(-1, SUMS),
-        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +31,11 @@ class _Chunk:
     si: NDArray[np.float32]
     rate_hz: float
     resumed: bool  # the sensor was switched off before these
+
+    def slice(self, start: int, stop: int) -> _Chunk:
+        return _Chunk(
+            self.utc_ns[start:stop], self.si[start:stop], self.rate_hz, self.resumed and start == 0
+        )
 
 
 class SecondReducer:
@@ -133,11 +78,11 @@ class SecondReducer:
         while self._pending and int(self._pending[0].utc_ns[0]) < before_s * NS_PER_S:
             chunk = self._merge_first()
             cut = int(np.searchsorted(chunk.utc_ns, before_s * NS_PER_S))
-            rest = _Chunk(chunk.utc_ns[cut:], chunk.si[cut:], chunk.rate_hz, False)
+            rest = chunk.slice(cut, chunk.utc_ns.size)
             self._pending = ([rest] if rest.utc_ns.size else []) + self._pending[1:]
             following = self._pending[0].si[0] if self._pending else None
             parts.extend(self._reduce(chunk, cut, following))
-        return SecondRows.concat(_merge_split_seconds(parts))
+        return SecondRows.concat(merge_split_seconds(parts))
 
     def _merge_first(self) -> _Chunk:
         """The first waiting chunks, as far as rate and sensor go on unchanged, as one."""
@@ -168,28 +113,31 @@ class SecondReducer:
             self._filter = OrientationFilter(chunk.rate_hz)
         elif chunk.resumed:
             self._filter.restart()
+        orientation = self._filter
         if chunk.resumed:
             self._last_ns = -1  # what a sensor that is off does not send is not lost
         start = 0
         while start < stop:
             end = _block_end(chunk.utc_ns, start, stop)
             after = chunk.si[end] if end < len(chunk.si) else following
-            yield self._reduce_block(chunk, start, end, after)
+            yield self._reduce_block(orientation, chunk.slice(start, end), after)
             start = end
 
     def _reduce_block(
-        self, chunk: _Chunk, start: int, end: int, after: NDArray[np.float32] | None
+        self, orientation: OrientationFilter, block: _Chunk, after: NDArray[np.float32] | None
     ) -> SecondRows:
-        utc_ns, si = chunk.utc_ns[start:end], chunk.si[start:end]
+        utc_ns, si = block.utc_ns, block.si
         before = self._last_si if self._last_ns >= 0 else si[0]
         neighbours = np.concatenate([before[None], si, (si[-1] if after is None else after)[None]])
         clean = repair_spikes(neighbours)
-        gaps = self._gaps(utc_ns, chunk.rate_hz)
+        gaps = self._gaps(utc_ns, block.rate_hz)
         accel = np.array(clean[:, :3], dtype=np.float64, order="C")
         gyro = np.array(clean[:, 3:], dtype=np.float64, order="C")
-        values = [*self._up(utc_ns, gyro, accel, gaps), *self._motion(accel, gyro, gaps)]
+        restarts = self._restarts(utc_ns, gaps)
+        up = _up(orientation, gyro, accel, restarts)
+        values = [*up, *self._motion(accel, gyro, gaps)]
         self._last_ns, self._last_si = int(utc_ns[-1]), si[-1].copy()
-        return _sums_by_second(utc_ns, values, chunk.rate_hz)
+        return sums_by_second(utc_ns, values, block.rate_hz)
 
     def _gaps(self, utc_ns: NDArray[np.int64], rate_hz: float) -> NDArray[np.intp]:
         """Indices of samples before which some are missing; counts those as lost."""
@@ -203,25 +151,11 @@ class SecondReducer:
         self.lost += int((np.rint(steps[gaps] / period_ns) - 1).sum())
         return gaps
 
-    def _up(
-        self,
-        utc_ns: NDArray[np.int64],
-        gyro: NDArray[np.float64],
-        accel: NDArray[np.float64],
-        gaps: NDArray[np.intp],
-    ) -> list[NDArray[np.float64]]:
-        assert self._filter is not None
+    def _restarts(self, utc_ns: NDArray[np.int64], gaps: NDArray[np.intp]) -> list[int]:
+        """Indices of samples before which the gap is too long for the filter."""
         previous_ns = np.where(gaps > 0, utc_ns[gaps - 1], self._last_ns)
-        restarts = gaps[utc_ns[gaps] - previous_ns >= RESTART_GAP_NS].tolist()
-        if not restarts:
-            return list(self._filter.update(gyro, accel))
-        edges = sorted({0, *restarts, utc_ns.size})
-        pieces = []
-        for first, last in zip(edges[:-1], edges[1:], strict=True):
-            if first in restarts:
-                self._filter.restart()
-            pieces.append(self._filter.update(gyro[first:last], accel[first:last]))
-        return [np.concatenate(axis) for axis in zip(*pieces, strict=True)]
+        long: list[int] = gaps[utc_ns[gaps] - previous_ns >= RESTART_GAP_NS].tolist()
+        return long
 
     def _motion(
         self, accel: NDArray[np.float64], gyro: NDArray[np.float64], gaps: NDArray[np.intp]
@@ -290,36 +224,18 @@ def _block_end(utc_ns: NDArray[np.int64], start: int, stop: int) -> int:
     return start + int(np.searchsorted(utc_ns[start:stop], (second + 1) * NS_PER_S))
 
 
-def _sums_by_second(
-    utc_ns: NDArray[np.int64], values: list[NDArray[np.float64]], rate_hz: float
-) -> SecondRows:
-    first, last = int(utc_ns[0]) // NS_PER_S, int(utc_ns[-1]) // NS_PER_S
-    if last == first:
-        second, starts = np.array([first], np.int64), np.zeros(1, np.intp)
-    elif last - first <= utc_ns.size:
-        second = np.arange(first, last + 1, dtype=np.int64)
-        starts = np.searchsorted(utc_ns, second * NS_PER_S)
-        filled = np.diff(starts, append=utc_ns.size) > 0
-        second, starts = second[filled], starts[filled]
-    else:  # long silences: fewer samples than seconds
-        every = utc_ns // NS_PER_S
-        starts = np.flatnonzero(np.diff(every, prepend=-1))
-        second = every[starts]
-    sums = np.empty((second.size, SUMS))
-    for column, value in enumerate(values):
-        sums[:, column] = np.add.reduceat(value, starts)
-    count = np.diff(starts, append=utc_ns.size).astype(np.int32)
-    return SecondRows(second, count, np.full(second.size, rate_hz), sums)
-
-
-def _merge_split_seconds(parts: list[SecondRows]) -> list[SecondRows]:
-    """Parts in which a second that was worked on in two (the rate changed within) is one row."""
-    merged: list[SecondRows] = []
-    for part in parts:
-        if merged and len(part) and merged[-1].second[-1] == part.second[0]:
-            merged[-1].count[-1] += part.count[0]
-            merged[-1].sums[-1] += part.sums[0]
-            part = part.slice(1)
-        if len(part):
-            merged.append(part)
-    return merged
+def _up(
+    orientation: OrientationFilter,
+    gyro: NDArray[np.float64],
+    accel: NDArray[np.float64],
+    restarts: list[int],
+) -> list[NDArray[np.float64]]:
+    """'Up' in sensor axes, three (n,) arrays; the filter starts anew at ``restarts``."""
+    if not restarts:
+        return list(orientation.update(gyro, accel))
+    pieces = []
+    for first, last in pairwise(sorted({0, *restarts, len(gyro)})):
+        if first in restarts:
+            orientation.restart()
+        pieces.append(orientation.update(gyro[first:last], accel[first:last]))
+    return [np.concatenate(axis) for axis in zip(*pieces, strict=True)]

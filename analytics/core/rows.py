@@ -1,0 +1,113 @@
+"""Rows of sums, one a whole UTC second of one sensor: the only thing kept of the samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.units import NS_PER_S
+
+#: Columns of the sums of a second, in this order: unit 'up' in sensor axes, magnitude of the
+#: acceleration, its square and the square of its step from sample to sample, turn rate and its square.
+UP_X, UP_Y, UP_Z, MAG, MAG_SQ, MAG_STEP_SQ, GYRO_X, GYRO_Y, GYRO_Z, GYRO_SQ = range(10)
+SUMS: Final = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SecondRows:
+    """Rows in time order: ``second`` (n,) int64 UTC s, ``count`` (n,) samples, ``rate_hz`` (n,)
+    nominal, ``sums`` (n, SUMS).
+    """
+
+    second: NDArray[np.int64]
+    count: NDArray[np.int32]
+    rate_hz: NDArray[np.float64]
+    sums: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return int(self.second.size)
+
+    def slice(self, start: int, stop: int | None = None) -> SecondRows:
+        """Rows [start, stop)."""
+        return SecondRows(
+            self.second[start:stop],
+            self.count[start:stop],
+            self.rate_hz[start:stop],
+            self.sums[start:stop],
+        )
+
+    @classmethod
+    def concat(cls, parts: list[SecondRows]) -> SecondRows:
+        """The parts one after another."""
+        if len(parts) == 1:
+            return parts[0]
+        if not parts:
+            return cls(
+                np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0), np.empty((0, SUMS))
+            )
+        return cls(
+            np.concatenate([p.second for p in parts]),
+            np.concatenate([p.count for p in parts]),
+            np.concatenate([p.rate_hz for p in parts]),
+            np.concatenate([p.sums for p in parts]),
+        )
+
+    def state(self) -> tuple[bytes, bytes, bytes, bytes]:
+        """The rows as bytes."""
+        return (
+            self.second.tobytes(),
+            self.count.tobytes(),
+            self.rate_hz.tobytes(),
+            self.sums.tobytes(),
+        )
+
+    @classmethod
+    def from_state(cls, state: tuple[bytes, bytes, bytes, bytes]) -> SecondRows:
+        """The rows that :meth:`state` was taken of."""
+        second, count, rate_hz, sums = state
+        return cls(
+            np.frombuffer(second, np.int64),
+            np.frombuffer(count, np.int32),
+            np.frombuffer(rate_hz, np.float64),
+            np.frombuffer(sums, np.float64).reshape(-1, SUMS),
+        )
+
+
+def sums_by_second(
+    utc_ns: NDArray[np.int64], values: list[NDArray[np.float64]], rate_hz: float
+) -> SecondRows:
+    """Rows of (n,) samples, n ≥ 1, with a (n,) array of values for each of the SUMS columns."""
+    first, last = int(utc_ns[0]) // NS_PER_S, int(utc_ns[-1]) // NS_PER_S
+    if last == first:
+        second, starts = np.array([first], np.int64), np.zeros(1, np.intp)
+    elif last - first <= utc_ns.size:
+        second = np.arange(first, last + 1, dtype=np.int64)
+        starts = np.searchsorted(utc_ns, second * NS_PER_S)
+        filled = np.diff(starts, append=utc_ns.size) > 0
+        second, starts = second[filled], starts[filled]
+    else:  # long silences: fewer samples than seconds
+        every = utc_ns // NS_PER_S
+        starts = np.flatnonzero(np.diff(every, prepend=-1))
+        second = every[starts]
+    sums = np.empty((second.size, SUMS))
+    for column, value in enumerate(values):
+        sums[:, column] = np.add.reduceat(value, starts)
+    count = np.diff(starts, append=utc_ns.size).astype(np.int32)
+    return SecondRows(second, count, np.full(second.size, rate_hz), sums)
+
+
+def merge_split_seconds(parts: list[SecondRows]) -> list[SecondRows]:
+    """Parts in which a second that was worked on in two (the rate changed within) is one row."""
+    merged: list[SecondRows] = []
+    for part in parts:
+        split = bool(merged) and merged[-1].second[-1] == part.second[0]
+        if split:
+            merged[-1].count[-1] += part.count[0]
+            merged[-1].sums[-1] += part.sums[0]
+        rest = part.slice(1) if split else part
+        if len(rest):
+            merged.append(rest)
+    return merged
