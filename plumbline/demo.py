@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -121,8 +122,12 @@ def with_margin(plan: CalibrationPlan) -> CalibrationPlan:
     return msgspec.structs.replace(plan, effective_ns=plan.effective_ns - MARGIN_NS)
 
 
+def no_observer(_hops: Hops, _pids: Mapping[str, int]) -> None:
+    """Nobody measures."""
+
+
 class Demo:
-    """One run of the demo."""
+    """One run of the demo. ``observe`` is told the counts and the process ids at every poll."""
 
     def __init__(
         self,
@@ -131,7 +136,9 @@ class Demo:
         folder: DemoFolder,
         plan: DemoPlan,
         stop: threading.Event,
+        observe: Callable[[Hops, Mapping[str, int]], None] = no_observer,
     ) -> None:
+        self._observe = observe
         self._settings = settings
         self._choice = choice
         self._folder = folder
@@ -228,6 +235,7 @@ class Demo:
             while not self._stop.wait(POLL_S):
                 self._supervisor.poll(time.monotonic())
                 hops = self._hops()
+                self._observe(hops, self._supervisor.pids())
                 if not self._waiting and not self._choice.live:
                     self._waiting = hops.recorded
                 progress.show(hops, self._waiting)
@@ -252,6 +260,7 @@ class Demo:
     def _live(self) -> None:
         while not self._stop.wait(POLL_S):
             self._supervisor.poll(time.monotonic())
+            self._observe(self._hops(), self._supervisor.pids())
 
     def _hops(self) -> Hops:
         reports = (read_stats(self._folder.stats(name)) for name in ("sim", "gateway", "analytics"))

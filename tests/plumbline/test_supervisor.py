@@ -128,7 +128,7 @@ def test_a_child_that_keeps_dying_is_given_up(tmp_path: Path) -> None:
 
         def dies_again() -> bool:
             nonlocal now_s
-            now_s += 0.01  # a clock of our own: death after death within the window
+            now_s += 0.5  # a clock of our own: death after death within the window
             supervisor.poll(now_s)
             return False
 
