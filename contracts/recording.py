@@ -8,7 +8,6 @@ ignore both. Reading never touches truth.csv.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -254,17 +253,23 @@ def _check_samples(path: Path, si: SISamples) -> None:
     if not np.isfinite(si).all():
         raise RecordingError(Reason.NOT_FINITE, f"{path} holds NaN or infinite values.")
     accel, gyro = np.abs(si[:, :3]), np.abs(si[:, 3:])
-    median_accel = float(np.median(np.linalg.norm(accel, axis=1))) if len(si) else math.nan
     if (
         accel.max(initial=0.0) > MAX_ABS_ACCEL_M_S2
         or gyro.max(initial=0.0) > MAX_ABS_GYRO_RAD_S
-        or G_UNIT_BAND[0] < median_accel < G_UNIT_BAND[1]
+        or _looks_like_g(accel)
     ):
         raise RecordingError(
             Reason.OUT_OF_RANGE,
             f"{path} holds values that no body sensor gives in these units.",
             hint="ax ay az must be in m/s² (at rest 9.8 upwards), gx gy gz in rad/s.",
         )
+
+
+def _looks_like_g(accel: SISamples) -> bool:
+    if not len(accel):
+        return False
+    low, high = G_UNIT_BAND
+    return bool(low < np.median(np.linalg.norm(accel, axis=1)) < high)
 
 
 def _bad(path: Path, text: str) -> RecordingError:

@@ -124,10 +124,6 @@ def test_sample_packet(data: bytes, packet: SamplePacket) -> None:
     assert same_fields(SamplePacket.from_bytes(data), packet)
 
 
-def test_a_packet_read_from_a_bytearray_is_the_same() -> None:
-    assert SamplePacket.from_bytes(bytearray(LOG_PACKET)).to_bytes() == LOG_PACKET
-
-
 COMMANDS = [
     ("01 07 0100 f4010000", Command(Opcode.START, 7, Position(1, 500).to_bytes())),
     ("02 08", Command(Opcode.STOP, 8)),

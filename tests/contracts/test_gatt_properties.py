@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,7 +102,7 @@ replies = st.builds(
     st.sampled_from(ReplyStatus),
     st.binary(max_size=MAX_CONTROL_BYTES - 3),
 )
-VALUES: dict[Codec, st.SearchStrategy[object]] = {
+VALUES: dict[Codec, st.SearchStrategy[Any]] = {
     SamplePacket: packets(),
     Command: commands,
     Reply: replies,
@@ -117,11 +118,11 @@ CODECS = tuple(VALUES)
 @given(data=st.data())
 def test_what_is_encoded_is_decoded(codec: Codec, data: st.DataObject) -> None:
     value = data.draw(VALUES[codec])
-    encoded = value.to_bytes()  # type: ignore[attr-defined]
+    encoded = value.to_bytes()
     decoded = codec.from_bytes(encoded)
     assert decoded.to_bytes() == encoded
     if codec is SamplePacket:
-        assert np.array_equal(decoded.samples, value.samples)  # type: ignore[attr-defined, union-attr]
+        assert np.array_equal(decoded.samples, value.samples)
     else:
         assert decoded == value
 
@@ -131,7 +132,7 @@ def test_what_is_encoded_is_decoded(codec: Codec, data: st.DataObject) -> None:
 def test_damaged_bytes_are_refused_or_mean_exactly_what_they_say(
     codec: Codec, data: st.DataObject
 ) -> None:
-    valid = VALUES[codec].map(lambda value: value.to_bytes())  # type: ignore[attr-defined]
+    valid = VALUES[codec].map(lambda value: value.to_bytes())
     received = data.draw(damaged(valid))
     decoded = value_or_refusal(codec.from_bytes, received)
     if decoded is not None:

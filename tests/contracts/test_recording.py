@@ -43,8 +43,7 @@ def at_rest(count: int = ROWS, start_ns: int = NOW_NS) -> ImuSamples:
 
 
 def manifest(**changes: Any) -> Manifest:
-    values = {"format": 1, "name": "test", "sample_rate_hz": 50.0, "sensors": {}}
-    return Manifest(**(values | changes))
+    return Manifest(format=1, name="test", sample_rate_hz=50.0, sensors={}, **changes)
 
 
 def plain_table(count: int = ROWS) -> pa.Table:
@@ -195,6 +194,7 @@ SAMPLE_REFUSALS: list[tuple[str, Damage, Reason]] = [
     ("NaN", with_column("gz", one_value(np.nan)), Reason.NOT_FINITE),
     ("infinite", with_column("gz", one_value(-np.inf)), Reason.NOT_FINITE),
     ("beyond float32", with_column("gz", one_value(1e300)), Reason.NOT_FINITE),
+    ("beyond any body by far", with_column("ax", one_value(3e38)), Reason.OUT_OF_RANGE),
     ("beyond any body", with_column("ax", one_value(401.0)), Reason.OUT_OF_RANGE),
     ("degrees a second", with_column("gz", one_value(500.0)), Reason.OUT_OF_RANGE),
     ("g, not m/s²", with_column("ax", np.ones(ROWS)), Reason.OUT_OF_RANGE),
