@@ -1,0 +1,122 @@
+"""What a commit means for others: posture, episodes and nudges as messages. Pure.
+
+Only what is stored is said. A nudge that comes out of a backlog is not: nobody can straighten up
+this morning.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import uuid4
+
+from analytics.core.results import NudgeDecision, Output
+from analytics.roster import WearerPlan
+from contracts import topics
+from contracts.messages import (
+    EpisodeEvent,
+    GatewayCommand,
+    JsonMessage,
+    NudgeEvent,
+    PostureState,
+)
+from contracts.records import FrameBlock
+from contracts.vocabulary import ACTIVITIES, POSTURES, UPPER_PLACEMENTS
+
+#: The latest posture is published no more often than this.
+POSTURE_PAUSE_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message to publish."""
+
+    topic: str
+    body: JsonMessage
+    retain: bool = False
+
+
+class Announcer:
+    """Turns what came out of one wearer's pipeline into messages."""
+
+    def __init__(self, site: str, wearer: str, nudge_age_ns: int) -> None:
+        self._site = site
+        self._wearer = wearer
+        self._nudge_age_ns = nudge_age_ns
+        self._state: PostureState | None = None
+        self._published_ns: int | None = None
+        self._state_due_s = float("-inf")
+        self._ongoing_ns: int | None = None
+
+    def take(
+        self, output: Output, plan: WearerPlan, gateways: Mapping[str, str], now_ns: int
+    ) -> Iterator[Message]:
+        """The events of an output. ``gateways``: the one each sensor was last heard through."""
+        for episode in output.episodes:
+            if episode.ongoing and episode.start_ns == self._ongoing_ns:
+                continue
+            self._ongoing_ns = episode.start_ns if episode.ongoing else None
+            event = EpisodeEvent(
+                start_ns=episode.start_ns,
+                end_ns=episode.end_ns,
+                pattern=episode.pattern,
+                peak_flexion_deg=episode.peak_flexion_deg,
+                ongoing=episode.ongoing,
+            )
+            yield Message(topics.episode(self._site, self._wearer), event)
+        for nudge in output.nudges:
+            if abs(now_ns - nudge.at_ns) <= self._nudge_age_ns:
+                yield from self._nudge(nudge, plan, gateways)
+
+    def show(self, state: PostureState) -> None:
+        """A newer state; :meth:`posture` says when it is published."""
+        self._state = state
+
+    def posture(self, now_s: float) -> Message | None:
+        """The latest state, if it is new and its time has come."""
+        state = self._state
+        if state is None or state.start_ns == self._published_ns or now_s < self._state_due_s:
+            return None
+        self._state_due_s = now_s + POSTURE_PAUSE_S
+        self._published_ns = state.start_ns
+        return Message(topics.posture(self._site, self._wearer), state, retain=True)
+
+    def _nudge(
+        self, nudge: NudgeDecision, plan: WearerPlan, gateways: Mapping[str, str]
+    ) -> Iterator[Message]:
+        sensor = nudging_sensor(plan, nudge.at_ns)
+        event = NudgeEvent(
+            at_ns=nudge.at_ns,
+            rounded_for_s=float(nudge.held_for_s),
+            reason=nudge.reason,
+            sensors=() if sensor is None else (sensor,),
+        )
+        yield Message(topics.nudge(self._site, self._wearer), event)
+        if sensor is not None and sensor in gateways:
+            command = GatewayCommand(id=uuid4().hex, action="haptic", sensor=sensor)
+            yield Message(topics.command(self._site, gateways[sensor]), command)
+
+
+def latest_state(frames: FrameBlock, rounded_for_s: float) -> PostureState:
+    """The last frame as a state."""
+    last = len(frames) - 1
+    flexion_deg = float(frames.trunk_flexion_deg[last])
+    return PostureState(
+        start_ns=int(frames.start_ns[last]),
+        posture=POSTURES[frames.posture[last]],
+        activity=ACTIVITIES[frames.activity[last]],
+        confidence=float(frames.confidence[last]),
+        trunk_flexion_deg=None if math.isnan(flexion_deg) else flexion_deg,
+        rounded_for_s=rounded_for_s,
+    )
+
+
+def nudging_sensor(plan: WearerPlan, time_ns: int) -> str | None:
+    """The sensor that pulses: the one that says where the upper trunk points."""
+    for placement in UPPER_PLACEMENTS:
+        sensor = plan.sensor_at(placement, time_ns)
+        if sensor is not None:
+            return sensor
+    return None

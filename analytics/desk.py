@@ -1,0 +1,166 @@
+"""One wearer's pipeline with all that belongs to it: what waits, what came out, the snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from analytics.config import AnalyticsConfig
+from analytics.core.focus import FocusTable
+from analytics.core.pipeline import Pipeline, PipelineConfig
+from analytics.core.results import ContextMark, Output
+from analytics.feeding import Absent, FedState, Feed, Piece, WearerFeed
+from analytics.roster import WearerPlan
+from contracts.errors import DecodeError, Reason, StoreError
+from contracts.vocabulary import Placement
+from store.ports import WearerRows
+
+SNAPSHOT_VERSION: Final = 1
+
+
+class DeskSnapshot(msgspec.Struct, frozen=True, array_like=True):
+    """What the store keeps of a wearer so that analytics can go on."""
+
+    version: int
+    fed: dict[str, FedState]
+    pipeline: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What went into a pipeline; ``late`` of its samples came after their second was closed."""
+
+    pieces: tuple[Piece, ...]
+    late: int
+
+
+class WearerDesk:
+    """The pipeline of ``plan.wearer``, fed in order, with what has come out since the last commit."""
+
+    def __init__(self, plan: WearerPlan, focus: FocusTable, config: AnalyticsConfig) -> None:
+        self.plan = plan
+        self.feed = WearerFeed(config)
+        self._focus = focus
+        self._outputs: list[Output] = []
+        self._dirty = False
+        self._pipeline = Pipeline(self._pipeline_config())
+
+    def resume(self, data: bytes, now_s: float) -> None:
+        """Go on from a snapshot. StoreError where it is none of this version."""
+        try:
+            snapshot = msgspec.msgpack.decode(data, type=DeskSnapshot)
+        except msgspec.MsgspecError as error:
+            raise _unreadable(self.plan.wearer, str(error)) from error
+        if snapshot.version != SNAPSHOT_VERSION:
+            raise _unreadable(self.plan.wearer, f"version {snapshot.version}")
+        self.feed.load(snapshot.fed, now_s)
+        try:
+            self._pipeline = Pipeline.restore(snapshot.pipeline, self._pipeline_config())
+        except DecodeError as error:
+            raise _unreadable(self.plan.wearer, error.message) from error
+
+    def replan(self, plan: WearerPlan) -> None:
+        """Take up what changed in the registry; it holds for what is computed from now on."""
+        if plan == self.plan:
+            return
+        self.plan = plan
+        self._pipeline = Pipeline.restore(self._pipeline.snapshot(), self._pipeline_config())
+        self._dirty = True
+
+    def mark(self, mark: ContextMark) -> None:
+        """Take a mark of the client or an agent."""
+        self._keep(self._pipeline.mark(mark))
+
+    def step(self, now_s: float) -> Step | None:
+        """Feed what can be fed next; None where nothing can."""
+        action = self.feed.next(self.plan.worn, now_s)
+        match action:
+            case Feed():
+                before = self._late(action.placement)
+                for samples in action.samples():
+                    self._keep(self._pipeline.update(action.placement, samples))
+                if self.feed.all_ended(self.plan.worn):
+                    self._keep(self._pipeline.finish())
+                return Step(action.pieces, self._late(action.placement) - before)
+            case Absent():
+                self._keep(self._pipeline.absent(action.placement))
+                return Step((), 0)
+            case None:
+                return None
+
+    def copy(self) -> Pipeline:
+        """A pipeline of its own at the same point."""
+        return Pipeline.restore(self._pipeline.snapshot(), self._pipeline_config())
+
+    @property
+    def samples_in(self) -> int:
+        """Samples that went into the pipeline, ever."""
+        return sum(counter.samples_in for counter in self._pipeline.counters.values())
+
+    @property
+    def rounded_for_s(self) -> int:
+        """How long the wearer has been rounded at the last frame."""
+        return self._pipeline.rounded_for_s
+
+    @property
+    def has_output(self) -> bool:
+        """Whether rows wait for a commit."""
+        return any(_rows_in(output) for output in self._outputs)
+
+    @property
+    def dirty(self) -> bool:
+        """Whether anything went in since the last commit."""
+        return self._dirty
+
+    def take(self) -> tuple[WearerRows, Output] | None:
+        """What to commit: rows and the snapshot after them. None where nothing went in."""
+        if not self._dirty:
+            return None
+        output = Output.concat(self._outputs)
+        self._outputs, self._dirty = [], False
+        snapshot = DeskSnapshot(SNAPSHOT_VERSION, self.feed.state(), self._pipeline.snapshot())
+        rows = WearerRows(
+            self.plan.wearer,
+            output.frames,
+            output.episodes,
+            output.minutes,
+            output.days,
+            msgspec.msgpack.encode(snapshot),
+        )
+        return rows, output
+
+    def _late(self, placement: Placement) -> int:
+        return self._pipeline.counters[placement].late
+
+    def _keep(self, output: Output) -> None:
+        self._outputs.append(output)
+        self._dirty = True
+
+    def _pipeline_config(self) -> PipelineConfig:
+        return PipelineConfig(
+            placements=self.plan.placements,
+            settings=self.plan.settings,
+            calibrations=self.plan.calibrations,
+            timezone=self.plan.timezone,
+            focus_table=self._focus,
+        )
+
+
+def _rows_in(output: Output) -> bool:
+    kinds: tuple[Callable[[Output], int], ...] = (
+        lambda o: len(o.frames),
+        lambda o: len(o.episodes),
+        lambda o: len(o.nudges),
+    )
+    return any(kind(output) for kind in kinds)
+
+
+def _unreadable(wearer: str, why: str) -> StoreError:
+    return StoreError(
+        Reason.STORE_SCHEMA,
+        f"The snapshot of {wearer} in the store cannot be read ({why}).",
+        hint="Run the Plumbline version that wrote it, or erase the wearer's data to begin anew.",
+    )

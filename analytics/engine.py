@@ -1,0 +1,149 @@
+"""Messages in, one commit out, then what to say about it. No network, no clock, no threads.
+
+The worker of :mod:`analytics.service` drives it: take what came, :meth:`Engine.advance`, and when
+:meth:`Engine.due` says so :meth:`Engine.collect`, write, :meth:`Engine.committed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from analytics.config import AnalyticsConfig
+from analytics.core.focus import FocusTable
+from analytics.core.results import ContextMark, Output
+from analytics.desk import WearerDesk
+from analytics.feeding import Piece
+from analytics.health import HealthBook
+from analytics.roster import Roster
+from analytics.streams import Streams
+from contracts.errors import DecodeError, Reason
+from contracts.messages import Context, GatewayStatus, ImuMessage, SensorStatus
+from store.ports import Checkpoint, Commit, StreamKey
+
+#: Steps of the pipeline between two looks at what came: a commit is never far.
+MAX_STEPS: Final = 64
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A commit, and what came out of the pipelines with it."""
+
+    commit: Commit
+    outputs: Mapping[str, Output]
+
+
+class Engine:
+    """Everything analytics knows, from the store's checkpoint on."""
+
+    def __init__(self, checkpoint: Checkpoint, health: HealthBook, config: AnalyticsConfig) -> None:
+        self.streams = Streams(checkpoint.cursors, config.limits)
+        self.health = health
+        self.roster = Roster()
+        self.desks: dict[str, WearerDesk] = {}
+        self._snapshots = dict(checkpoint.snapshots)
+        self._config = config
+        self._uncommitted_since_s: float | None = None
+
+    def enrol(self, roster: Roster, focus: FocusTable, now_s: float) -> None:
+        """Take up a revision of the registry. StoreError where a snapshot cannot be read."""
+        self.roster = roster
+        for wearer, plan in roster.wearers.items():
+            desk = self.desks.get(wearer)
+            if desk is not None:
+                desk.replan(plan)
+                continue
+            if not plan.placements:
+                continue
+            desk = WearerDesk(plan, focus, self._config)
+            snapshot = self._snapshots.pop(wearer, None)
+            if snapshot is not None:
+                desk.resume(snapshot, now_s)
+            self.desks[wearer] = desk
+
+    def take_batch(self, gateway: str, sensor: str, message: ImuMessage, now_s: float) -> None:
+        """A batch of a sensor. DecodeError where it cannot be taken."""
+        if self.roster.parts(sensor, message) is None:
+            raise DecodeError(Reason.UNKNOWN_SENSOR, f"nobody wears {sensor}.")
+        key = StreamKey(gateway, sensor, message.outbox)
+        for taken in self.streams.offer(key, message):
+            # One that waited behind a hole may lie after the end of the sensor's last assignment.
+            parts = self.roster.parts(sensor, taken) or []
+            self.streams.waits(key, taken, len(parts))
+            for part in parts:
+                piece = Piece(key, taken, part.start, part.stop)
+                self.desks[part.wearer].feed.put(part.placement, piece, now_s)
+            if not parts:
+                self._note_change(now_s)
+
+    def take_sensor_status(self, gateway: str, sensor: str, status: SensorStatus) -> None:
+        """The gateway's word on a sensor."""
+        self.health.status(gateway, sensor, status)
+
+    def take_gateway_status(self, gateway: str, status: GatewayStatus, now_ns: int) -> None:
+        """A gateway came or went."""
+        self.health.gateway(gateway, status, now_ns)
+
+    def take_context(self, wearer: str, context: Context, now_s: float) -> None:
+        """A mark of the client or an agent. DecodeError for a wearer nobody knows."""
+        desk = self.desks.get(wearer)
+        if desk is None:
+            raise DecodeError(Reason.BAD_ID, f"there is no wearer {wearer}.")
+        desk.mark(
+            ContextMark(
+                activity=context.activity,
+                source=context.source,
+                start_ns=context.start_ns,
+                end_ns=context.end_ns,
+            )
+        )
+        self._note_change(now_s)
+
+    def advance(self, now_s: float) -> bool:
+        """Feed what can be fed, a bounded amount of it; whether there may be more at once."""
+        left = MAX_STEPS
+        for desk in self.desks.values():
+            while left and self._step(desk, now_s):
+                left -= 1
+        return left == 0
+
+    def due(self, now_s: float) -> bool:
+        """Whether to commit now: rows came of it, or what was computed has waited long enough."""
+        if any(desk.has_output for desk in self.desks.values()):
+            return True
+        if self.health.changed:
+            self._note_change(now_s)
+        since_s = self._uncommitted_since_s
+        return since_s is not None and now_s - since_s >= self._config.commit_every_s
+
+    def collect(self) -> Collected | None:
+        """All since the last commit, as the next one. None where there is nothing."""
+        self._uncommitted_since_s = None
+        taken = {w: found for w, desk in self.desks.items() if (found := desk.take()) is not None}
+        cursors = self.streams.cursors()
+        health = self.health.take_changed()
+        if not (taken or cursors or health):
+            return None
+        commit = Commit([rows for rows, _ in taken.values()], cursors, health)
+        return Collected(commit, {wearer: output for wearer, (_, output) in taken.items()})
+
+    def committed(self, collected: Collected) -> None:
+        """The store has it."""
+        self.streams.committed(collected.commit.cursors)
+
+    def _step(self, desk: WearerDesk, now_s: float) -> bool:
+        step = desk.step(now_s)
+        if step is None:
+            return False
+        self._note_change(now_s)
+        late = step.late
+        for piece in step.pieces:
+            self.streams.fed(piece.stream, piece.message.seq)
+            self.health.fed(piece, late)
+            late = 0
+        return True
+
+    def _note_change(self, now_s: float) -> None:
+        if self._uncommitted_since_s is None:
+            self._uncommitted_since_s = now_s

@@ -1,0 +1,234 @@
+"""In which order the batches of a wearer's sensors go into the pipeline. Pure: no clock, no I/O.
+
+A batch is fed when it begins no more than a slack ahead of the least advanced sensor worn with it.
+So a snapshot holds little of what waits, and what is not fed stays unacknowledged in the gateway.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from analytics.config import AnalyticsConfig
+from contracts.imu import ImuSamples
+from contracts.messages import ImuMessage
+from contracts.vocabulary import Placement
+from store.ports import StreamKey
+
+#: Batches that go to the pipeline in one call: enough to make its cost a call small.
+MAX_RUN: Final = 64
+MAX_RUN_SAMPLES: Final = 65_536
+
+Worn = Callable[[int], frozenset[Placement]]
+#: Of a placement: the time fed up to, whether the sensor said it stopped, whether it is left out.
+FedState = tuple[int | None, bool, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Samples [start, stop) of a batch, waiting to be fed."""
+
+    stream: StreamKey
+    message: ImuMessage
+    start: int
+    stop: int
+
+    @property
+    def t0_ns(self) -> int:
+        """Time of the first sample."""
+        return self.message.t0_ns + self.start * self.message.period_ns
+
+    @property
+    def end_ns(self) -> int:
+        """Time of the sample after the last."""
+        return self.message.t0_ns + self.stop * self.message.period_ns
+
+    @property
+    def size(self) -> int:
+        """Bytes that it keeps in memory."""
+        return len(self.message.samples)
+
+    def samples(self) -> ImuSamples:
+        """The samples in SI and UTC."""
+        return self.message.to_samples().slice(self.start, self.stop)
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Give these, in order, to the pipeline as samples of ``placement``."""
+
+    placement: Placement
+    pieces: tuple[Piece, ...]
+
+    def samples(self) -> Iterator[ImuSamples]:
+        """The samples, joined where rate and sensor go on unchanged."""
+        run: list[ImuSamples] = []
+        for piece in self.pieces:
+            samples = piece.samples()
+            if run and (run[-1].ended or run[-1].rate_hz != samples.rate_hz):
+                yield _joined(run)
+                run = []
+            if run and len(run[-1]) and len(samples) and samples.utc_ns[0] <= run[-1].utc_ns[-1]:
+                yield _joined(run)
+                run = []
+            run.append(samples)
+        yield _joined(run)
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Tell the pipeline not to wait for ``placement``."""
+
+    placement: Placement
+
+
+@dataclass(slots=True)
+class _Worn:
+    """One placement: what waits of each stream, and how far it has come."""
+
+    queues: dict[StreamKey, deque[Piece]] = field(default_factory=dict)
+    reached_ns: int | None = None
+    ended: bool = False
+    absent: bool = False
+    arrived_s: float = float("-inf")
+
+    def head(self) -> Piece | None:
+        heads = [queue[0] for queue in self.queues.values() if queue]
+        return min(heads, key=lambda piece: piece.t0_ns, default=None)
+
+
+class WearerFeed:
+    """The queues of one wearer, one a placement and stream."""
+
+    def __init__(self, config: AnalyticsConfig) -> None:
+        self._config = config
+        self._worn: dict[Placement, _Worn] = {}
+        self._blocked_since_s: float | None = None
+
+    def state(self) -> dict[str, FedState]:
+        """How far each placement has come; what waits is not in it, for the gateway keeps it."""
+        return {p.value: (w.reached_ns, w.ended, w.absent) for p, w in self._worn.items()}
+
+    def load(self, state: dict[str, FedState], now_s: float) -> None:
+        """Go on from :meth:`state`."""
+        for name, (reached_ns, ended, absent) in state.items():
+            self._worn[Placement(name)] = _Worn(
+                reached_ns=reached_ns, ended=ended, absent=absent, arrived_s=now_s
+            )
+
+    def put(self, placement: Placement, piece: Piece, now_s: float) -> None:
+        """Queue the next piece of a stream."""
+        worn = self._worn.setdefault(placement, _Worn())
+        worn.queues.setdefault(piece.stream, deque()).append(piece)
+        worn.arrived_s = now_s
+
+    def next(self, worn: Worn, now_s: float) -> Feed | Absent | None:
+        """What to do next, or None while a sensor is waited for.
+
+        ``worn``: which placements wear a sensor at a time.
+        """
+        heads = [(head.t0_ns, p) for p, w in self._worn.items() if (head := w.head()) is not None]
+        if not heads:
+            self._blocked_since_s = None
+            return None
+        first_ns, placement = min(heads)
+        together = worn(first_ns)
+        for other, state in self._worn.items():
+            if other not in together and other != placement and self._leave_out(state):
+                return Absent(other)
+        late = [q for q in sorted(together - {placement}) if not self._lets(q, first_ns, now_s)]
+        if late:
+            return self._wait(late[0], now_s)
+        self._blocked_since_s = None
+        return self._take(placement, worn, now_s)
+
+    def all_ended(self, worn: Worn) -> bool:
+        """Whether every sensor worn at the last time that was fed said that it stopped."""
+        reached_ns = [w.reached_ns for w in self._worn.values() if w.reached_ns is not None]
+        if not reached_ns:
+            return False
+        states = [self._worn.get(placement) for placement in worn(max(reached_ns) - 1)]
+        return any(s is not None and s.ended for s in states) and all(
+            s is not None and (s.ended or s.absent) and s.head() is None for s in states
+        )
+
+    def late(self, worn: Worn, now_s: float) -> list[Placement]:
+        """Placements that others have waited for by now, longer than the live state may."""
+        since_s = self._blocked_since_s
+        if since_s is None or now_s - since_s < self._config.live_wait_s:
+            return []
+        first_ns, placement = min(
+            (head.t0_ns, p) for p, w in self._worn.items() if (head := w.head()) is not None
+        )
+        others = sorted(worn(first_ns) - {placement})
+        return [q for q in others if not self._lets(q, first_ns, now_s)]
+
+    def pieces_waiting(self, placement: Placement) -> list[Piece]:
+        """What waits of a placement, in the order of time."""
+        state = self._worn.get(placement)
+        queues = state.queues.values() if state is not None else ()
+        return sorted((p for queue in queues for p in queue), key=lambda p: p.t0_ns)
+
+    def _lets(self, placement: Placement, first_ns: int, now_s: float) -> bool:
+        state = self._worn.get(placement)
+        if state is None:
+            return False
+        head = state.head()
+        if head is not None:
+            return head.t0_ns + self._config.slack_ns >= first_ns
+        if state.absent:
+            return True
+        if state.ended and now_s - state.arrived_s >= self._config.settle_s:
+            return True
+        return state.reached_ns is not None and first_ns <= state.reached_ns + self._config.slack_ns
+
+    def _leave_out(self, state: _Worn) -> bool:
+        if state.absent or state.ended or state.head() is not None:
+            return False
+        state.absent = True
+        return True
+
+    def _wait(self, placement: Placement, now_s: float) -> Absent | None:
+        if self._blocked_since_s is None:
+            self._blocked_since_s = now_s
+        if now_s - self._blocked_since_s < self._config.late_wait_s:
+            return None
+        self._worn.setdefault(placement, _Worn()).absent = True
+        return Absent(placement)
+
+    def _take(self, placement: Placement, worn: Worn, now_s: float) -> Feed:
+        """The first piece, and those after it that could be fed at once as well."""
+        state = self._worn[placement]
+        pieces: list[Piece] = []
+        count = 0
+        while (head := state.head()) is not None and len(pieces) < MAX_RUN:
+            count += head.stop - head.start
+            if pieces and (count > MAX_RUN_SAMPLES or not self._may(placement, head, worn, now_s)):
+                break
+            queue = state.queues[head.stream]
+            pieces.append(queue.popleft())
+            if not queue:
+                del state.queues[head.stream]
+            state.reached_ns = max(state.reached_ns or head.end_ns, head.end_ns)
+            state.ended = head.message.end and head.stop == head.message.count
+            state.absent = False
+        return Feed(placement, tuple(pieces))
+
+    def _may(self, placement: Placement, head: Piece, worn: Worn, now_s: float) -> bool:
+        others = worn(head.t0_ns) - {placement}
+        return all(self._lets(other, head.t0_ns, now_s) for other in others)
+
+
+def _joined(run: list[ImuSamples]) -> ImuSamples:
+    if len(run) == 1:
+        return run[0]
+    return ImuSamples(
+        np.concatenate([s.utc_ns for s in run]),
+        np.concatenate([s.si for s in run]),
+        run[-1].rate_hz,
+        run[-1].ended,
+    )

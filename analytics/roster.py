@@ -1,0 +1,111 @@
+"""Who wears which sensor where, when: the registry as analytics uses it. Pure but for :func:`load`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from contracts.messages import ImuMessage
+from contracts.settings import CalibrationPlan, PostureSettings
+from contracts.vocabulary import PLACEMENTS, Placement
+from store.ports import Assignment, Registry
+
+
+@dataclass(frozen=True)
+class WearerPlan:
+    """What the pipeline of one wearer is to know. ``placements`` are all that were ever worn."""
+
+    wearer: str
+    timezone: str
+    placements: tuple[Placement, ...]
+    settings: PostureSettings
+    calibrations: tuple[CalibrationPlan, ...]
+    assignments: tuple[Assignment, ...]
+
+    def worn(self, time_ns: int) -> frozenset[Placement]:
+        """The placements that wear a sensor at ``time_ns``."""
+        return frozenset(a.placement for a in self.assignments if _covers(a, time_ns))
+
+    def sensor_at(self, placement: Placement, time_ns: int) -> str | None:
+        """The sensor worn at ``placement`` at ``time_ns``."""
+        for assignment in self.assignments:
+            if assignment.placement is placement and _covers(assignment, time_ns):
+                return assignment.sensor
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Samples [start, stop) of a batch belong to a wearer's placement."""
+
+    wearer: str
+    placement: Placement
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Roster:
+    """One revision of the registry."""
+
+    revision: int = -1
+    wearers: Mapping[str, WearerPlan] = field(default_factory=dict)
+    sensors: Mapping[str, tuple[Assignment, ...]] = field(default_factory=dict)
+
+    def parts(self, sensor: str, message: ImuMessage) -> list[Part] | None:
+        """Whose the batch's samples are; None where nobody is known to wear the sensor yet.
+
+        Samples from before an assignment are nobody's: the sensor was on but not worn.
+        """
+        assignments = self.sensors.get(sensor, ())
+        if not assignments:
+            return None
+        last_end_ns = assignments[-1].end_ns
+        if last_end_ns is not None and message.t0_ns >= last_end_ns:
+            return None
+        return [
+            part for assignment in assignments if (part := _part(assignment, message)) is not None
+        ]
+
+
+def load(registry: Registry) -> Roster:
+    """The registry as it is now; StoreError where it cannot be read."""
+    # The revision is read first: a change while the rest is read is seen at the next look.
+    revision = registry.revision()
+    plans: dict[str, WearerPlan] = {}
+    sensors: dict[str, list[Assignment]] = {}
+    for wearer in registry.wearers():
+        assignments = tuple(registry.assignments(wearer.wearer))
+        worn = {a.placement for a in assignments}
+        plans[wearer.wearer] = WearerPlan(
+            wearer.wearer,
+            wearer.timezone,
+            tuple(p for p in PLACEMENTS if p in worn),
+            registry.settings(wearer.wearer),
+            tuple(registry.calibrations(wearer.wearer)),
+            assignments,
+        )
+    for assignment in registry.assignments():
+        sensors.setdefault(assignment.sensor, []).append(assignment)
+    return Roster(revision, plans, {sensor: tuple(found) for sensor, found in sensors.items()})
+
+
+def _covers(assignment: Assignment, time_ns: int) -> bool:
+    return assignment.start_ns <= time_ns and (
+        assignment.end_ns is None or time_ns < assignment.end_ns
+    )
+
+
+def _part(assignment: Assignment, message: ImuMessage) -> Part | None:
+    start = _samples_before(message, assignment.start_ns)
+    stop = (
+        message.count if assignment.end_ns is None else _samples_before(message, assignment.end_ns)
+    )
+    only_an_end = message.count == 0 and _covers(assignment, message.t0_ns)
+    if start >= stop and not only_an_end:
+        return None
+    return Part(assignment.wearer, assignment.placement, start, stop)
+
+
+def _samples_before(message: ImuMessage, time_ns: int) -> int:
+    return min(max(-((message.t0_ns - time_ns) // message.period_ns), 0), message.count)

@@ -1,0 +1,154 @@
+"""All streams that analytics takes: their order, what of them waits, and what is safely stored.
+
+Pure. A stream's cursor moves only over batches all of whose parts went into a pipeline.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from analytics.config import Limits
+from analytics.intake import StreamIntake, Verdict
+from contracts.errors import DecodeError, Reason
+from contracts.messages import ImuMessage, Stored
+from store.ports import StreamKey
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A batch that was taken and is not all fed yet."""
+
+    seq: int
+    parts: int
+    size: int
+
+
+@dataclass(slots=True)
+class _Stream:
+    intake: StreamIntake
+    fed_seq: int
+    waiting: deque[_Waiting] = field(default_factory=deque)
+    waiting_bytes: int = 0
+    announce: bool = False
+
+
+class Streams:
+    """The streams by key, with their caps."""
+
+    def __init__(self, cursors: dict[StreamKey, int], limits: Limits) -> None:
+        self._limits = limits
+        self._streams = {
+            key: _Stream(StreamIntake(seq, limits), seq) for key, seq in cursors.items()
+        }
+        self._total_bytes = 0
+
+    def offer(self, key: StreamKey, message: ImuMessage) -> Iterator[ImuMessage]:
+        """The batches that are now in order, the offered one first; none where it is not its turn.
+
+        Each must be followed by :meth:`waits` before the next is asked for. DecodeError where the seq
+        is far ahead or there are too many streams.
+        """
+        stream = self._streams.get(key)
+        if stream is None:
+            stream = self._begin(key)
+        verdict = stream.intake.offer(message, room=self._has_room(stream, len(message.samples)))
+        if verdict is Verdict.FAR_AHEAD:
+            raise DecodeError(
+                Reason.OUT_OF_RANGE, f"seq {message.seq} is far ahead of what was stored."
+            )
+        if verdict is Verdict.DUPLICATE and message.seq <= stream.intake.stored_seq:
+            stream.announce = True
+        following = message if verdict is Verdict.TAKEN else None
+        while following is not None:
+            yield following
+            following = stream.intake.following()
+
+    def waits(self, key: StreamKey, message: ImuMessage, parts: int) -> None:
+        """A taken batch waits in so many parts; with none it is done already."""
+        stream = self._streams[key]
+        stream.waiting.append(_Waiting(message.seq, parts, len(message.samples)))
+        stream.waiting_bytes += len(message.samples)
+        self._total_bytes += len(message.samples)
+        self._move_on(stream)
+
+    def fed(self, key: StreamKey, seq: int) -> None:
+        """One part of a batch went into its pipeline."""
+        stream = self._streams[key]
+        for waiting in stream.waiting:
+            if waiting.seq == seq:
+                waiting.parts -= 1
+                break
+        self._move_on(stream)
+
+    def cursors(self) -> dict[StreamKey, int]:
+        """What the next commit may say of each stream that has moved on."""
+        return {
+            key: stream.fed_seq
+            for key, stream in self._streams.items()
+            if stream.fed_seq > stream.intake.stored_seq
+        }
+
+    def committed(self, cursors: dict[StreamKey, int]) -> None:
+        """The store has them; they are announced."""
+        for key, seq in cursors.items():
+            stream = self._streams[key]
+            stream.intake.stored(seq)
+            stream.announce = True
+
+    def announce_all(self) -> None:
+        """Say again what is stored, and ask for all after it: the broker may have lost both ways."""
+        for stream in self._streams.values():
+            stream.announce = True
+            stream.intake.lost_sight()
+
+    def messages(self, now_s: float) -> Iterator[tuple[StreamKey, Stored]]:
+        """What is to be told to gateways now."""
+        for key, stream in self._streams.items():
+            resend = self._has_room(stream, 0) and stream.intake.asks(now_s)
+            if resend or stream.announce:
+                stream.announce = False
+                yield (
+                    key,
+                    Stored(outbox=key.outbox, seq=stream.intake.stored_seq, resend=resend),
+                )
+
+    def stored_seq(self, key: StreamKey) -> int:
+        """The last seq of a stream that is in the store; 0 for an unknown stream."""
+        stream = self._streams.get(key)
+        return 0 if stream is None else stream.intake.stored_seq
+
+    @property
+    def duplicates(self) -> int:
+        """Batches that came more than once, of all streams."""
+        return sum(stream.intake.duplicates for stream in self._streams.values())
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What all batches that wait keep in memory, those behind holes aside."""
+        return self._total_bytes
+
+    def _begin(self, key: StreamKey) -> _Stream:
+        if len(self._streams) >= self._limits.streams:
+            raise DecodeError(Reason.BAD_COUNT, f"over {self._limits.streams} streams.")
+        stream = _Stream(StreamIntake(0, self._limits), 0, announce=True)
+        self._streams[key] = stream
+        return stream
+
+    def _has_room(self, stream: _Stream, size: int) -> bool:
+        limits = self._limits
+        if not stream.waiting:
+            return True
+        return (
+            len(stream.waiting) < limits.queue_batches
+            and stream.waiting_bytes + size <= limits.queue_bytes
+            and self._total_bytes + size <= limits.total_bytes
+        )
+
+    def _move_on(self, stream: _Stream) -> None:
+        while stream.waiting and stream.waiting[0].parts == 0:
+            done = stream.waiting.popleft()
+            stream.fed_seq = done.seq
+            stream.waiting_bytes -= done.size
+            self._total_bytes -= done.size

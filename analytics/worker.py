@@ -1,0 +1,224 @@
+"""The one thread that computes: takes what came, feeds, commits, and only then says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+
+from analytics.announcing import Announcer, Message, latest_state
+from analytics.config import AnalyticsConfig
+from analytics.core.focus import FocusTable
+from analytics.core.results import CalibrationResult
+from analytics.engine import Collected, Engine
+from analytics.health import HealthBook
+from analytics.inbox import Arrival
+from analytics.rejections import Rejections
+from analytics.roster import load
+from analytics.tally import Tally
+from contracts import topics
+from contracts.errors import DecodeError, PlumblineError, Reason
+from contracts.messages import Context, GatewayStatus, ImuMessage, SensorStatus
+from contracts.topics import Kind
+from store.ports import Registry, SeriesStore
+
+#: A store that is away is asked again after this, doubling up to the second.
+RETRY_S: Final = (0.5, 15.0)
+
+log = structlog.get_logger(__name__)
+Publish = Callable[[Message], None]
+
+
+class Worker:
+    """Drives an engine between a store, a registry and ``publish``.
+
+    StoreError or DiskError from the constructor where the store or the registry cannot be read;
+    afterwards such errors are waited out.
+    """
+
+    def __init__(
+        self,
+        config: AnalyticsConfig,
+        *,
+        store: SeriesStore,
+        registry: Registry,
+        focus: FocusTable,
+        clock_ns: Callable[[], int],
+        publish: Publish,
+        now_s: float,
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._registry = registry
+        self._focus = focus
+        self._clock_ns = clock_ns
+        self._publish = publish
+        self._rejections = Rejections(config.limits.rejection_keys)
+        self._announcers: dict[str, Announcer] = {}
+        self._gateways: dict[str, str] = {}
+        self._tally = Tally()
+        self._pending: Collected | None = None
+        self._retry_at_s = 0.0
+        self._retry_pause_s = RETRY_S[0]
+        self._poll_at_s = now_s + config.registry_poll_s
+        self.trouble: PlumblineError | None = None
+        health = HealthBook(store.health(), config.limits.sensors)
+        self._engine = Engine(store.checkpoint(), health, config)
+        self._engine.enrol(load(registry), focus, now_s)
+
+    def take(self, arrival: Arrival, now_s: float) -> None:
+        """One message from the broker; what is wrong with it is told, and nothing else happens."""
+        try:
+            self._dispatch(arrival, now_s)
+        except DecodeError as error:
+            refusal = self._rejections.add(
+                arrival.topic, error, arrival.size, now_s=now_s, now_ns=self._clock_ns()
+            )
+            if refusal is not None:
+                self._publish(Message(topics.rejected(self._config.site), refusal))
+
+    def turn(self, now_s: float) -> bool:
+        """Compute and commit what there is; whether there may be more to do at once."""
+        self._poll_registry(now_s)
+        more = False
+        if self._pending is None:
+            more = self._engine.advance(now_s)
+            if self._engine.due(now_s):
+                self._pending = self._engine.collect()
+                self._retry_at_s = now_s
+        if self._pending is not None and now_s >= self._retry_at_s:
+            self._commit(self._pending, now_s)
+        self._announce(now_s)
+        return more and self._pending is None
+
+    def greet(self) -> None:
+        """A connection came up: say what is stored, and ask for all after it."""
+        self._engine.streams.announce_all()
+
+    def finish(self, now_s: float) -> None:
+        """Commit what was computed, once. StoreError or DiskError where the store refuses."""
+        collected = self._pending or self._engine.collect()
+        if collected is not None:
+            self._store.commit(collected.commit)
+            self._settle(collected, now_s)
+        self._announce(now_s)
+
+    def report(self) -> dict[str, Any]:
+        """Counters for whoever watches the service."""
+        return {
+            "wearers": {
+                wearer: self._tally.of(wearer) | {"samples_in": desk.samples_in}
+                for wearer, desk in self._engine.desks.items()
+            },
+            "sensors": {
+                row.sensor: {
+                    "seq": row.stored_seq,
+                    "samples": row.stored_samples,
+                    "lost": row.lost_samples,
+                    "late": row.late_samples,
+                }
+                for row in self._engine.health.rows()
+            },
+            "rejected": self._rejections.total,
+            "duplicates": self._engine.streams.duplicates,
+            "trouble": None if self.trouble is None else self.trouble.reason.value,
+        }
+
+    def _dispatch(self, arrival: Arrival, now_s: float) -> None:
+        topic = topics.parse(arrival.topic)
+        if topic.site != self._config.site:
+            raise DecodeError(Reason.BAD_TOPIC, "a topic of another site.")
+        if arrival.size > len(arrival.payload):
+            raise DecodeError(Reason.TOO_LONG, f"a message of {arrival.size} bytes is too long.")
+        data, now_ns = arrival.payload, self._clock_ns()
+        if not data and topic.kind is not Kind.IMU:
+            return  # a retained message was cleared
+        match topic.kind:
+            case Kind.IMU:
+                message = ImuMessage.decode(data, now_ns=now_ns)
+                self._engine.take_batch(topic.owner, topic.sensor, message, now_s)
+                self._gateways[topic.sensor] = topic.owner
+            case Kind.SENSOR_STATUS:
+                status = SensorStatus.decode(data, now_ns=now_ns)
+                self._engine.take_sensor_status(topic.owner, topic.sensor, status)
+            case Kind.GATEWAY_STATUS:
+                gateway = GatewayStatus.decode(data, now_ns=now_ns)
+                self._engine.take_gateway_status(topic.owner, gateway, now_ns)
+            case Kind.CONTEXT:
+                context = Context.decode(data, now_ns=now_ns)
+                self._engine.take_context(topic.owner, context, now_s)
+            case _:
+                pass
+
+    def _poll_registry(self, now_s: float) -> None:
+        if now_s < self._poll_at_s:
+            return
+        self._poll_at_s = now_s + self._config.registry_poll_s
+        try:
+            if self._registry.revision() != self._engine.roster.revision:
+                self._engine.enrol(load(self._registry), self._focus, now_s)
+        except PlumblineError as error:
+            self._note_trouble(error)
+        else:
+            if self._pending is None:
+                self._note_recovery()
+
+    def _commit(self, collected: Collected, now_s: float) -> None:
+        try:
+            self._store.commit(collected.commit)
+        except PlumblineError as error:
+            self._note_trouble(error)
+            self._retry_at_s = now_s + self._retry_pause_s
+            self._retry_pause_s = min(2 * self._retry_pause_s, RETRY_S[1])
+            return
+        self._pending = None
+        self._retry_pause_s = RETRY_S[0]
+        self._note_recovery()
+        self._settle(collected, now_s)
+
+    def _settle(self, collected: Collected, now_s: float) -> None:
+        """What is stored may be said."""
+        self._engine.committed(collected)
+        now_ns = self._clock_ns()
+        for wearer, output in collected.outputs.items():
+            desk = self._engine.desks[wearer]
+            self._tally.add(wearer, output)
+            announcer = self._announcer(wearer)
+            if len(output.frames):
+                announcer.show(latest_state(output.frames, float(desk.rounded_for_s)))
+            for message in announcer.take(output, desk.plan, self._gateways, now_ns):
+                self._publish(message)
+            _log_calibrations(wearer, output.calibrations)
+
+    def _announce(self, now_s: float) -> None:
+        for key, stored in self._engine.streams.messages(now_s):
+            topic = topics.stored(self._config.site, key.gateway, key.sensor)
+            self._publish(Message(topic, stored, retain=True))
+        for announcer in self._announcers.values():
+            message = announcer.posture(now_s)
+            if message is not None:
+                self._publish(message)
+
+    def _announcer(self, wearer: str) -> Announcer:
+        announcer = self._announcers.get(wearer)
+        if announcer is None:
+            announcer = Announcer(self._config.site, wearer, self._config.nudge_age_ns)
+            self._announcers[wearer] = announcer
+        return announcer
+
+    def _note_trouble(self, error: PlumblineError) -> None:
+        tell = log.debug if self.trouble is not None else log.warning
+        self.trouble = error
+        tell("the store does not serve; trying on", reason=error.reason.value, error=error.message)
+
+    def _note_recovery(self) -> None:
+        if self.trouble is not None:
+            log.warning("the store serves again")
+            self.trouble = None
+
+
+def _log_calibrations(wearer: str, results: tuple[CalibrationResult, ...]) -> None:
+    for result in results:
+        if not result.accepted:
+            log.warning("calibration refused", wearer=wearer, why=result.message)

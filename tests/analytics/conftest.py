@@ -1,0 +1,5 @@
+"""Fixtures of the analytics tests."""
+
+from tests.brokers import guarded_broker, mosquitto_broker
+
+__all__ = ["guarded_broker", "mosquitto_broker"]
