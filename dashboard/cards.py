@@ -18,7 +18,7 @@ from dashboard.focus import DayFocus
 from dashboard.freshness import Moment, News
 from dashboard.queries import Day, Now, Numbers, Person, Sensor, Timeline
 from dashboard.safety import Muscle, muscle, safety
-from dashboard.theme import POSTURE_COLOUR
+from dashboard.theme import ACTIVITY_COLOUR, POSTURE_COLOUR
 
 #: The gauge's end; flexion beyond it fills the bar.
 _GAUGE_DEG: Final = 45.0
@@ -209,29 +209,44 @@ def top(state: Now | None, zone: ZoneInfo, day: Numbers) -> str:
 
 
 def legend(model: Timeline, day: Numbers) -> str:
-    """The postures that occur, in their colours, with the day's time in each."""
-    shown = {run.value for run in model.postures}
-    items = [
-        f'<li><span class="pl-swatch" style="background:{POSTURE_COLOUR[p]}"></span>{text.POSTURE[p]}'
-        f' <span class="quiet num">{text.duration(day.posture_s.get(p, 0))}</span></li>'
-        for p in POSTURE_COLOUR
-        if p in shown
-    ]
-    items.append('<li><span class="pl-swatch none"></span>No data or not worn</li>')
-    if model.episodes:
-        items.append('<li><span class="pl-swatch mark"></span>Episode</li>')
-    return _wrap(
-        f'<ul class="pl-legend" aria-label="Colours of the timeline">{"".join(items)}</ul>'
+    """The postures and activities that are drawn, in their colours, with the day's time in each."""
+    postures, activities = (
+        {run.value for run in runs} for runs in (model.postures, model.activities)
     )
+    upper = [
+        _key(f"background:{POSTURE_COLOUR[p]}", text.POSTURE[p], day.posture_s.get(p, 0))
+        for p in POSTURE_COLOUR
+        if p in postures
+    ]
+    upper.append('<li><span class="pl-swatch none"></span>No data or not worn</li>')
+    lower = [
+        _key(f"background:{ACTIVITY_COLOUR[a]}", text.ACTIVITY[a], day.activity_s.get(a, 0))
+        for a in ACTIVITY_COLOUR
+        if a in activities
+    ]
+    return _wrap(
+        f'<ul class="pl-legend" aria-label="Postures, and the day’s time in each">{"".join(upper)}</ul>'
+        f'<ul class="pl-legend" aria-label="Activities, and the day’s time in each">'
+        f"{''.join(lower)}</ul>"
+    )
+
+
+def _key(style: str, name: str, seconds: int) -> str:
+    return (
+        f'<li><span class="pl-swatch" style="{style}"></span>{name} '
+        f'<span class="quiet num">{text.duration(seconds)}</span></li>'
+    )
+
+
+def _hours(episode: Episode, zone: ZoneInfo) -> str:
+    first, last = (clock.clock_time(t, zone) for t in (episode.start_ns, episode.end_ns))
+    return f"{first} – {'now' if episode.ongoing else last}"
 
 
 def episode_line(episode: Episode, zone: ZoneInfo) -> str:
-    """An episode as one line of the list."""
-    first, last = (clock.clock_time(t, zone) for t in (episode.start_ns, episode.end_ns))
-    until = "now" if episode.ongoing else last
-    return (
-        f"**{first} – {until}** · {text.duration((episode.end_ns - episode.start_ns) / NS_PER_S)}"
-    )
+    """An episode as one line of the list, in Markdown."""
+    length_s = (episode.end_ns - episode.start_ns) / NS_PER_S
+    return f"**{_hours(episode, zone)}** · {text.duration(length_s)}"
 
 
 def episode_caption(episode: Episode) -> str:
@@ -245,9 +260,8 @@ def episode_caption(episode: Episode) -> str:
 def episode_facts(chosen: Episode, zone: ZoneInfo) -> str:
     """An episode's figures and why it was found."""
     length_s = (chosen.end_ns - chosen.start_ns) / NS_PER_S
-    first, last = (clock.clock_time(t, zone) for t in (chosen.start_ns, chosen.end_ns))
     facts = (
-        ("When", f"{first} – {'now' if chosen.ongoing else last}"),
+        ("When", _hours(chosen, zone)),
         ("Length", text.duration(length_s)),
         ("Mean flexion", text.degrees(chosen.mean_flexion_deg)),
         ("Peak flexion", text.degrees(chosen.peak_flexion_deg)),
@@ -264,7 +278,7 @@ def episode_facts(chosen: Episode, zone: ZoneInfo) -> str:
     )
 
 
-def episode_focus(chosen: Episode) -> str:
+def episode_focus(chosen: Episode, zone: ZoneInfo) -> str:
     """An episode's focus areas, each a pair of front and back, and the words that stand with them."""
     areas = "".join(_area(a) for a in chosen.focus)
     if not areas:
@@ -272,18 +286,20 @@ def episode_focus(chosen: Episode) -> str:
             '<p class="quiet">No focus area: no rule points anywhere for this episode.</p>'
         )
     return _wrap(
-        f'<h3 class="pl-title">Areas to assess</h3>{_standing()}<div class="pl-focus">{areas}</div>'
+        f'<h3 class="pl-title">Areas to assess, from the episode of {_hours(chosen, zone)}</h3>'
+        f'{_standing()}<div class="pl-focus">{areas}</div>'
     )
 
 
 def _area(area: FocusArea) -> str:
     return (
-        f'<article class="pl-area"><div class="top"><h3>{escape(text.pattern(area.pattern))}</h3>'
+        f'<article class="pl-area"><div class="top"><h3>{escape(text.pattern(area.rule))}</h3>'
         f'<span class="pl-chip num">{_percent(area.share)} of this episode</span>{_inferred(area)}</div>'
+        f'<p class="pl-source">Seen: {escape(area.pattern)}</p>'
         f'<div class="pl-pair">{_side("Front: assess", area.front)}'
         f"{_side('Back: related', area.back)}</div>"
         f'<p class="pl-why">{escape(area.why)}</p>'
-        f'<p class="pl-source">Ground: {escape(area.standing)}</p></article>'
+        f'<p class="pl-source">{escape(area.standing)}</p></article>'
     )
 
 
@@ -320,10 +336,10 @@ def _ranked(entry: DayFocus) -> str:
         ", ".join(escape(muscle(k).name) for k in keys) for keys in (area.front, area.back)
     )
     return (
-        f'<div class="row"><div><b>{escape(text.pattern(area.pattern))}</b> {_inferred(area)}'
+        f'<div class="row"><div><b>{escape(text.pattern(area.rule))}</b> {_inferred(area)}'
         f'<div class="share"><span style="width:{entry.share:.0%}"></span></div>'
         f'<div class="quiet num">{text.duration(entry.exposure_s)} in '
-        f"{text.count(entry.episodes, 'episode')}</div></div>"
+        f"{text.count(entry.episodes, 'episode')}, {_percent(entry.share)} of their time</div></div>"
         f"<dl><dt>Front</dt><dd>{front}</dd><dt>Back</dt><dd>{back}</dd></dl></div>"
     )
 

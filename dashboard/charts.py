@@ -25,6 +25,8 @@ _ACTIVITY: Final = (112.0, 138.0)
 _FLEXION: Final = (168.0, 256.0)
 HEIGHT_WITH_FLEXION: Final = 264
 HEIGHT_WITHOUT_FLEXION: Final = 146
+#: Room for the clock times; Streamlit fits lanes and axis together into the height.
+_AXIS_PX: Final = 28
 _HATCH_LINES: Final = 100
 _LETTER_PX: Final = 7.2
 _MIN_TOP_DEG: Final = 30.0
@@ -43,10 +45,10 @@ def timeline(model: Timeline, page: Paper) -> alt.LayerChart:
         _lane_names(model, page),
     ]
     if model.points:
-        layers = [*_threshold_lines(model, page), *layers, _flexion_line(model, page)]
+        layers = [*layers, *_thresholds(model, page), _flexion_line(model, page)]
     drawn: alt.LayerChart = (
         alt.LayerChart(layer=layers)
-        .properties(height=height)
+        .properties(height=height + _AXIS_PX, padding=0)
         .configure_view(stroke=None)
         .configure_axis(domainColor=page.line, tickColor=page.line, labelColor=page.quiet)
     )
@@ -72,6 +74,9 @@ def _x(model: Timeline, field: str = "from") -> alt.X:
             labelFontSize=13,
             labelFlush=True,
             grid=False,
+            domain=True,
+            ticks=True,
+            labelPadding=6,
         ),
     )
 
@@ -96,20 +101,24 @@ def _when(model: Timeline, start_ns: int, end_ns: int) -> str:
     return f"{first} – {clock.clock_time(end_ns, model.zone, seconds=fine)}"
 
 
-def _span(model: Timeline, start_ns: int, end_ns: int, lane: tuple[float, float]) -> dict[str, Any]:
+def _span(
+    model: Timeline, start_ns: int, end_ns: int, lane: tuple[float, float], name: str
+) -> dict[str, Any]:
+    when = _when(model, start_ns, end_ns)
     return {
         "from": _seconds(model, start_ns),
         "to": _seconds(model, end_ns),
         "top": lane[0],
         "bottom": lane[1],
-        "When": _when(model, start_ns, end_ns),
+        "said": f"{name}, {when}",
+        "When": when,
         "Length": text.duration((end_ns - start_ns) / NS_PER_S),
     }
 
 
 def _band(model: Timeline, runs: Sequence[Run], lane: tuple[float, float], title: str) -> alt.Chart:
     rows = [
-        _span(model, r.start_ns, r.end_ns, lane)
+        _span(model, r.start_ns, r.end_ns, lane, _name(r.value))
         | {title: _name(r.value), "colour": _colour(r.value)}
         for r in runs
     ]
@@ -121,6 +130,7 @@ def _band(model: Timeline, runs: Sequence[Run], lane: tuple[float, float], title
         y2="bottom:Q",
         color=alt.Color("colour:N", scale=None, legend=None),
         tooltip=[f"{title}:N", "When:N", "Length:N"],
+        description="said:N",
     )
 
 
@@ -147,19 +157,18 @@ def _activity_names(model: Timeline) -> alt.Chart:
     fits = f"datum.long / {span_s} * width > {_LETTER_PX} * length(datum.name) + 10"
     return _encode(
         alt.Chart(_data(rows), name="activity names").mark_text(
-            baseline="middle", fontSize=13, color="#FFFFFF"
+            aria=False, baseline="middle", fontSize=13, color="#FFFFFF"
         ),
         x=_x(model, "middle"),
         y=_y(model),
-        text="name:N",
-        opacity=alt.condition(fits, alt.value(1), alt.value(0)),
+        text=alt.condition(fits, "name:N", alt.value("")),
         tooltip=alt.value(None),
     )
 
 
 def _episode_bars(model: Timeline, page: Paper) -> alt.Chart:
     rows = [
-        _span(model, e.start_ns, e.end_ns, _EPISODES)
+        _span(model, e.start_ns, e.end_ns, _EPISODES, f"Episode: {text.pattern(e.pattern)}")
         | {
             "Episode": text.pattern(e.pattern) + (" (going on)" if e.ongoing else ""),
             "Mean flexion": text.degrees(e.mean_flexion_deg),
@@ -175,6 +184,7 @@ def _episode_bars(model: Timeline, page: Paper) -> alt.Chart:
         y=_y(model),
         y2="bottom:Q",
         tooltip=["Episode:N", "When:N", "Length:N", "Mean flexion:N"],
+        description="said:N",
     )
 
 
@@ -199,7 +209,7 @@ def _gap_layer(
             )
             at_s += step_s
     return _encode(
-        alt.Chart(_data(rows), name=name).mark_rule(color=page.hatch, strokeWidth=1),
+        alt.Chart(_data(rows), name=name).mark_rule(aria=False, color=page.hatch, strokeWidth=1),
         x=_x(model),
         x2="to:Q",
         y=_y(model),
@@ -216,7 +226,12 @@ def _lane_names(model: Timeline, page: Paper) -> alt.Chart:
     rows = [{"name": name, "top": top, "from": 0} for name, top in names]
     return _encode(
         alt.Chart(_data(rows), name="lane names").mark_text(
-            align="left", baseline="middle", fontSize=13, fontWeight=600, color=page.quiet
+            aria=False,
+            align="left",
+            baseline="middle",
+            fontSize=13,
+            fontWeight=600,
+            color=page.quiet,
         ),
         x=_x(model),
         y=_y(model),
@@ -245,7 +260,7 @@ def _flexion_line(model: Timeline, page: Paper) -> alt.Chart:
     ]
     return _encode(
         alt.Chart(_data(rows), name="flexion").mark_line(
-            color=page.ink, strokeWidth=1.4, interpolate="linear"
+            aria=False, color=page.ink, strokeWidth=1.4, interpolate="linear"
         ),
         x=_x(model),
         y=_y(model),
@@ -254,29 +269,26 @@ def _flexion_line(model: Timeline, page: Paper) -> alt.Chart:
     )
 
 
-def _threshold_lines(model: Timeline, page: Paper) -> list[alt.Chart]:
+def _thresholds(model: Timeline, page: Paper) -> list[alt.Chart]:
+    """Lines at upright and at the person's thresholds, their degrees in the margin."""
     levels = (
-        (0.0, "0°  own upright", page.quiet),
-        (
-            model.warn_deg,
-            f"{model.warn_deg:.0f}°  rounded from here",
-            POSTURE_COLOUR[Posture.ROUNDED],
-        ),
-        (model.high_deg, f"{model.high_deg:.0f}°  high", POSTURE_COLOUR[Posture.ROUNDED]),
+        (0.0, page.quiet),
+        (model.warn_deg, POSTURE_COLOUR[Posture.ROUNDED]),
+        (model.high_deg, POSTURE_COLOUR[Posture.ROUNDED]),
     )
     rows = [
         {
             "from": 0,
             "to": _seconds(model, model.end_ns),
             "top": _flexion_y(model, deg),
-            "name": name,
+            "name": f"{deg:.0f}°",
             "colour": colour,
         }
-        for deg, name, colour in levels
+        for deg, colour in levels
     ]
     base = alt.Chart(_data(rows))
     lines = _encode(
-        base.mark_rule(strokeDash=[3, 3], strokeWidth=1),
+        base.mark_rule(aria=False, strokeDash=[3, 3], strokeWidth=1),
         x=_x(model),
         x2="to:Q",
         y=_y(model),
@@ -284,7 +296,9 @@ def _threshold_lines(model: Timeline, page: Paper) -> list[alt.Chart]:
         tooltip=alt.value(None),
     )
     names = _encode(
-        base.mark_text(align="right", baseline="bottom", dy=-2, fontSize=12, color=page.quiet),
+        base.mark_text(
+            aria=False, align="left", baseline="middle", dx=6, fontSize=12, color=page.quiet
+        ),
         x=_x(model, "to"),
         y=_y(model),
         text="name:N",

@@ -10,7 +10,7 @@ from contracts.records import Episode, FocusArea
 
 @dataclass(frozen=True, slots=True)
 class DayFocus:
-    """A focus area and the rounded time of the day behind it; ``share`` is its part of all of it."""
+    """A focus area and the rounded time that led to it; ``share`` of the time in all episodes."""
 
     area: FocusArea
     exposure_s: float
@@ -28,13 +28,13 @@ def rank(episodes: Sequence[Episode]) -> list[DayFocus]:
             exposure_s[area.rule] = exposure_s.get(area.rule, 0.0) + episode.rounded_s * area.share
             areas[area.rule] = area
             seen[area.rule] = seen.get(area.rule, 0) + 1
-    total_s = sum(exposure_s.values())
+    total_s = sum(episode.rounded_s for episode in episodes)
     order = sorted(areas, key=lambda rule: (-exposure_s[rule], rule))
     return [
         DayFocus(
             areas[rule],
             exposure_s[rule],
-            exposure_s[rule] / total_s if total_s else 0.0,
+            min(1.0, exposure_s[rule] / total_s) if total_s else 0.0,
             seen[rule],
         )
         for rule in order

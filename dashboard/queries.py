@@ -216,15 +216,16 @@ def timeline(
     """
     if of.empty:
         return None
-    start_ns, end_ns = _measured(series, person, of)
+    start_ns, end_ns = of.minutes[0].start_ns, of.minutes[-1].start_ns + runs.MINUTE_NS
     if around is not None:
-        start_ns, end_ns = max(of.start_ns, around[0]), min(of.end_ns, around[1])
+        start_ns, end_ns = max(start_ns, around[0]), min(end_ns, around[1])
     elif last_ns is not None:
         start_ns = max(start_ns, end_ns - last_ns)
-    if end_ns - start_ns <= FRAMES_UP_TO_NS:
-        cells = runs.cells_of_frames(series.frames(person.wearer, start_ns, end_ns))
-    else:
-        cells = runs.cells_of_minutes(of.minutes)
+    if start_ns >= end_ns:
+        return None
+    cells, end_ns = _cells(series, person, of, start_ns, end_ns)
+    if around is None and last_ns is None and cells.start_ns.size:
+        start_ns = int(cells.start_ns[0])
     return Timeline(
         start_ns=start_ns,
         end_ns=end_ns,
@@ -238,12 +239,16 @@ def timeline(
     )
 
 
-def _measured(series: SeriesStore, person: Person, of: Day) -> tuple[int, int]:
-    """From the day's first minute with data to its last, to the second where the day is short."""
-    start_ns, end_ns = of.minutes[0].start_ns, of.minutes[-1].start_ns + runs.MINUTE_NS
-    if end_ns - start_ns > FRAMES_UP_TO_NS:
-        return start_ns, end_ns
-    edges = series.frames(person.wearer, start_ns, end_ns)
-    if not len(edges):
-        return start_ns, end_ns
-    return int(edges.start_ns[0]), int(edges.start_ns[-1]) + FRAME_NS
+def _cells(
+    series: SeriesStore, person: Person, of: Day, start_ns: int, end_ns: int
+) -> tuple[runs.Cells, int]:
+    """What to draw of [start_ns, end_ns), by seconds where it is short and they are still kept.
+
+    With it the end of what was measured, which may be within the last minute.
+    """
+    if end_ns - start_ns <= FRAMES_UP_TO_NS:
+        frames = series.frames(person.wearer, start_ns, end_ns)
+        if len(frames):
+            return runs.cells_of_frames(frames), int(frames.start_ns[-1]) + FRAME_NS
+    within = [m for m in of.minutes if start_ns - runs.MINUTE_NS < m.start_ns < end_ns]
+    return runs.cells_of_minutes(within), end_ns

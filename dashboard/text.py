@@ -45,6 +45,11 @@ PATTERN_NOTE: Final = {
     Pattern.FORWARD_HEAD: "A proxy from tilt: a head that glides forward without tilting is not seen.",
     Pattern.UNSPECIFIED: "The sensors worn cannot say which part of the trunk was rounded.",
 }
+#: Focus rules that no pattern of rounding names.
+RULE: Final = {
+    "long_seated": "Long seated or driving time",
+    "lateral_lean": "Leaning mostly to one side",
+}
 PLACEMENT: Final = {
     Placement.HEAD: "Head",
     Placement.C7: "Neck base (C7)",
@@ -61,11 +66,11 @@ def sentence(key: str) -> str:
 
 
 def pattern(key: str) -> str:
-    """The name of an episode's or a focus rule's pattern."""
+    """The name of an episode's pattern or of a focus rule."""
     try:
         return PATTERN[Pattern(key)]
     except ValueError:
-        return sentence(key)
+        return RULE.get(key) or sentence(key)
 
 
 def duration(seconds: float) -> str:
@@ -96,11 +101,10 @@ def degrees(value: float | None) -> str:
 
 
 def day_name(day: date, today: date) -> str:
-    """``Today``, ``Yesterday``, ``Monday, 3 March`` or, of another year, with the year."""
+    """``Today, 3 March``, ``Yesterday, …``, ``Monday, …``; of another year, with the year."""
     ahead = (today - day).days
-    if ahead in (0, 1):
-        return ("Today", "Yesterday")[ahead]
-    words = f"{day:%A}, {day.day} {day:%B}"
+    weekday = ("Today", "Yesterday")[ahead] if ahead in (0, 1) else f"{day:%A}"
+    words = f"{weekday}, {day.day} {day:%B}"
     return words if day.year == today.year else f"{words} {day.year}"
 
 

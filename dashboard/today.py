@@ -20,7 +20,7 @@ _NOW_EVERY_S: Final = 2
 _DAY_EVERY_S: Final = 5
 _AROUND_NS: Final = 120 * NS_PER_S
 _LONG_LIST: Final = 7
-_LIST_HEIGHT_PX: Final = 620
+_LIST_HEIGHT_PX: Final = 500
 _RANGES: Final = {
     "Whole day": None,
     "Last hour": 3600 * NS_PER_S,
@@ -184,6 +184,8 @@ def _episodes(found: Sources, person: queries.Person, of: date) -> None:
         chosen = _choose_episode(person, day)
     with right, st.container(border=True):
         _show_episode(found, person, day, chosen)
+    with st.container(border=True):
+        st.html(cards.episode_focus(chosen, person.zone))
     if day.focus:
         st.subheader("Focus areas of the day", anchor=False)
         st.html(cards.ranking(day.focus))
@@ -230,7 +232,6 @@ def _show_episode(
     )
     if model is not None and model.postures:
         _chart(model, "episode timeline")
-    st.html(cards.episode_focus(chosen))
 
 
 def _watch(found: Sources, wearer: str | None, today: date | None) -> None:

@@ -141,7 +141,9 @@ def main() -> None:
         for name, size in (("desktop", DESKTOP), ("phone", PHONE)):
             for dark in (False, True):
                 with opened(browser, arguments.url, size, dark=dark) as page:
-                    whole(page, arguments.folder / f"today-{name}-{'dark' if dark else 'light'}.png")
+                    whole(
+                        page, arguments.folder / f"today-{name}-{'dark' if dark else 'light'}.png"
+                    )
 
 
 if __name__ == "__main__":

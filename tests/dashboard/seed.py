@@ -1,6 +1,6 @@
 """A believable day in a real store: what the dashboard's tests and pictures look at.
 
-    python -m tests.dashboard.seed FOLDER [--until UTC_NS]
+python -m tests.dashboard.seed FOLDER [--until UTC_NS]
 """
 
 from __future__ import annotations
@@ -43,32 +43,32 @@ GATEWAY = "home"
 SENSORS = {"PL-0001-T4": Placement.T4, "PL-0001-L5": Placement.L5}
 
 UPPER = FocusArea(
-    rule="upper_thoracic_rounding",
-    pattern="upper_thoracic",
+    rule="upper_thoracic",
+    pattern="upper-thoracic rounding (T4 flexed against L5 or neutral)",
     front=("pectoralis_major", "pectoralis_minor", "coracobrachialis", "diaphragm"),
     back=("rhomboids", "middle_trapezius", "lower_trapezius", "thoracic_erectors"),
     why="The front draws the shoulder blade forward, the back is held long; coracobrachialis shares "
     "the coracoid with pectoralis minor.",
-    standing="Janda's upper crossed syndrome (common knowledge of the field)",
-    share=0.7,
+    standing="A known clinical pattern. Source: Janda's upper crossed syndrome (common).",
+    share=1.0,
 )
 LUMBAR = FocusArea(
     rule="lumbar_slump",
-    pattern="lumbar_slump",
+    pattern="lumbar slump (L5 rolled back, thorax flexed: posterior tilt)",
     front=("diaphragm", "abdominals", "iliopsoas"),
-    back=("erectors", "quadratus_lumborum", "gluteals", "hamstrings"),
+    back=("lumbar_erectors", "quadratus_lumborum", "gluteals", "hamstrings"),
     why="A flexed lumbar spine loads the tissue behind it.",
-    standing="Measured as posterior tilt; not Janda's lower crossed pattern",
-    share=0.7,
+    standing="Not Janda's lower crossed pattern, which is an anterior tilt. Source: common.",
+    share=1.0,
 )
 SEATED = FocusArea(
     rule="long_seated",
-    pattern="long_seated",
+    pattern="long seated or driving time (hip flexion is inferred, not measured)",
     front=("iliopsoas", "rectus_femoris"),
-    back=("erectors", "quadratus_lumborum", "gluteals"),
+    back=("lumbar_erectors", "quadratus_lumborum", "gluteals"),
     why="Hips held flexed for long.",
-    standing="Lower crossed pattern (common knowledge of the field)",
-    share=0.3,
+    standing="Inferred from seated time. Source: lower crossed pattern (common).",
+    share=0.9,
     inferred=True,
 )
 
@@ -179,7 +179,7 @@ def _episode(stretch: Stretch, frames: FrameBlock, start_ns: int, seconds: int) 
         ongoing=False,
         explanation=f"The {region} stayed past 12° of your own upright for {seconds // 60} minutes, "
         f"{flexion.mean():.0f}° on average, while the pelvis moved less than 20°.",
-        focus=(UPPER if upper else LUMBAR, SEATED),
+        focus=(UPPER if upper else LUMBAR, *((SEATED,) if seconds > 900 else ())),
     )
 
 

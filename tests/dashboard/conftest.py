@@ -1,0 +1,39 @@
+"""Real stores with a believable day, and the dashboard that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dashboard.sources import Sources
+from store.open import open_registry, open_series
+from tests.dashboard import seed
+
+#: 2026-03-03 17:30:00 UTC, a Tuesday.
+EVENING_NS = 1_772_559_000 * seed.NS_PER_S
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Iterator[Sources]:
+    """An empty store and registry, open for writing."""
+    store_url, registry_url = seed.urls(tmp_path)
+    found = Sources(open_series(store_url), open_registry(registry_url))
+    yield found
+    found.series.close()
+    found.registry.close()
+
+
+@pytest.fixture
+def workday(sources: Sources) -> Sources:
+    """The seeded wearer and day, which ends at EVENING_NS."""
+    seed.register(sources.registry)
+    seed.fill(sources.series, EVENING_NS)
+    return sources
+
+
+@pytest.fixture
+def evening_ns() -> int:
+    """The end of the seeded day."""
+    return EVENING_NS

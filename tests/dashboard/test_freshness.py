@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from contracts.records import FrameBlock
+from contracts.units import NS_PER_S
+from contracts.vocabulary import POSTURES, Activity, Posture
+from dashboard import freshness
+from dashboard.freshness import Freshness
+from tests.dashboard import seed
+from tests.dashboard.conftest import EVENING_NS
+
+UTC = ZoneInfo("UTC")
+MINUTE_NS = 60 * NS_PER_S
+
+
+def news(latest_ns: int | None, *health: object, now_ns: int = EVENING_NS) -> freshness.News:
+    return freshness.news(latest_ns, health, now_ns=now_ns, zone=UTC, rate_hz=50.0)  # type: ignore[arg-type]
+
+
+def word(**changes: object) -> object:
+    return seed.health_of("PL-0001-T4", **({"at_ns": EVENING_NS - NS_PER_S} | changes))  # type: ignore[arg-type]
+
+
+def test_recent_data_is_live() -> None:
+    assert news(EVENING_NS - 2 * NS_PER_S, word()).kind is Freshness.LIVE
+
+
+def test_a_backlog_says_how_much_of_it_is_in() -> None:
+    slow = word(state="syncing", backlog=720_000, backlog_total=1_440_000)
+    fast = word(state="syncing", backlog=100_000, backlog_total=1_440_000)
+    found = news(None, slow, fast)
+    assert found.kind is Freshness.SYNCING
+    assert found.progress == 0.5
+    assert (found.headline, found.detail) == ("Syncing 50 %", "4 h of 8 h in")
+
+
+def test_what_the_gateway_has_and_analytics_not_yet() -> None:
+    found = news(EVENING_NS - 90 * MINUTE_NS, word(outbox_batches=12))
+    assert (found.kind, found.detail) == (Freshness.CATCHING_UP, "Read up to 16:00")
+
+
+@pytest.mark.parametrize(
+    ("health", "why"),
+    [
+        ((word(state="offline"),), "Gateway offline"),
+        ((word(state="absent"),), "Sensors out of reach or switched off"),
+        ((word(state="connecting"),), "Connecting to the sensors"),
+        ((word(state="live"),), "Waiting for the next reading"),
+        ((word(at_ns=EVENING_NS - 30 * MINUTE_NS),), "Gateway silent since 17:00"),
+        ((), "No sensor has been heard yet"),
+    ],
+)
+def test_old_data_is_called_old_and_why(health: tuple[object, ...], why: str) -> None:
+    found = news(EVENING_NS - 208 * MINUTE_NS, *health)
+    assert found.kind is Freshness.STALE
+    assert (found.headline, found.detail) == ("Last data 14:02", why)
+
+
+def test_data_of_another_day_is_dated() -> None:
+    assert news(EVENING_NS - 24 * 60 * MINUTE_NS).headline == "Last data 2 Mar, 17:30"
+
+
+def test_no_data_at_all() -> None:
+    assert news(None).kind is Freshness.EMPTY
+
+
+def frames_of(postures: list[Posture | None]) -> FrameBlock:
+    """Seconds that end at EVENING_NS; None is a gap."""
+    frames, _ = seed.day_of([seed.Stretch(len(postures) / 60, Activity.SITTING)], 0)
+    there = [i for i, p in enumerate(postures) if p is not None]
+    columns = {name: getattr(frames, name)[there] for name in FrameBlock.__slots__}
+    columns["posture"] = np.array([POSTURES.index(p) for p in postures if p is not None], np.uint8)
+    columns["start_ns"] = columns["start_ns"] + EVENING_NS - len(postures) * NS_PER_S
+    return FrameBlock(**columns)
+
+
+U, R = Posture.UPRIGHT, Posture.ROUNDED
+
+
+@pytest.mark.parametrize(
+    ("postures", "held_s", "at_least"),
+    [
+        ([U] * 10 + [R] * 20, 20, False),
+        ([U] * 10 + [R] * 20 + [U] * 5 + [R] * 20, 45, False),
+        ([U] * 10 + [R] * 20 + [U] * 6 + [R] * 20, 20, False),
+        ([U] * 10 + [R] * 20 + [None] * 5 + [R] * 20, 45, False),
+        ([R] * 20 + [None] * 6 + [R] * 20, 20, False),
+        ([R] * 30, 30, True),
+        ([U] * 30 + [R], 1, False),
+    ],
+)
+def test_how_long_a_posture_has_been_held(
+    postures: list[Posture | None], held_s: int, at_least: bool
+) -> None:
+    found = freshness.moment(frames_of(postures), now_ns=EVENING_NS + NS_PER_S, bridge_s=5.0)
+    assert found is not None
+    assert (found.frame.posture, found.held_s, found.at_least) == (R, held_s, at_least)
+    assert found.current
+
+
+def test_an_old_second_is_not_now() -> None:
+    found = freshness.moment(frames_of([U] * 5), now_ns=EVENING_NS + MINUTE_NS, bridge_s=5.0)
+    assert found is not None
+    assert not found.current
+
+
+def test_no_frames_no_moment() -> None:
+    assert freshness.moment(FrameBlock.from_rows(()), now_ns=EVENING_NS, bridge_s=5.0) is None
