@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.core.angles import mean_up
-from analytics.core.calibration import Calibration
+from analytics.core.calibration import Calibration, dot
 from analytics.core.joining import SecondTable
 from analytics.core.results import ContextMark
 from analytics.core.rows import (
@@ -214,19 +214,14 @@ def _lying(table: SecondTable, calibration: Calibration | None) -> Flags:
 
     Without a calibration the printed mounting (x towards the head) stands for upright.
     """
-    lying: Flags = np.zeros(len(table), np.bool_)
-    upright: Flags = np.zeros(len(table), np.bool_)
+    off, upright = np.zeros((2, len(table)), np.bool_)
     for column, placement in enumerate(table.placements):
         if placement is Placement.HEAD:
             continue
         up = mean_up(table, column)
         axes = None if calibration is None else calibration.axes.get(placement)
-        along = (
-            up[:, 0]
-            if axes is None
-            else up[:, 0] * axes.up[0] + up[:, 1] * axes.up[1] + up[:, 2] * axes.up[2]
-        )
-        lying = lying | (along < LYING_COSINE)
-        upright = upright | (along >= LYING_COSINE)
-    result: Flags = lying & ~upright
+        along = up[:, 0] if axes is None else dot(up, axes.up)
+        off |= along < LYING_COSINE
+        upright |= along >= LYING_COSINE
+    result: Flags = off & ~upright
     return result

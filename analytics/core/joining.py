@@ -75,7 +75,7 @@ class SecondTable:
         for index, placement in enumerate(placements):
             rows = columns.get(placement)
             if rows is not None and len(rows):
-                at = np.searchsorted(second, rows.second)
+                at = slice(None) if rows.second is second else second.searchsorted(rows.second)
                 table.count[at, index] = rows.count
                 table.sums[at, index] = rows.sums
                 table.rate_hz[at, index] = rows.rate_hz

@@ -24,14 +24,14 @@ def patterns_of(angles: Angles) -> NDArray[np.uint8]:
     Upper-thoracic is the upper trunk's curl (or tilt) less the lower half's share in it; a lumbar slump
     is a pelvis rolled back under a flexed trunk.
     """
-    lower_half = np.nan_to_num(np.maximum(angles.lower_thoracic_deg, 0.0))
+    lower_half = np.fmax(angles.lower_thoracic_deg, 0.0)
     marked = {
         Pattern.UPPER_THORACIC: (angles.rounding_deg - lower_half) / UPPER_THORACIC_DEG,
         Pattern.FORWARD_HEAD: angles.head_flexion_deg / FORWARD_HEAD_DEG,
         Pattern.COLLAPSED_CHEST: angles.lower_thoracic_deg / COLLAPSED_CHEST_DEG,
         Pattern.LUMBAR_SLUMP: -angles.pelvis_flexion_deg / LUMBAR_SLUMP_DEG,
     }
-    columns = np.stack([np.nan_to_num(v, nan=-np.inf) for v in marked.values()])
+    columns = np.fmax(np.stack(list(marked.values())), -np.inf)
     codes = np.array([PATTERNS.index(p) for p in marked], np.uint8)
     best: NDArray[np.uint8] = codes[np.argmax(columns, axis=0)]
     nothing = columns.max(axis=0) <= 0.0

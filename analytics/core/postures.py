@@ -40,10 +40,14 @@ PELVIS_LATERAL_SHARE: Final = 0.3
 MIN_CURL_DEG: Final = 4.0
 #: A hip bend begins this far beyond the pelvis of the personal rounded pose, where that is further.
 HIP_BEYOND_ROUNDED_DEG: Final = 12.0
-#: Distance from the nearest boundary at which a rule is as sure as it gets.
-SURE_MARGIN_DEG: Final = 8.0
-#: Most that may be said of rounding by an upper sensor alone, and of anything without an upper one.
-ONE_SENSOR_CONFIDENCE: Final = 0.75
+#: How sure a rule is at its nearest boundary, and from SURE_MARGIN_DEG on: what it was worth on 29
+#: recorded people (docs/algorithms.md).
+BOUNDARY_CONFIDENCE: Final = 0.6
+SURE_CONFIDENCE: Final = 0.98
+SURE_MARGIN_DEG: Final = 5.0
+#: Most that is said where one sensor has to stand for two: of bending forward, and of all else.
+ONE_SENSOR_BENT_CONFIDENCE: Final = 0.55
+ONE_SENSOR_CONFIDENCE: Final = 0.9
 
 CODE: Final = {posture: code for code, posture in enumerate(POSTURES)}
 _DEFAULT: Final = PostureSettings()
@@ -171,10 +175,12 @@ def _margin(
 
 
 def _confidence(posture: NDArray[np.uint8], margin: Degrees, upper: Flags, lower: Flags) -> Degrees:
-    """0.5 at a boundary, 1 at SURE_MARGIN_DEG; less where a sensor that could tell is missing."""
-    sure = 0.5 + 0.5 * np.clip(np.nan_to_num(margin) / SURE_MARGIN_DEG, 0.0, 1.0)
+    """Grows with the distance from the boundary; less where a sensor that could tell is missing."""
+    far = np.minimum(np.maximum(margin / SURE_MARGIN_DEG, 0.0), 1.0)
+    sure = BOUNDARY_CONFIDENCE + (SURE_CONFIDENCE - BOUNDARY_CONFIDENCE) * far
+    is_bent = (posture == CODE[Posture.ROUNDED]) | (posture == CODE[Posture.FORWARD_LEAN])
+    cap = np.where(is_bent, ONE_SENSOR_BENT_CONFIDENCE, ONE_SENSOR_CONFIDENCE)
+    sure = np.where(upper & lower, sure, np.minimum(sure, cap))
     sure[posture == CODE[Posture.UNKNOWN]] = 0.0
-    one = ~(upper & lower)
-    sure[one] = np.minimum(sure[one], ONE_SENSOR_CONFIDENCE)
     rounded: Degrees = np.round(sure, 2)
     return rounded

@@ -85,8 +85,8 @@ def sums_by_second(
         second, starts = np.array([first], np.int64), np.zeros(1, np.intp)
     elif last - first <= utc_ns.size:
         second = np.arange(first, last + 1, dtype=np.int64)
-        starts = np.searchsorted(utc_ns, second * NS_PER_S)
-        filled = np.diff(starts, append=utc_ns.size) > 0
+        starts = utc_ns.searchsorted(second * NS_PER_S)
+        filled = _lengths(starts, utc_ns.size) > 0
         second, starts = second[filled], starts[filled]
     else:  # long silences: fewer samples than seconds
         every = utc_ns // NS_PER_S
@@ -95,8 +95,15 @@ def sums_by_second(
     sums = np.empty((second.size, SUMS))
     for column, value in enumerate(values):
         sums[:, column] = np.add.reduceat(value, starts)
-    count = np.diff(starts, append=utc_ns.size).astype(np.int32)
+    count = _lengths(starts, utc_ns.size)
     return SecondRows(second, count, np.full(second.size, rate_hz), sums)
+
+
+def _lengths(starts: NDArray[np.intp], end: int) -> NDArray[np.int32]:
+    lengths = np.empty(starts.size, np.int32)
+    lengths[-1] = end - starts[-1]
+    np.subtract(starts[1:], starts[:-1], out=lengths[:-1], casting="same_kind")
+    return lengths
 
 
 def merge_split_seconds(parts: list[SecondRows]) -> list[SecondRows]:

@@ -77,7 +77,7 @@ class SecondReducer:
         parts: list[SecondRows] = []
         while self._pending and int(self._pending[0].utc_ns[0]) < before_s * NS_PER_S:
             chunk = self._merge_first()
-            cut = int(np.searchsorted(chunk.utc_ns, before_s * NS_PER_S))
+            cut = int(chunk.utc_ns.searchsorted(before_s * NS_PER_S))
             rest = chunk.slice(cut, chunk.utc_ns.size)
             self._pending = ([rest] if rest.utc_ns.size else []) + self._pending[1:]
             following = self._pending[0].si[0] if self._pending else None
@@ -153,6 +153,8 @@ class SecondReducer:
 
     def _restarts(self, utc_ns: NDArray[np.int64], gaps: NDArray[np.intp]) -> list[int]:
         """Indices of samples before which the gap is too long for the filter."""
+        if not gaps.size:
+            return []
         previous_ns = np.where(gaps > 0, utc_ns[gaps - 1], self._last_ns)
         long: list[int] = gaps[utc_ns[gaps] - previous_ns >= RESTART_GAP_NS].tolist()
         return long
