@@ -144,7 +144,7 @@ class Peripheral:
             UUID(gatt.CONTROL_UUID),
             Characteristic.Properties.WRITE | Characteristic.Properties.INDICATE,
             Characteristic.Permissions.WRITEABLE,
-            CharacteristicValue(write=self._on_command),
+            CharacteristicValue(read=_refuse_read, write=self._on_command),
         )
         self.device.add_services(self._services())
         self.device.on(Device.EVENT_CONNECTION, self._on_connection)
@@ -188,17 +188,17 @@ class Peripheral:
                 [
                     _readable(
                         gatt.BATTERY_LEVEL_UUID,
-                        CharacteristicValue(read=lambda _: bytes((self.battery_percent(),))),
+                        lambda _: bytes((self.battery_percent(),)),
                     )
                 ],
             ),
             Service(
                 _uuid(gatt.DEVICE_INFORMATION_UUID),
                 [
-                    _readable(gatt.SERIAL_NUMBER_UUID, self.serial.encode()),
-                    _readable(gatt.FIRMWARE_REVISION_UUID, FIRMWARE_REVISION.encode()),
-                    _readable(gatt.MANUFACTURER_NAME_UUID, MANUFACTURER_NAME.encode()),
-                    _readable(gatt.MODEL_NUMBER_UUID, MODEL_NUMBER.encode()),
+                    _constant(gatt.SERIAL_NUMBER_UUID, self.serial),
+                    _constant(gatt.FIRMWARE_REVISION_UUID, FIRMWARE_REVISION),
+                    _constant(gatt.MANUFACTURER_NAME_UUID, MANUFACTURER_NAME),
+                    _constant(gatt.MODEL_NUMBER_UUID, MODEL_NUMBER),
                 ],
             ),
         ]
@@ -208,6 +208,7 @@ class Peripheral:
             UUID(uuid),
             Characteristic.Properties.NOTIFY,
             Characteristic.Permissions(0),
+            CharacteristicValue(read=_refuse_read, write=_refuse_write),
         )
         characteristic.on(Characteristic.EVENT_SUBSCRIPTION, lambda *_: self._wake())
         return characteristic
@@ -332,10 +333,28 @@ class _Session:
         return all(states.get(handle, b"\0")[0] & _NOTIFY for handle in wanted)
 
 
-def _readable(uuid: str, value: bytes | CharacteristicValue[bytes]) -> Characteristic[bytes]:
+def _constant(uuid: str, text: str) -> Characteristic[bytes]:
+    return _readable(uuid, lambda _: text.encode())
+
+
+def _readable(uuid: str, read: Callable[[Connection], bytes]) -> Characteristic[bytes]:
     return Characteristic(
-        _uuid(uuid), Characteristic.Properties.READ, Characteristic.Permissions.READABLE, value
+        _uuid(uuid),
+        Characteristic.Properties.READ,
+        Characteristic.Permissions.READABLE,
+        CharacteristicValue(read=read, write=_refuse_write),
     )
+
+
+# bumble's server leaves it to the value what a central may do with it.
+
+
+def _refuse_read(_: Connection) -> bytes:
+    raise att.ATT_Error(att.ErrorCode.READ_NOT_PERMITTED)
+
+
+def _refuse_write(_: Connection, __: bytes) -> None:
+    raise att.ATT_Error(att.ErrorCode.WRITE_NOT_PERMITTED)
 
 
 def _uuid(uuid: str) -> UUID:

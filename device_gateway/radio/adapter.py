@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from bleak.exc import BleakError
@@ -54,6 +54,8 @@ class HciAdapter:
         self.lost = asyncio.ensure_future(_ended(transport))
         self._transport = transport
         self._busy = asyncio.Lock()
+        self._dropping: set[asyncio.Future[None]] = set()
+        self.device.on(Device.EVENT_CONNECTION, self._on_connection)
 
     async def power_on(self) -> None:
         """Reset the controller and learn what it can do. RadioError where nothing sensible answers."""
@@ -69,12 +71,12 @@ class HciAdapter:
 
     async def close(self) -> None:
         """Drop the links and close the transport."""
-        if not self.lost.done():
-            for connection in list(self.device.connections.values()):
-                await self.drop(connection)
-            self.lost.cancel()
+        for connection in list(self.device.connections.values()):
+            await self.drop(connection)
         self.host.on_transport_lost()  # type: ignore[no-untyped-call]
         await self._transport.close()
+        await asyncio.wait({self.lost}, timeout=CLEAN_UP_TIMEOUT_S)
+        self.lost.cancel()
 
     def check(self) -> None:
         """RadioError once the transport is lost."""
@@ -111,16 +113,17 @@ class HciAdapter:
             )
             try:
                 await asyncio.wait({connecting, self.lost}, return_when=asyncio.FIRST_COMPLETED)
-                if not connecting.done():
-                    self.check()
+                self._raise_if_gone(connecting)
                 return connecting.result()
-            except (core.BaseBumbleError, hci.HCI_Error, asyncio.InvalidStateError) as error:
+            except (core.BaseBumbleError, hci.HCI_Error) as error:
+                # one that an earlier attempt could not take back would be in the way for ever
+                await self._bounded(self._cancel_pending())
                 raise BleakError(f"{address} did not take the connection: {error}.") from error
             except asyncio.CancelledError:
                 await self._give_up(connecting)
                 raise
             finally:
-                connecting.cancel()
+                await _reap(connecting)
 
     async def drop(self, connection: Connection) -> None:
         """End a connection; one that is gone already is fine."""
@@ -130,10 +133,25 @@ class HciAdapter:
     async def _give_up(self, connecting: asyncio.Future[Connection]) -> None:
         """Take a pending connect back, or the connection if it was made meanwhile."""
         if not connecting.done() and not self.lost.done():
-            await self._bounded(self.device.cancel_connection())  # type: ignore[no-untyped-call]
+            await self._bounded(self._cancel_pending())
             await asyncio.wait({connecting}, timeout=CLEAN_UP_TIMEOUT_S)
         if connecting.done() and not connecting.cancelled() and connecting.exception() is None:
             await self.drop(connecting.result())
+
+    async def _cancel_pending(self) -> None:
+        await self.device.send_sync_command(hci.HCI_LE_Create_Connection_Cancel_Command())
+
+    def _on_connection(self, connection: Connection) -> None:
+        """A connection that nobody waits for any more would hold a slot for good: end it."""
+        if not self._busy.locked():
+            task = asyncio.ensure_future(self.drop(connection))
+            self._dropping.add(task)
+            task.add_done_callback(self._dropping.discard)
+
+    def _raise_if_gone(self, work: asyncio.Future[Any]) -> None:
+        """Bumble cancels what waits when the controller goes; that is no cancelling of ours."""
+        if work.cancelled() or not work.done():
+            raise BleakError(f"The Bluetooth controller at {self.spec} is gone.")
 
     async def _bounded(self, work: Awaitable[object]) -> None:
         """Clean up as far as the controller lets us; what it refuses is gone already."""
@@ -147,11 +165,18 @@ class HciAdapter:
         task = asyncio.ensure_future(work)
         try:
             await asyncio.wait({task, self.lost}, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                raise BleakError(f"The Bluetooth controller at {self.spec} is gone.")
-            await task
+            self._raise_if_gone(task)
+            task.result()
         finally:
-            task.cancel()
+            await _reap(task)
+
+
+async def _reap(task: asyncio.Future[Any]) -> None:
+    """End a task and take note of how it ended, so that nobody complains that nobody did."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()
 
 
 async def _ended(transport: Transport) -> None:

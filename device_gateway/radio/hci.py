@@ -10,7 +10,6 @@ from typing import Final, Self
 from bleak import BleakClient, BleakScanner
 from bleak.exc import BleakError
 from bumble.transport import open_transport
-from bumble.transport.common import TransportInitError, TransportSpecError
 
 from contracts.errors import RadioError, Reason
 from device_gateway.radio.adapter import HciAdapter
@@ -18,6 +17,21 @@ from device_gateway.radio.backend import BumbleClient, BumbleScanner
 from device_gateway.radio.port import CONNECT_TIMEOUT_S, Advertisement
 
 OPEN_TIMEOUT_S: Final = 10.0
+
+
+def _not_opened(spec: str, error: Exception) -> RadioError:
+    if isinstance(error, PermissionError) or type(error).__name__ == "USBErrorAccess":
+        return RadioError(
+            Reason.BLUETOOTH_DENIED,
+            f"No permission to use the Bluetooth controller at {spec}.",
+            hint="Give your user access to the device (on Linux a udev rule, or group dialout).",
+        )
+    why = str(error) or "it does not answer"
+    return RadioError(
+        Reason.RADIO_UNREACHABLE,
+        f"There is no Bluetooth controller at {spec}: {why}.",
+        hint="Start the simulator or plug the dongle in, and check the address.",
+    )
 
 
 class HciRadio:
@@ -32,18 +46,8 @@ class HciRadio:
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
                 transport = await open_transport(self._transport_name)
-        except PermissionError as error:
-            raise RadioError(
-                Reason.BLUETOOTH_DENIED,
-                f"No permission to use the Bluetooth controller at {self._spec}.",
-                hint="Give your user access to the device (on Linux a udev rule, or group dialout).",
-            ) from error
-        except (OSError, TimeoutError, TransportInitError, TransportSpecError, ValueError) as error:
-            raise RadioError(
-                Reason.RADIO_UNREACHABLE,
-                f"There is no Bluetooth controller at {self._spec}: {error}.",
-                hint="Start the simulator or plug the dongle in, and check the address.",
-            ) from error
+        except Exception as error:
+            raise _not_opened(self._spec, error) from error
         adapter = HciAdapter(self._spec, transport)
         try:
             await adapter.power_on()

@@ -11,8 +11,11 @@ import struct
 from collections.abc import Callable
 from typing import Final
 
-from bumble import att, hci
+import structlog
+from bumble import att, core, hci
 from bumble.host import Host
+
+log = structlog.get_logger(__name__)
 
 #: HCI type, handle and flags, ACL length, L2CAP length, channel, ATT opcode, attribute.
 _NOTIFICATION: Final = struct.Struct("<BHHHHBH")
@@ -47,8 +50,12 @@ class GatewayHost(Host):
 
     def on_packet(self, packet: bytes) -> None:
         """A packet from the controller."""
-        if packet[0] != _ACL or not self._deliver(packet):
+        if packet[0] == _ACL and self._deliver(packet):
+            return
+        try:
             super().on_packet(packet)
+        except (struct.error, IndexError, AssertionError, core.BaseBumbleError) as error:
+            log.warning("radio.bad_packet", bytes=len(packet), error=repr(error))
 
     def _deliver(self, packet: bytes) -> bool:
         if len(packet) < _NOTIFICATION.size:
