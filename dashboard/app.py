@@ -12,7 +12,12 @@ from dashboard import cards, sources, theme, today
 _RETRY_S = 4
 
 
-@st.cache_resource(show_spinner=False)
+def _close(found: sources.Sources) -> None:
+    found.series.close()
+    found.registry.close()
+
+
+@st.cache_resource(show_spinner=False, on_release=_close, max_entries=1)
 def _sources(store_url: str, registry_url: str) -> sources.Sources:
     return sources.open_sources(store_url, registry_url)
 

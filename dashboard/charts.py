@@ -286,9 +286,10 @@ def _thresholds(model: Timeline, page: Paper) -> list[alt.Chart]:
         }
         for deg, colour in levels
     ]
-    base = alt.Chart(_data(rows))
     lines = _encode(
-        base.mark_rule(aria=False, strokeDash=[3, 3], strokeWidth=1),
+        alt.Chart(_data(rows), name="thresholds").mark_rule(
+            aria=False, strokeDash=[3, 3], strokeWidth=1
+        ),
         x=_x(model),
         x2="to:Q",
         y=_y(model),
@@ -296,7 +297,7 @@ def _thresholds(model: Timeline, page: Paper) -> list[alt.Chart]:
         tooltip=alt.value(None),
     )
     names = _encode(
-        base.mark_text(
+        alt.Chart(_data(rows), name="threshold names").mark_text(
             aria=False, align="left", baseline="middle", dx=6, fontSize=12, color=page.quiet
         ),
         x=_x(model, "to"),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,7 +71,9 @@ def test_seconds_not_worn_are_left_out() -> None:
 def test_the_thorax_stands_in_where_there_is_no_trunk_angle() -> None:
     frames, _ = seed.day_of([seed.Stretch(1, Activity.SITTING)], 0)
     rows = [
-        type(row)(**{**{f: getattr(row, f) for f in row.__struct_fields__}, "trunk_flexion_deg": None})
+        type(row)(
+            **{**{f: getattr(row, f) for f in row.__struct_fields__}, "trunk_flexion_deg": None}
+        )
         for row in frames.rows()
     ]
     cells = runs.cells_of_frames(FrameBlock.from_rows(rows))
@@ -90,7 +94,7 @@ def test_runs_say_exactly_what_the_seconds_said(steps: tuple[list[int], list[int
         for second in range(run.start_ns // NS_PER_S, run.end_ns // NS_PER_S)
     ]
     assert spelled == list(zip(starts_s, codes, strict=True))
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in itertools.pairwise(found):
         assert before.end_ns <= after.start_ns
         assert before.end_ns < after.start_ns or before.value is not after.value
 

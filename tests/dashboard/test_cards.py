@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+
+from contracts.errors import Reason, StoreError
+from contracts.settings import PostureSettings
+from contracts.units import NS_PER_S
+from contracts.vocabulary import Activity, ActivitySource, Pattern, Posture, Quality
+from dashboard import cards, focus, queries
+from dashboard.freshness import Freshness, Moment, News
+from dashboard.queries import Now, Numbers, Person, Sensor
+from tests.dashboard import seed
+from tests.dashboard.conftest import EVENING_NS
+
+UTC = ZoneInfo("UTC")
+FRAMES, EPISODES = seed.day_of(seed.WORKDAY[:10], EVENING_NS)
+
+
+def state(*, current: bool = True, worn: bool = True, **frame: object) -> Now:
+    last = msgspec.structs.replace(next(FRAMES.rows()), **frame)
+    moment = Moment(frame=last, current=current, worn=worn, held_s=192.0, at_least=False)
+    return Now(News(Freshness.LIVE, "Live"), moment, (), PostureSettings())
+
+
+def test_the_posture_now_is_said_in_words() -> None:
+    card = cards.now(
+        state(
+            posture=Posture.ROUNDED,
+            activity=Activity.TYPING,
+            activity_source=ActivitySource.AGENT,
+            trunk_flexion_deg=18.2,
+            confidence=0.71,
+        ),
+        UTC,
+    )
+    for words in (
+        "Rounded", "for 3 min 12 s", "Trunk flexion", "18°",
+        "Typing, reported by a linked device", "fairly sure (71 %)",
+    ):  # fmt: skip
+        assert words in card
+
+
+def test_what_is_not_worn_is_never_called_upright() -> None:
+    card = cards.now(state(worn=False, posture=Posture.UPRIGHT, activity=Activity.NOT_WORN), UTC)
+    assert "Not worn" in card
+    assert "Upright" not in card
+    assert "never as good posture" in card
+
+
+def test_an_old_posture_is_not_told_as_the_present_one() -> None:
+    card = cards.now(state(current=False, posture=Posture.UPRIGHT), UTC)
+    assert "Not known now" in card
+    assert "Last seen at 17:30: upright." in card
+
+
+def test_a_second_without_posture_or_calibration_says_so() -> None:
+    card = cards.now(
+        state(
+            posture=Posture.UNKNOWN,
+            activity=Activity.UNKNOWN,
+            quality=Quality.UNCALIBRATED,
+            missing=(seed.Placement.L5,),
+            trunk_flexion_deg=None,
+            thorax_flexion_deg=None,
+        ),
+        UTC,
+    )
+    for words in ("Not known", "not calibrated yet", "no readings from Low back (L5)"):
+        assert words in card
+    assert "pl-gauge" not in card
+    assert "sure" not in card
+
+
+@pytest.mark.parametrize(("deg", "width"), [(-8.0, "0.0%"), (22.5, "50.0%"), (80.0, "100.0%")])
+def test_the_gauge_stays_within_its_ends(deg: float, width: str) -> None:
+    assert f'class="fill" style="width:{width}"' in cards.now(state(trunk_flexion_deg=deg), UTC)
+
+
+def test_one_sensor_shows_the_inclination_it_has() -> None:
+    card = cards.now(state(trunk_flexion_deg=None, thorax_flexion_deg=9.0), UTC)
+    assert "Upper trunk inclination" in card
+
+
+def test_words_of_others_are_escaped() -> None:
+    evil = "<script>alert(1)</script>"
+    person = Person("c", evil, UTC, False, None, None)
+    sensor = Sensor("s", seed.Placement.T4, seed.health_of("s", 0, state=evil))
+    area = msgspec.structs.replace(seed.UPPER, rule=evil, pattern=evil, why=evil, standing=evil,
+                                   front=(evil,), back=(evil,))  # fmt: skip
+    episode = msgspec.structs.replace(EPISODES[0], explanation=evil, focus=(area,))
+    made = [
+        cards.head(person, date(2026, 3, 3), date(2026, 3, 3)),
+        cards.news(News(Freshness.STALE, evil, evil), [sensor]),
+        cards.episode_facts(episode, UTC),
+        cards.episode_focus(episode, UTC),
+        cards.ranking(focus.rank([episode])),
+        cards.trouble(StoreError(Reason.STORE_CORRUPT, evil, hint=evil)),
+    ]
+    for markup in made:
+        assert "<script" not in markup
+        assert "&lt;" in markup
+
+
+def test_an_episode_shows_pairs_why_ground_and_the_standing_words() -> None:
+    chosen = EPISODES[1]
+    markup = cards.episode_focus(chosen, UTC)
+    for words in (
+        "Front: assess", "Pectoralis minor", "Back: related", "Rhomboids", "long_seated"[:4],
+        "Janda&#x27;s upper crossed syndrome", "inferred", "not a diagnosis or treatment",
+    ):  # fmt: skip
+        assert words in markup
+    assert markup.count("pl-pair") == len(chosen.focus)
+    assert "inferred</span>" not in cards.episode_focus(
+        msgspec.structs.replace(chosen, focus=(seed.UPPER,)), UTC
+    )
+
+
+def test_a_proxy_says_that_it_is_one() -> None:
+    chosen = msgspec.structs.replace(EPISODES[0], pattern=Pattern.FORWARD_HEAD, focus=())
+    assert "proxy" in cards.episode_facts(chosen, UTC)
+    assert "No focus area" in cards.episode_focus(chosen, UTC)
+
+
+def test_an_episode_that_goes_on_ends_now() -> None:
+    going_on = msgspec.structs.replace(EPISODES[0], ongoing=True)
+    assert "– now**" in cards.episode_line(going_on, UTC)
+    assert "– now" not in cards.episode_line(EPISODES[0], UTC)
+    assert cards.episode_caption(EPISODES[0]).startswith("Upper back rounding · sitting · peak")
+
+
+def test_a_backlog_has_a_progress_bar() -> None:
+    markup = cards.news(News(Freshness.SYNCING, "Syncing 62 %", "5 h of 8 h in", 0.62), [])
+    assert 'aria-valuenow="62"' in markup
+    assert "5 h of 8 h in" in markup
+
+
+def test_numbers_of_an_empty_day_are_no_zero_percent() -> None:
+    markup = cards.numbers(Numbers(0, 0, 0, 0.0, {}, {}))
+    assert "– of worn time" in markup
+    assert "none so far" in markup
+
+
+@pytest.mark.parametrize(
+    ("day", "sensors", "words"),
+    [
+        (date(2026, 3, 4), (), "not come yet"),
+        (date(2026, 3, 2), (), "Nothing recorded"),
+        (date(2026, 3, 3), (), "No sensor is assigned yet"),
+        (date(2026, 3, 3), (Sensor("s", seed.Placement.T4, None),), "Put the sensors on"),
+    ],
+)
+def test_an_empty_day_says_what_to_do(day: date, sensors: tuple[Sensor, ...], words: str) -> None:
+    empty = queries.Day(day, 0, NS_PER_S, (), (), Numbers(0, 0, 0, 0.0, {}, {}), ())
+    assert words in cards.empty_day(empty, date(2026, 3, 3), sensors)

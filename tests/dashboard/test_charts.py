@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from contracts.settings import PostureSettings
+from contracts.units import NS_PER_S
+from contracts.vocabulary import Activity, Posture
+from dashboard import charts, queries, runs, theme
+from dashboard.queries import Timeline
+from dashboard.runs import Point, Run
+from dashboard.sources import Sources
+
+HOUR_NS = 3600 * NS_PER_S
+
+
+def rows_of(model: Timeline, name: str, page: theme.Paper = theme.LIGHT) -> list[dict[str, Any]]:
+    """The data that a named layer draws."""
+    spec = charts.timeline(model, page).to_dict()
+    layer = next(layer for layer in spec["layer"] if layer.get("name") == name)
+    data = layer["data"]
+    return list(data["values"] if "values" in data else spec["datasets"][data["name"]])
+
+
+@pytest.fixture
+def workday_model(workday: Sources) -> Timeline:
+    person = queries.people(workday.series, workday.registry)[0]
+    day = queries.day(workday.series, person, date(2026, 3, 3))
+    found = queries.timeline(workday.series, person, day, PostureSettings())
+    assert found is not None
+    return found
+
+
+def small(**changes: Any) -> Timeline:
+    start_ns = 1_772_528_400 * NS_PER_S  # 09:00 UTC
+    usual: dict[str, Any] = {
+        "start_ns": start_ns,
+        "end_ns": start_ns + 2 * HOUR_NS,
+        "zone": ZoneInfo("UTC"),
+        "postures": (
+            Run(start_ns, start_ns + HOUR_NS // 2, Posture.UPRIGHT),
+            Run(start_ns + HOUR_NS, start_ns + 2 * HOUR_NS, Posture.ROUNDED),
+        ),
+        "activities": (Run(start_ns, start_ns + 2 * HOUR_NS, Activity.SITTING),),
+        "points": (Point(start_ns, 12.0, 0), Point(start_ns + HOUR_NS, 20.0, 0)),
+        "episodes": (),
+        "warn_deg": 12.0,
+        "high_deg": 20.0,
+    }
+    return Timeline(**(usual | changes))
+
+
+def test_each_posture_is_drawn_where_and_in_the_colour_it_should() -> None:
+    upright, rounded = rows_of(small(), "posture")
+    assert (upright["from"], upright["to"]) == (0, 1800)
+    assert (upright["Posture"], upright["colour"]) == (
+        "Upright",
+        theme.POSTURE_COLOUR[Posture.UPRIGHT],
+    )
+    assert (upright["When"], upright["Length"]) == ("09:00 – 09:30", "30 min")
+    assert (rounded["from"], rounded["to"]) == (3600, 7200)
+    assert rounded["said"] == "Rounded, 10:00 – 11:00"
+
+
+def test_time_without_data_is_hatched_and_nothing_else_is() -> None:
+    lines = rows_of(small(), "posture gaps")
+    assert lines
+    assert min(line["from"] for line in lines) == 1800
+    assert max(line["to"] for line in lines) <= 3600
+    assert rows_of(small(), "activity gaps") == []
+
+
+def test_clock_times_are_the_wearers() -> None:
+    model = small(zone=ZoneInfo("America/New_York"))
+    assert rows_of(model, "posture")[0]["When"] == "04:00 – 04:30"
+    axis = charts.timeline(model, theme.LIGHT).to_dict()["layer"][0]["encoding"]["x"]["axis"]
+    assert axis["values"][0] == 0
+    assert "'0': '04:00'" in axis["labelExpr"]
+
+
+def test_thresholds_stand_where_the_curve_crosses_them() -> None:
+    points = rows_of(small(), "flexion")
+    lines = {row["name"]: row["top"] for row in rows_of(small(), "thresholds")}
+    assert points[0]["top"] == pytest.approx(lines["12°"], abs=0.1)
+    assert points[1]["top"] == pytest.approx(lines["20°"], abs=0.1)
+    assert lines["20°"] < lines["12°"] < lines["0°"]
+
+
+def test_a_day_is_a_few_hundred_marks(workday_model: Timeline) -> None:
+    spec = charts.timeline(workday_model, theme.DARK).to_dict()
+    values = [row for layer in spec["layer"] for row in layer["data"].get("values", [])]
+    values += [row for rows in spec.get("datasets", {}).values() for row in rows]
+    assert 100 < len(values) < 1000
+    names = {row["Episode"] for row in rows_of(workday_model, "episodes")}
+    assert names == {"Upper back rounding", "Low back slump"}
+
+
+def test_the_most_restless_day_stays_within_its_caps() -> None:
+    start_ns = small().start_ns
+    postures = (Posture.UPRIGHT, Posture.ROUNDED)
+    flicker = tuple(
+        Run(start_ns + i * 18 * NS_PER_S, start_ns + (i + 1) * 18 * NS_PER_S, postures[i % 2])
+        for i in range(runs.MAX_RUNS)
+    )
+    spec = charts.timeline(small(postures=flicker, activities=()), theme.LIGHT).to_dict()
+    assert len(str(spec)) < 500_000
+
+
+def test_without_angles_the_chart_is_lower_and_has_no_thresholds() -> None:
+    spec = charts.timeline(small(points=()), theme.LIGHT).to_dict()
+    assert spec["height"] < charts.timeline(small(), theme.LIGHT).to_dict()["height"]
+    assert "flexion" not in {layer.get("name") for layer in spec["layer"]}
