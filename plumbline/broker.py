@@ -76,7 +76,7 @@ class _PatientReader(StreamReaderAdapter):  # type: ignore[misc]
         if n > MAX_PACKET_BYTES:
             raise OSError(f"a packet of {n} bytes is too long")
         if n > SMALL_READ_BYTES:
-            while self._congested():
+            while self._congested():  # noqa: ASYNC110 - amqtt tells nobody when it ends
                 await asyncio.sleep(_CONGESTION_POLL_S)
         data: bytes = await super().read(n)
         return data
@@ -87,7 +87,8 @@ class LimitedBroker(Broker):  # type: ignore[misc]
 
     def deliveries(self) -> int:
         """Messages on their way to subscribers."""
-        return self._broadcast_queue.qsize() + sum(not t.done() for t in self._tasks_queue)
+        queued: int = self._broadcast_queue.qsize()
+        return queued + sum(not task.done() for task in self._tasks_queue)
 
     async def stream_connected(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
@@ -146,6 +147,7 @@ async def _wait(stop: asyncio.Event, seconds: float) -> None:
 
 
 def _amqtt_config(config: BrokerConfig) -> dict[str, Any]:
+    auth: dict[str, dict[str, object]]
     if config.password is None:
         auth = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
     else:

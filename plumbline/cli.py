@@ -47,11 +47,11 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _top(
-    version: Annotated[  # noqa: ARG001 - its callback does the work
+    version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version"),
     ] = False,
-    debug: Annotated[  # noqa: ARG001 - read by main, wherever it stands
+    debug: Annotated[
         bool, typer.Option("--debug", help="Show the traceback of an unexpected error")
     ] = False,
 ) -> None:
@@ -78,7 +78,8 @@ def demo(
         Path | None, typer.Option(help="Folder in which the gateway keeps what it reads")
     ] = None,
     patience_s: Annotated[
-        float, typer.Option(help="With --until-done: give up after this long without progress", min=1)
+        float,
+        typer.Option(help="With --until-done: give up after this long without progress", min=1),
     ] = 120.0,
     as_json: AsJson = False,
 ) -> None:

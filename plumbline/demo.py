@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 import msgspec
 from rich.console import Console
 
 from contracts.errors import Fault, PlumblineError, Reason
 from contracts.recording import MANIFEST, open_recording, write_manifest
-from contracts.settings import CalibrationPlan
+from contracts.records import FrameBlock
+from contracts.settings import MAX_CALIBRATION_SESSION_NS, CalibrationPlan
 from contracts.units import NS_PER_S
-from contracts.vocabulary import Placement
 from plumbline.demo_folder import BROKER_USERNAME, DemoFolder
 from plumbline.demo_view import Summary, SyncProgress, focus_seconds, show_summary
 from plumbline.fleet import Fleet, FleetChoice, build_fleet, now_ns, start_for
 from plumbline.ports import LOOPBACK, check_port_free, free_port
 from plumbline.run import stop_on_signal
-from plumbline.settings import Settings
+from plumbline.settings import ENV_PREFIX, Settings
 from plumbline.stats import read_stats
 from plumbline.supervisor import ChildSpec, Supervisor
 from plumbline.tally import Hops, count_hops
@@ -31,11 +33,11 @@ from store import open_registry, open_series
 from store.ports import Assignment, Wearer
 
 POLL_S: Final = 0.1
+RECOUNT_S: Final = 1.0
 #: The mapped time of the first sample may lie a little before the sensor was switched on.
 MARGIN_NS: Final = 5 * NS_PER_S
 #: Data stops flowing at its source first; who stores stops when nothing comes any more.
 STOP_ORDER: Final = ("dashboard", "gateway", "sim", "analytics", "broker")
-INTERRUPTED_STATUS: Final = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class DemoPlan:
 
 def run_demo(settings: Settings, choice: DemoChoice) -> None:
     """Run the demo to its end. PlumblineError(INCOMPLETE) where something that waited is missing."""
+    settings = own_store(settings, settings.data_dir)
     stop = threading.Event()
     stop_on_signal(stop)
     if not choice.headless:
@@ -75,9 +78,38 @@ def run_demo(settings: Settings, choice: DemoChoice) -> None:
     folder = DemoFolder(settings.data_dir)
     try:
         plan = make_plan(settings, choice)
-        Demo(settings, choice, folder, plan, stop).run()
+        with Demo(settings, choice, folder, plan, stop) as demo:
+            summary = show_backlog(demo, choice, stop)
+            while not choice.until_done and not stop.wait(POLL_S):
+                demo.poll()
     finally:
         folder.close()
+    if choice.until_done and summary.missing:
+        raise PlumblineError(
+            Reason.INCOMPLETE,
+            f"Not everything that waited is in the store: {'; '.join(summary.missing)}.",
+            hint=f"The logs are in {folder.logs}.",
+        )
+
+
+def show_backlog(demo: Demo, choice: DemoChoice, stop: threading.Event) -> Summary:
+    """Progress while what waited comes in, and the summary after it."""
+    console = Console(stderr=choice.as_json)
+    began_s = time.monotonic()
+    quiet = choice.as_json or not console.is_terminal
+    with SyncProgress(console, quiet=quiet) as progress:
+        demo.wait_for_backlog(progress.show)
+    if stop.is_set() and choice.until_done:
+        raise KeyboardInterrupt
+    summary = demo.summary(time.monotonic() - began_s)
+    show_summary(console, summary, as_json=choice.as_json)
+    return summary
+
+
+def own_store(settings: Settings, folder: Path) -> Settings:
+    """The settings with everything kept in ``folder``, whatever else they said."""
+    kept = {"data_dir": folder, "store_url": "", "registry_url": "", "outbox": None}
+    return settings.model_copy(update=kept)
 
 
 def check_keep(keep: Path | None) -> None:
@@ -111,15 +143,19 @@ def make_plan(settings: Settings, choice: DemoChoice) -> DemoPlan:
                 Assignment(sensor.serial, wearer.wearer, sensor.placement, start_ns - MARGIN_NS)
             )
         if fleet.calibration is not None:
-            registry.add_calibration(wearer.wearer, with_margin(fleet.calibration))
+            plan = with_margin(fleet.calibration, start_ns)
+            registry.add_calibration(wearer.wearer, plan)
     finally:
         registry.close()
     return DemoPlan(wearer, fleet, fleet_choice, start_ns)
 
 
-def with_margin(plan: CalibrationPlan) -> CalibrationPlan:
-    """The plan, in force from a little before the first sample."""
-    return msgspec.structs.replace(plan, effective_ns=plan.effective_ns - MARGIN_NS)
+def with_margin(plan: CalibrationPlan, start_ns: int) -> CalibrationPlan:
+    """A plan in force from the start, in force from a little before the first sample."""
+    if plan.effective_ns != start_ns:
+        return plan
+    spare_ns = MAX_CALIBRATION_SESSION_NS - (plan.complete_ns - start_ns)
+    return msgspec.structs.replace(plan, effective_ns=start_ns - min(MARGIN_NS, spare_ns))
 
 
 def no_observer(_hops: Hops, _pids: Mapping[str, int]) -> None:
@@ -144,35 +180,53 @@ class Demo:
         self._folder = folder
         self._plan = plan
         self._stop = stop
-        self._console = Console(stderr=choice.as_json)
         self._serials = {sensor.serial: sensor.placement for sensor in plan.fleet.sensors}
         self._broker_port = free_port()
         self._radio = f"tcp:{LOOPBACK}:{free_port()}"
         self._supervisor = Supervisor(self._write_run)
         self._waiting = 0
+        self._recounted, self._recount_s = 0, 0.0
 
-    def run(self) -> None:
-        """Start all, wait for the backlog, say what came of it, and go on until told to stop."""
-        began_s = time.monotonic()
-        summary: Summary | None = None
+    def __enter__(self) -> Self:
         try:
             self._start()
-            self._sync()
-            if not self._stop.is_set() or not self._choice.until_done:
-                summary = self._summary(time.monotonic() - began_s)
-                show_summary(self._console, summary, as_json=self._choice.as_json)
-            if not self._choice.until_done:
-                self._live()
-        finally:
+        except BaseException:
             self._close()
-        if summary is None:
-            raise SystemExit(INTERRUPTED_STATUS)
-        if self._choice.until_done and summary.missing:
-            raise PlumblineError(
-                Reason.INCOMPLETE,
-                f"Not everything that waited is in the store: {'; '.join(summary.missing)}.",
-                hint=f"The logs are in {self._folder.logs}.",
-            )
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    def wait_for_backlog(
+        self, show: Callable[[Hops, int], None] = lambda _hops, _waiting: None
+    ) -> bool:
+        """Until what waited is in; False where told to stop, or nothing has moved for too long."""
+        seen, moved_s = Hops(), time.monotonic()
+        while not self._stop.wait(POLL_S):
+            hops = self.poll()
+            if not self._waiting and not self._choice.live:
+                self._waiting = hops.recorded
+            show(hops, self._waiting)
+            if self._done(hops):
+                return True
+            if hops != seen:
+                seen, moved_s = hops, time.monotonic()
+            elif self._choice.until_done and time.monotonic() - moved_s > self._choice.patience_s:
+                return False
+        return False
+
+    def poll(self) -> Hops:
+        """Look after the processes once; the counts as they are."""
+        self._supervisor.poll(time.monotonic())
+        hops = self._hops()
+        self._observe(hops, self._supervisor.pids())
+        return hops
 
     def _start(self) -> None:
         self._folder.write_secret()
@@ -225,29 +279,13 @@ class Demo:
             *("--config", str(self._folder.settings_file), "--stats", str(stats)),
             *arguments,
         )
-        return ChildSpec(name, command, self._folder.log(name), stats)
-
-    def _sync(self) -> None:
-        """Until the backlog is in, or nothing has moved for as long as patience lasts."""
-        quiet = self._choice.as_json or not self._console.is_terminal
-        seen, moved_s = Hops(), time.monotonic()
-        with SyncProgress(self._console, quiet=quiet) as progress:
-            while not self._stop.wait(POLL_S):
-                self._supervisor.poll(time.monotonic())
-                hops = self._hops()
-                self._observe(hops, self._supervisor.pids())
-                if not self._waiting and not self._choice.live:
-                    self._waiting = hops.recorded
-                progress.show(hops, self._waiting)
-                if self._done(hops):
-                    return
-                if hops != seen:
-                    seen, moved_s = hops, time.monotonic()
-                elif (
-                    self._choice.until_done
-                    and time.monotonic() - moved_s > self._choice.patience_s
-                ):
-                    return
+        # What the user has set for other services must not reach the demo's own.
+        environment = {
+            variable: value
+            for variable, value in os.environ.items()
+            if not variable.upper().startswith(ENV_PREFIX)
+        }
+        return ChildSpec(name, command, self._folder.log(name), stats, environment)
 
     def _done(self, hops: Hops) -> bool:
         if self._choice.live:
@@ -257,24 +295,36 @@ class Demo:
         waiting = self._waiting
         return waiting > 0 and min(hops.received, hops.stored, hops.in_frames) >= waiting
 
-    def _live(self) -> None:
-        while not self._stop.wait(POLL_S):
-            self._supervisor.poll(time.monotonic())
-            self._observe(self._hops(), self._supervisor.pids())
-
     def _hops(self) -> Hops:
+        """The counts as reported. Analytics counts frames from its start, so after a restart we do."""
         reports = (read_stats(self._folder.stats(name)) for name in ("sim", "gateway", "analytics"))
-        return count_hops(self._serials, self._plan.wearer.wearer, *reports)
+        hops = count_hops(self._serials, self._plan.wearer.wearer, *reports)
+        if not self._supervisor.restarts().get("analytics"):
+            return hops
+        now_s = time.monotonic()
+        if now_s >= self._recount_s:
+            self._recount_s = now_s + RECOUNT_S
+            self._recounted = int(self._frames().samples.sum())
+        return replace(hops, in_frames=self._recounted)
 
-    def _summary(self, took_s: float) -> Summary:
-        wearer, end_ns = self._plan.wearer.wearer, now_ns() + MARGIN_NS
+    def _frames(self) -> FrameBlock:
         store = open_series(self._settings.series_url, read_only=True)
         try:
-            frames = store.frames(wearer, self._plan.start_ns - MARGIN_NS, end_ns)
-            episodes = store.episodes(wearer, self._plan.start_ns - MARGIN_NS, end_ns)
+            start_ns = self._plan.start_ns - MARGIN_NS
+            return store.frames(self._plan.wearer.wearer, start_ns, now_ns() + MARGIN_NS)
         finally:
             store.close()
-        hops = self._hops()
+
+    def summary(self, took_s: float) -> Summary:
+        """The run in figures, frames and episodes as they are in the store."""
+        wearer = self._plan.wearer.wearer
+        frames = self._frames()
+        store = open_series(self._settings.series_url, read_only=True)
+        try:
+            episodes = store.episodes(wearer, self._plan.start_ns - MARGIN_NS, now_ns() + MARGIN_NS)
+        finally:
+            store.close()
+        hops = replace(self._hops(), in_frames=int(frames.samples.sum()))
         waiting = hops.recorded if self._plan.fleet.finite else self._waiting
         return Summary(
             wearer=wearer,

@@ -31,6 +31,8 @@ class DemoFolder:
             for folder in (self.root, self.run, self.logs):
                 folder.mkdir(parents=True, exist_ok=True)
             self._lock = self._hold()
+            for log in self.logs.glob("*.log"):  # of an earlier run
+                log.unlink()
         except OSError as error:
             raise disk_error(self.root, error) from None
 
@@ -51,14 +53,16 @@ class DemoFolder:
 
     def write_settings(self, settings: Mapping[str, object]) -> None:
         """The settings that this run's processes read."""
-        lines = [f"{name} = {json.dumps(value, default=str)}" for name, value in settings.items()]
+        lines = [
+            f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in settings.items()
+        ]
         self.settings_file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def write_run(self, run: Mapping[str, object]) -> None:
         """Replace run.json in one move."""
         part = self.run_file.with_suffix(".part")
         part.write_text(json.dumps(run, indent=1), encoding="utf-8")
-        os.replace(part, self.run_file)
+        part.replace(self.run_file)
 
     def close(self) -> None:
         """Remove what only a running demo needs, and let go of the folder."""

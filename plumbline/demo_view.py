@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from types import TracebackType
@@ -46,12 +46,13 @@ class Summary:
 
 def focus_seconds(episodes: Sequence[Episode]) -> dict[str, float]:
     """Seconds of exposure behind each focus area, most first."""
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     for episode in episodes:
         length_s = (episode.end_ns - episode.start_ns) / NS_PER_S
         for area in episode.focus:
             seconds[area.rule] += area.share * length_s
-    return {rule: round(value, 1) for rule, value in seconds.most_common()}
+    ranked = sorted(seconds.items(), key=lambda item: -item[1])
+    return {rule: round(value, 1) for rule, value in ranked}
 
 
 class SyncProgress:

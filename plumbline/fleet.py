@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
+from analytics.offline import calibrations_of
 from contracts.errors import Reason, RecordingError, SettingError
 from contracts.recording import Recording, open_recording, read_samples
 from contracts.settings import CalibrationPlan
@@ -46,17 +49,19 @@ class Fleet:
 
 def build_fleet(choice: FleetChoice, at_ns: int) -> Fleet:
     """The sensors of a choice. RecordingError, SettingError where it cannot be played."""
-    from firmware_sim.fleet import recording_fleet, workday_fleet
-
     start_ns = choice.start_ns
     if start_ns is None:
         start_ns = start_for(choice.recording, choice.hours, live=False, at_ns=at_ns)
     if choice.recording is not None:
+        from firmware_sim.fleet import recording_fleet
+
         recording = open_recording(choice.recording)
         sensors = recording_fleet(
             recording, start_ns=start_ns, serial_prefix=choice.serial_prefix, seed=choice.seed
         )
         return Fleet(sensors, calibration_of(recording, start_ns), finite=True)
+    from firmware_sim.fleet import workday_fleet
+
     placements = parse_placements(choice.placements)
     sensors, truth = workday_fleet(
         start_ns=start_ns,
@@ -91,15 +96,9 @@ def duration_s(recording: Recording) -> float:
 
 def calibration_of(recording: Recording, start_ns: int) -> CalibrationPlan | None:
     """A recording's calibration windows in UTC, as played from ``start_ns``; None without upright."""
-    windows = {
-        posture: (start_ns + round(start_s * NS_PER_S), start_ns + round(end_s * NS_PER_S))
-        for posture, (start_s, end_s) in recording.manifest.calibration.items()
-    }
-    if "upright" not in windows:
-        return None
-    return CalibrationPlan(
-        effective_ns=start_ns, upright_ns=windows["upright"], rounded_ns=windows.get("rounded")
-    )
+    manifest = msgspec.structs.replace(recording.manifest, start_utc_ns=start_ns)
+    plans = calibrations_of(replace(recording, manifest=manifest))
+    return plans[0] if plans else None
 
 
 def parse_placements(text: str) -> tuple[Placement, ...]:

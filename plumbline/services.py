@@ -10,6 +10,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from plumbline.disk import writable_folder
 from plumbline.fleet import FleetChoice, build_fleet, now_ns
 from plumbline.ports import check_port_free
@@ -30,7 +32,7 @@ def run_sim(settings: Settings, choice: FleetChoice, *, listen: str, stats: Path
     def ready(listening: str) -> None:
         address["listen"] = listening
         if stats is None:
-            print(f"Sensors are on the air. Reach them with: --radio {listening}", flush=True)
+            typer.echo(f"Sensors are on the air. Reach them with: --radio {listening}")
 
     def report(counts: dict[str, Any]) -> None:
         if address["listen"]:
@@ -47,7 +49,6 @@ def run_sim(settings: Settings, choice: FleetChoice, *, listen: str, stats: Path
 def run_gateway_service(settings: Settings, *, stats: Path | None) -> None:
     """Bluetooth in, MQTT out."""
     from device_gateway.service import run_gateway
-
     from plumbline.wiring import gateway_config
 
     writable_folder(settings.outbox_path.parent)
@@ -62,7 +63,6 @@ def run_gateway_service(settings: Settings, *, stats: Path | None) -> None:
 def run_analytics_service(settings: Settings, *, stats: Path | None) -> None:
     """MQTT in, store out."""
     from analytics.service import run_analytics
-
     from plumbline.wiring import analytics_config
     from store import open_registry, open_series
 
@@ -117,7 +117,7 @@ def run_dashboard(settings: Settings, *, stats: Path | None) -> None:
     os.environ.update(environment)
     address = f"http://{host}:{port}"
     if stats is None:
-        print(f"Dashboard: {address}", flush=True)
+        typer.echo(f"Dashboard: {address}")
     StatsFile(stats)({"listen": address})
     module = arguments.index("-m") + 1
     sys.argv = arguments[module:]

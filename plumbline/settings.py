@@ -76,8 +76,12 @@ class Settings(BaseSettings):
     data_dir: Path = _setting(
         Path("plumbline-data"), Group.COMMON, "Folder of the store, the registry and the outbox"
     )
-    log_level: LogLevel = _setting(LogLevel.WARNING, Group.COMMON, "Least important log line written")
-    log_format: LogFormat = _setting(LogFormat.HUMAN, Group.COMMON, "Log lines for people or as JSON")
+    log_level: LogLevel = _setting(
+        LogLevel.WARNING, Group.COMMON, "Least important log line written"
+    )
+    log_format: LogFormat = _setting(
+        LogFormat.HUMAN, Group.COMMON, "Log lines for people or as JSON"
+    )
     site: str = _setting("home", Group.COMMON, "Id of the site, part of every MQTT topic")
 
     broker_host: str = _setting("127.0.0.1", Group.BROKER, "Host of the MQTT broker")

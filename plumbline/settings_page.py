@@ -73,7 +73,9 @@ def markdown() -> str:
     parts = [_HEAD]
     table = rows()
     for group, title in _TITLES.items():
-        parts.append(f"\n## {title}\n\n| flag | environment | default | meaning |\n|---|---|---|---|\n")
+        parts.append(
+            f"\n## {title}\n\n| flag | environment | default | meaning |\n|---|---|---|---|\n"
+        )
         parts += [
             f"| {row.flag} | `{row.variable}` | {row.default} | {row.meaning} |\n"
             for row in table
@@ -81,7 +83,8 @@ def markdown() -> str:
         ]
     parts.append(_WEARER)
     parts += [
-        f"| `{field.name}` | {field.default} |\n" for field in msgspec.structs.fields(PostureSettings)
+        f"| `{field.name}` | {field.default} |\n"
+        for field in msgspec.structs.fields(PostureSettings)
     ]
     return "".join(parts)
 

@@ -29,7 +29,7 @@ class StatsFile:
         part = self._path.with_name(f".{self._path.name}.part")
         try:
             part.write_bytes(msgspec.json.encode({**report, "pid": os.getpid()}))
-            os.replace(part, self._path)
+            part.replace(self._path)
             self._failed = False
         except OSError as error:
             if not self._failed:

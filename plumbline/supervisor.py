@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
@@ -55,13 +55,16 @@ class RestartPolicy:
 
 @dataclass(frozen=True)
 class ChildSpec:
-    """A process to keep running. ``stats``: the file in which it reports, and so shows it is ready."""
+    """A process to keep running. ``stats``: the file in which it reports, and so shows it is ready.
+
+    ``environment``: the whole of it; None for our own.
+    """
 
     name: str
     command: tuple[str, ...]
     log: Path
     stats: Path
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] | None = None
 
 
 @dataclass
@@ -141,6 +144,7 @@ class Supervisor:
         return killed
 
     def _spawn(self, spec: ChildSpec) -> subprocess.Popen[bytes]:
+        environment = os.environ if spec.environment is None else spec.environment
         with _open_log(spec.log) as log:
             return subprocess.Popen(  # noqa: S603 - our own program and arguments
                 spec.command,
@@ -149,7 +153,7 @@ class Supervisor:
                 stderr=log,
                 start_new_session=True,
                 pass_fds=(self._lifeline.child_fd,),
-                env={**os.environ, **spec.environment, **self._lifeline.environment()},
+                env={**environment, **self._lifeline.environment()},
             )
 
     def _after_death(self, child: _Child, now_s: float) -> float:

@@ -38,7 +38,9 @@ class Hops:
             ("analytics has stored", self.stored),
             ("the frames hold", self.in_frames),
         )
-        words = [f"{who} {count:,} of {waiting:,} samples" for who, count in hops if count < waiting]
+        words = [
+            f"{who} {count:,} of {waiting:,} samples" for who, count in hops if count < waiting
+        ]
         if self.ended and self.received > self.recorded:
             words.append(f"the gateway received {self.received - self.recorded:,} samples too many")
         if self.late:

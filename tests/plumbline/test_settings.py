@@ -13,7 +13,7 @@ from plumbline.settings import ENV_PREFIX, MAX_FILE_BYTES, Settings, flatten, lo
 from plumbline.settings_page import markdown, rows
 from tests.conftest import REPOSITORY
 
-PASSWORD = "open sesame 7"  # noqa: S105 - a test's own
+PASSWORD = "open sesame 7"
 
 
 @pytest.fixture(autouse=True)
@@ -129,7 +129,9 @@ def test_worn_pairs() -> None:
 
 def test_the_page_of_the_docs_is_current() -> None:
     page = (REPOSITORY / "docs" / "settings.md").read_text(encoding="utf-8")
-    assert page == markdown(), "write it again with: plumbline settings --markdown > docs/settings.md"
+    assert page == markdown(), (
+        "write it again with: plumbline settings --markdown > docs/settings.md"
+    )
 
 
 def test_every_setting_is_in_the_table_with_a_meaning() -> None:

@@ -1,0 +1,88 @@
+"""``plumbline bench``: figures of the whole way, measured on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from contracts.errors import Reason, SettingError
+from plumbline.bench_backlog import measure_backlog
+from plumbline.bench_live import measure_live
+from plumbline.bench_offline import measure_offline
+from plumbline.settings import Settings
+
+Figures = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BenchChoice:
+    """What to measure and how much of it."""
+
+    what: str = "all"
+    hours: float = 8.0
+    live_s: float = 60.0
+    as_json: bool = False
+
+
+def run_bench(settings: Settings, choice: BenchChoice) -> None:
+    """Measure in a folder of its own that is removed again, and print. SettingError for a bad WHAT."""
+    benches: dict[str, Callable[[Path], Figures]] = {
+        "backlog": lambda folder: measure_backlog(settings, folder, choice.hours),
+        "live": lambda folder: measure_live(settings, folder, choice.live_s),
+        "offline": lambda folder: measure_offline(folder, min(choice.hours, OFFLINE_HOURS)),
+    }
+    if choice.what != "all" and choice.what not in benches:
+        raise SettingError(
+            Reason.BAD_SETTING,
+            f"There is no benchmark {choice.what[:40]!r}.",
+            hint=f"Choose one of: all, {', '.join(benches)}.",
+        )
+    wanted = list(benches) if choice.what == "all" else [choice.what]
+    results: dict[str, Figures] = {"machine": _machine()}
+    for name in wanted:
+        with tempfile.TemporaryDirectory(prefix="plumbline-bench-") as folder:
+            results[name] = benches[name](Path(folder))
+    if choice.as_json:
+        sys.stdout.write(json.dumps(results, indent=1) + "\n")
+        return
+    console = Console()
+    for name, figures in results.items():
+        console.print(_table(name, figures))
+
+
+#: Enough for a steady ratio; more only takes longer.
+OFFLINE_HOURS: Final = 1.0
+
+
+def _machine() -> Figures:
+    return {
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "system": platform.platform(terse=True),
+    }
+
+
+def _table(name: str, figures: Figures) -> Table:
+    table = Table("figure", "value", title=name)
+    table.columns[1].justify = "right"
+    for figure, value in _flat(figures):
+        table.add_row(figure, f"{value:,.3f}" if isinstance(value, float) else str(value))
+    return table
+
+
+def _flat(figures: Figures, prefix: str = "") -> list[tuple[str, object]]:
+    rows: list[tuple[str, object]] = []
+    for name, value in figures.items():
+        label = f"{prefix}{name}"
+        rows += _flat(value, f"{label} ") if isinstance(value, dict) else [(label, value)]
+    return rows
