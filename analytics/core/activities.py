@@ -205,8 +205,8 @@ def _still(table: SecondTable) -> Flags:
     means = [table.sums[:, :, axis] / n for axis in (GYRO_X, GYRO_Y, GYRO_Z)]
     bias_sq = means[0] * means[0] + means[1] * means[1] + means[2] * means[2]
     moving = table.sums[:, :, GYRO_SQ] / n - bias_sq > STILL_GYRO_RAD_S**2
-    flags: Flags = ~moving.any(axis=1)
-    return flags
+    still: Flags = np.logical_not(np.any(moving, axis=1))
+    return still
 
 
 def _lying(table: SecondTable, calibration: Calibration | None) -> Flags:
