@@ -1,0 +1,116 @@
+"""What the trunk tells of the activity, and what only a mark can."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import pytest
+
+from analytics.core.activities import MAX_MARKS, NOT_WORN_AFTER_S, ActivityDetector
+from analytics.core.pipeline import Pipeline, PipelineConfig
+from analytics.core.results import ContextMark, Output
+from contracts.units import NS_PER_S
+from contracts.vocabulary import (
+    ACTIVITIES,
+    ACTIVITY_SOURCES,
+    POSTURES,
+    Activity,
+    ActivitySource,
+    Placement,
+)
+from tests.analytics.core.bodies import START_NS, Hold, plan, run, samples_of
+
+T4 = Placement.T4
+
+
+def activities(output: Output) -> list[tuple[str, int]]:
+    named = [ACTIVITIES[code].value for code in output.frames.activity]
+    return [(name, len(list(run))) for name, run in groupby(named)]
+
+
+def analysed(holds: list[Hold], *marks: ContextMark, noise_rad_s: float = 0.01) -> Output:
+    pipeline = Pipeline(PipelineConfig(placements=(T4,), calibrations=(plan((2, 8), None),)))
+    for mark in marks:
+        pipeline.mark(mark)
+    samples = samples_of(holds, T4, noise_rad_s=noise_rad_s)
+    return Output.concat([pipeline.update(T4, samples), pipeline.finish()])
+
+
+def mark(
+    activity: Activity,
+    start_s: int,
+    end_s: int | None = None,
+    source: ActivitySource = ActivitySource.CLIENT,
+) -> ContextMark:
+    return ContextMark(
+        activity=activity,
+        source=source,
+        start_ns=START_NS + start_s * NS_PER_S,
+        end_ns=None if end_s is None else START_NS + end_s * NS_PER_S,
+    )
+
+
+def test_steps_are_walking_and_vibration_is_driving_once_it_lasts() -> None:
+    output = analysed(
+        [
+            Hold(10),
+            Hold(20, shake_m_s2=1.5, shake_hz=2),
+            Hold(10),
+            Hold(30, shake_m_s2=0.4, shake_hz=11),
+        ]
+    )
+    found = dict(activities(output))
+    assert 18 <= found["walking"] <= 23
+    assert found["driving"] == 30 - 8 + 1 or 20 <= found["driving"] <= 24
+
+
+def test_a_trunk_far_off_upright_is_lying_and_has_no_posture() -> None:
+    output = analysed([Hold(10), Hold(20, 80)])
+    assert activities(output)[-1][0] == "lying"
+    lying = output.frames.activity == ACTIVITIES.index(Activity.LYING)
+    assert {POSTURES[code].value for code in output.frames.posture[lying]} == {"unknown"}
+    assert (output.frames.confidence[lying] == 0).all()
+
+
+@pytest.mark.parametrize(("noise_rad_s", "worn"), [(0.0003, False), (0.005, True)])
+def test_stiller_than_breathing_for_minutes_is_not_worn(noise_rad_s: float, worn: bool) -> None:
+    output = analysed([Hold(NOT_WORN_AFTER_S + 30)], noise_rad_s=noise_rad_s)
+    if worn:
+        assert activities(output) == [("sitting", NOT_WORN_AFTER_S + 30)]
+    else:
+        assert activities(output) == [("sitting", NOT_WORN_AFTER_S - 1), ("not_worn", 31)]
+        assert sum(d.worn_s for d in output.days[-1:]) == NOT_WORN_AFTER_S - 1
+
+
+def test_marks_go_before_what_was_found_with_their_source_until_the_next() -> None:
+    output = analysed(
+        [Hold(40)],
+        mark(Activity.TYPING, 5, source=ActivitySource.AGENT),
+        mark(Activity.STANDING, 20, 25),
+        mark(Activity.CARRYING, 30),
+        mark(Activity.UNKNOWN, 35),
+    )
+    assert activities(output) == [
+        ("sitting", 5), ("typing", 15), ("standing", 5), ("sitting", 5), ("carrying", 5), ("sitting", 5),
+    ]  # fmt: skip
+    sources = [ACTIVITY_SOURCES[code].value for code in output.frames.activity_source]
+    assert (sources[0], sources[10], sources[22]) == ("trunk", "agent", "client")
+
+
+def test_marks_are_capped_and_forgotten_when_over() -> None:
+    detector = ActivityDetector()
+    for second in range(3 * MAX_MARKS):
+        detector.mark(mark(Activity.TYPING, second))
+    assert len(detector.state()["marks"]) == MAX_MARKS
+    pipeline = Pipeline(PipelineConfig(placements=(T4,)))
+    for second in range(10):
+        pipeline.mark(mark(Activity.TYPING, second, second + 1))
+    pipeline.update(T4, samples_of([Hold(30)], T4))
+    assert pipeline._activities.state()["marks"] == []
+
+
+def test_nothing_known_is_said_as_unknown() -> None:
+    config = PipelineConfig(placements=(T4,))
+    output = run(config, {T4: samples_of([Hold(20, shake_m_s2=0.5, shake_hz=3)], T4)})
+    assert activities(output)[-1][0] == "unknown"
+    assert {ACTIVITY_SOURCES[code].value for code in output.frames.activity_source[5:]} == {"none"}
