@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from contracts.errors import Reason, SettingError
 from contracts.recording import Recording
-from contracts.vocabulary import Placement
+from contracts.settings import CalibrationPlan
+from contracts.units import NS_PER_S
+from contracts.vocabulary import Activity, Placement, Posture
+from firmware_sim.body import Body
+from firmware_sim.clock import DeviceClock
 from firmware_sim.firmware import Battery, Firmware, FirmwareConfig
+from firmware_sim.imu_model import BodySource, ImuErrors
 from firmware_sim.player import RecordingSource
+from firmware_sim.scenario import Scenario, calibration_plan
 from firmware_sim.source import SampleSource
 
 #: Crystals of wearables are within ± 20 ppm at room temperature (typical data sheets).
 MAX_FLEET_DRIFT_PPM: Final = 20.0
 #: The battery's charge when a wearer sets out.
 CHARGE_PERCENT: Final = (85.0, 100.0)
+WORKDAY_RATE_HZ: Final = 50.0
+#: A wearer needs this long to switch all sensors on.
+MAX_SWITCH_ON_S: Final = 1
+#: Longest day that may wait in the log: what a flash log must hold.
+MAX_HOURS: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +55,92 @@ def recording_fleet(
     RecordingError where it cannot be played.
     """
     rng = np.random.default_rng(seed)
-    return [
-        _sensor(
-            RecordingSource(recording, placement),
-            placement,
-            start_ns=start_ns,
-            serial_prefix=serial_prefix,
-            rng=rng,
-            clock_drift_ppm=(clock_drift_ppm or {}).get(placement),
+    fleet = []
+    for placement in recording.placements:
+        clock = _clock(rng, start_ns, (clock_drift_ppm or {}).get(placement))
+        source = RecordingSource(recording, placement)
+        fleet.append(_sensor(source, placement, clock, serial_prefix, rng))
+    return fleet
+
+
+@dataclass(frozen=True, slots=True)
+class TruthSpan:
+    """What the simulated client held and did in [start_ns, end_ns), UTC."""
+
+    start_ns: int
+    end_ns: int
+    posture: Posture
+    activity: Activity
+
+
+class WorkdayTruth:
+    """What there is to know of a simulated day: its calibration, and what was really done."""
+
+    def __init__(self, scenario: Scenario, start_ns: int, hours: float) -> None:
+        self.start_ns = start_ns
+        self.hours = hours
+        self.calibration: CalibrationPlan = calibration_plan(start_ns)
+        self._scenario = scenario
+
+    def spans(self, start_ns: int, end_ns: int) -> list[TruthSpan]:
+        """The truth of [start_ns, end_ns), UTC, in time order; gaps are transitions."""
+        start_s = max(0.0, (start_ns - self.start_ns) / NS_PER_S)
+        end_s = (end_ns - self.start_ns) / NS_PER_S
+        return [
+            TruthSpan(
+                self.start_ns + round(span.start_s * NS_PER_S),
+                self.start_ns + round(span.end_s * NS_PER_S),
+                span.posture,
+                span.activity,
+            )
+            for span in self._scenario.truth(start_s, end_s)
+        ]
+
+    def day(self) -> list[TruthSpan]:
+        """The truth of the hours that were asked for."""
+        return self.spans(self.start_ns, self.start_ns + round(self.hours * 3600 * NS_PER_S))
+
+
+def workday_fleet(
+    *,
+    start_ns: int,
+    hours: float,
+    placements: Sequence[Placement],
+    seed: int,
+    serial_prefix: str,
+    rate_hz: float = WORKDAY_RATE_HZ,
+) -> tuple[list[SimulatedSensor], WorkdayTruth]:
+    """The sensors of a simulated client whose day starts at ``start_ns`` (true UTC), and its truth.
+
+    After ``hours`` the day goes on, live. Sensors are switched on one after the other within
+    MAX_SWITCH_ON_S. SettingError without a placement, or with hours that are none.
+    """
+    if not placements or len(set(placements)) != len(placements) or not 0 < hours <= MAX_HOURS:
+        raise SettingError(
+            Reason.BAD_SETTING,
+            f"{hours:g} hours with {len(placements)} sensors cannot be simulated.",
+            hint=f"Give one placement or more, each once, and up to {MAX_HOURS} hours.",
         )
-        for placement in recording.placements
-    ]
+    day, sway, hardware = (
+        np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(3)
+    )
+    scenario = Scenario(day)
+    body = Body(scenario, sway)
+    fleet = []
+    for placement in placements:
+        switched_on_ns = start_ns + int(hardware.integers(MAX_SWITCH_ON_S * NS_PER_S))
+        clock = _clock(hardware, switched_on_ns, None)
+        source = BodySource(
+            body,
+            placement,
+            rate_hz=rate_hz,
+            start_ns=start_ns,
+            clock=clock,
+            errors=ImuErrors.drawn(hardware, placement),
+            seed=int(hardware.integers(2**32)),
+        )
+        fleet.append(_sensor(source, placement, clock, serial_prefix, hardware))
+    return fleet, WorkdayTruth(scenario, start_ns, hours)
 
 
 def serial_number(prefix: str, placement: Placement) -> str:
@@ -60,23 +148,25 @@ def serial_number(prefix: str, placement: Placement) -> str:
     return f"{prefix}-{placement.value}"
 
 
+def _clock(rng: np.random.Generator, power_on_ns: int, drift_ppm: float | None) -> DeviceClock:
+    """A clock with the drift that is given, or else a crystal's."""
+    drawn_ppm = float(rng.uniform(-MAX_FLEET_DRIFT_PPM, MAX_FLEET_DRIFT_PPM))
+    return DeviceClock(power_on_ns, drawn_ppm if drift_ppm is None else drift_ppm)
+
+
 def _sensor(
     source: SampleSource,
     placement: Placement,
-    *,
-    start_ns: int,
+    clock: DeviceClock,
     serial_prefix: str,
     rng: np.random.Generator,
-    clock_drift_ppm: float | None,
 ) -> SimulatedSensor:
-    drift_ppm = float(rng.uniform(-MAX_FLEET_DRIFT_PPM, MAX_FLEET_DRIFT_PPM))
-    charge_percent = float(rng.uniform(*CHARGE_PERCENT))
     serial = serial_number(serial_prefix, placement)
     config = FirmwareConfig(
         serial=serial,
-        power_on_ns=start_ns,
-        clock_drift_ppm=drift_ppm if clock_drift_ppm is None else clock_drift_ppm,
+        power_on_ns=clock.power_on_ns,
+        clock_drift_ppm=clock.drift_ppm,
         synced_at_power_on=True,
-        battery=Battery(charge_percent),
+        battery=Battery(float(rng.uniform(*CHARGE_PERCENT))),
     )
     return SimulatedSensor(serial, placement, Firmware(config, source))
