@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -123,7 +125,7 @@ def test_cut_anywhere_it_says_the_same(text: str, cuts: list[int]) -> None:
     full = block(text)
     said = []
     edges = sorted({0, full.second.size, *(c for c in cuts if c < full.second.size)})
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         part = RoundedSeconds(
             full.second[start:stop], full.rounded[start:stop], full.flexion_cdeg[start:stop],
             full.confidence_c[start:stop], full.activity[start:stop], full.pattern[start:stop],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,10 +86,8 @@ def test_caps(text: str) -> None:
 
 @given(st.text(max_size=200))
 def test_any_text_is_a_table_or_refused(text: str) -> None:
-    try:
-        parse_focus_table(text)
-    except SettingError as error:
-        assert error.hint
+    with suppress(SettingError):
+        assert parse_focus_table(text).rules
 
 
 @pytest.fixture

@@ -132,14 +132,18 @@ def frame(posture: Posture, **values: float | None) -> Frame:
         (
             Posture.ROUNDED,
             {"thorax_flexion_deg": 25.0, "pelvis_flexion_deg": 2.0, "trunk_flexion_deg": 23.0},
-            "The upper trunk is 25° forward and the lower trunk 2° forward; a curl of 23°, your "
-            "boundary is 14°: rounded.",
+            (
+                "The upper trunk is 25° forward and the lower trunk 2° forward; a curl of 23°, your "
+                "boundary is 14°: rounded."
+            ),
         ),
         (
             Posture.FORWARD_LEAN,
             {"thorax_flexion_deg": 20.0, "pelvis_flexion_deg": 15.0, "trunk_flexion_deg": 5.0},
-            "The upper trunk is 20° forward and the lower trunk 15° forward; a curl of 5°, below "
-            "your boundary of 14°: the whole trunk leans forward at the hip.",
+            (
+                "The upper trunk is 20° forward and the lower trunk 15° forward; a curl of 5°, below "
+                "your boundary of 14°: the whole trunk leans forward at the hip."
+            ),
         ),
         (
             Posture.UPRIGHT,
@@ -154,14 +158,18 @@ def frame(posture: Posture, **values: float | None) -> Frame:
         (
             Posture.RECLINED,
             {"thorax_flexion_deg": -10.0, "pelvis_flexion_deg": -40.0},
-            "The upper trunk is 10° back and the lower trunk 40° back; the trunk as a whole is back "
-            "by more than 10°: reclined.",
+            (
+                "The upper trunk is 10° back and the lower trunk 40° back; the trunk as a whole is back "
+                "by more than 10°: reclined."
+            ),
         ),
         (
             Posture.ROUNDED,
             {"thorax_flexion_deg": 25.0},
-            "The upper trunk is 25° forward; beyond your boundary of 16°: rounded, or leaning at the "
-            "hip, which one sensor cannot tell apart.",
+            (
+                "The upper trunk is 25° forward; beyond your boundary of 16°: rounded, or leaning at the "
+                "hip, which one sensor cannot tell apart."
+            ),
         ),
         (Posture.UNKNOWN, {}, "No posture is named for this second."),
     ],
