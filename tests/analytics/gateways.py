@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from contracts.vocabulary import Placement
 
 SITE = "test"
 GATEWAY = "gw"
+SILENCE_S = 3.0
 
 
 def read_recording(folder: Path, placements: Sequence[Placement]) -> dict[Placement, ImuSamples]:
@@ -72,7 +75,7 @@ def batches(
 
 def _runs(ticks: np.ndarray, longest: int) -> Iterator[tuple[int, int]]:
     edges = [0, *(np.flatnonzero(np.diff(ticks) != 1) + 1).tolist(), len(ticks)]
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+    for begin, end in itertools.pairwise(edges):
         for first in range(begin, end, longest):
             yield first, min(first + longest, end)
 
@@ -113,9 +116,17 @@ class OutboxGateway:
         self.wait(lambda: all(self.stored[s] >= seq for s, seq in wanted.items()), wait_s)
 
     def wait(self, condition: Callable[[], bool], wait_s: float = 60.0) -> None:
-        """Wait for a condition that a `stored` message brings about."""
-        with self._changed:
-            assert self._changed.wait_for(condition, wait_s), f"stored: {self.stored}"
+        """Wait for a condition that a `stored` message brings about; after a silence publish anew."""
+        ends_s = time.monotonic() + wait_s
+        while True:
+            with self._changed:
+                before = dict(self.stored)
+                if self._changed.wait_for(condition, SILENCE_S):
+                    return
+                silent = before == self.stored
+            assert time.monotonic() < ends_s, f"stored: {self.stored}"
+            if silent:
+                self.publish_all()
 
     def close(self) -> None:
         """Leave the broker."""

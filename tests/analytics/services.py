@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -41,39 +41,41 @@ def config_for(port: int, **changes: Any) -> AnalyticsConfig:
     return replace(AnalyticsConfig(SITE, BrokerAddress(port=port)), **changes)
 
 
-@contextmanager
-def running(folder: Path, config: AnalyticsConfig) -> Iterator[list[dict[str, Any]]]:
-    """The service in a thread; gives its reports. Its error, if any, is raised at the end."""
-    reports: list[dict[str, Any]] = []
-    errors: list[BaseException] = []
-    stop = threading.Event()
+def serve(
+    folder: Path,
+    config: AnalyticsConfig,
+    stop: threading.Event,
+    report: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> None:
+    """Run the service on the folder's store and registry until ``stop``, or raise why it cannot."""
     store = open_series(f"sqlite:{folder}/series.sqlite")
     registry = open_registry(f"sqlite:{folder}/registry.sqlite")
+    try:
+        run_analytics(
+            config,
+            store=store,
+            registry=registry,
+            clock_ns=time.time_ns,
+            report=report,
+            stop=stop,
+        )
+    finally:
+        store.close()
+        registry.close()
 
-    def serve() -> None:
-        try:
-            run_analytics(
-                config,
-                store=store,
-                registry=registry,
-                clock_ns=time.time_ns,
-                report=reports.append,
-                stop=stop,
-            )
-        except BaseException as error:  # noqa: BLE001 - handed to the test
-            errors.append(error)
 
-    thread = threading.Thread(target=serve)
+@contextmanager
+def running(folder: Path, config: AnalyticsConfig) -> Iterator[list[dict[str, Any]]]:
+    """The service in a thread; gives its reports."""
+    reports: list[dict[str, Any]] = []
+    stop = threading.Event()
+    thread = threading.Thread(target=serve, args=(folder, config, stop, reports.append))
     thread.start()
     try:
         yield reports
     finally:
         stop.set()
         thread.join(60)
-        store.close()
-        registry.close()
-    if errors:
-        raise errors[0]
 
 
 class ServiceProcess:
@@ -100,14 +102,7 @@ def main(folder: Path, port: int) -> None:
     """Serve until SIGTERM."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    run_analytics(
-        config_for(port),
-        store=open_series(f"sqlite:{folder}/series.sqlite"),
-        registry=open_registry(f"sqlite:{folder}/registry.sqlite"),
-        clock_ns=time.time_ns,
-        report=lambda _: None,
-        stop=stop,
-    )
+    serve(folder, config_for(port), stop)
 
 
 if __name__ == "__main__":

@@ -2,52 +2,104 @@
 
 from __future__ import annotations
 
+import random
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from contracts.records import Episode, FrameBlock
+from analytics.comparing import store_differences
+from analytics.config import BrokerAddress
+from analytics.offline import Analysis, Choice, analyze
+from analytics.service import load_focus_table
+from contracts import topics
+from contracts.errors import BrokerError, Reason
+from contracts.imu import ImuSamples
+from contracts.messages import ImuMessage
+from contracts.recording import Manifest, open_recording, write_recording
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
-from store import open_series
+from store import open_registry, open_series
+from store.ports import Assignment
 from tests.analytics.gateways import (
+    GATEWAY,
+    SITE,
     OutboxGateway,
     batches,
     calibration_plan,
     read_recording,
 )
-from tests.analytics.services import SENSORS, WEARER, ServiceProcess, config_for, enrol, running
-from tests.brokers import MosquittoBroker
+from tests.analytics.services import (
+    SENSORS,
+    WEARER,
+    ServiceProcess,
+    config_for,
+    enrol,
+    running,
+    serve,
+)
+from tests.brokers import MosquittoBroker, free_port
 
-ALL = (0, 2**62)
-
-
-def start_ns() -> int:
-    """A whole second, so long ago that the recording is over."""
-    return (time.time_ns() // NS_PER_S - 7200) * NS_PER_S
-
-
-def outboxes_of(folder: Path, begin_ns: int, batch_s: float) -> dict[str, list]:
-    samples = read_recording(folder, tuple(SENSORS))
-    return {
-        SENSORS[placement]: batches(samples[placement], begin_ns, batch_s=batch_s)
-        for placement in SENSORS
-    }
+Outboxes = dict[str, list[ImuMessage]]
 
 
-def stored(folder: Path) -> tuple[FrameBlock, list[Episode]]:
-    store = open_series(f"sqlite:{folder}/series.sqlite", read_only=True)
-    found = store.frames(WEARER, *ALL), store.episodes(WEARER, *ALL)
-    store.close()
-    return found
+class Session:
+    """A recorded person's sensors in front of a wearer of the test's registry."""
+
+    def __init__(self, folder: Path, recording: Path, *, batch_s: float) -> None:
+        self.folder = folder
+        self.recording = recording
+        # A whole second, so long ago that the recording is over.
+        self.start_ns = (time.time_ns() // NS_PER_S - 7200) * NS_PER_S
+        samples = read_recording(recording, tuple(SENSORS))
+        self.outboxes: Outboxes = {
+            sensor: batches(samples[placement], self.start_ns, batch_s=batch_s)
+            for placement, sensor in SENSORS.items()
+        }
+        enrol(folder, self.start_ns, calibration_plan(recording, self.start_ns))
+
+    @property
+    def sent(self) -> int:
+        return sum(message.count for box in self.outboxes.values() for message in box)
+
+    def analysis(self) -> Analysis:
+        """What `plumbline analyze` finds in a recording of the very samples that were sent."""
+        manifest = open_recording(self.recording).manifest
+        kept = Manifest(
+            format=1,
+            name="kept",
+            sample_rate_hz=manifest.sample_rate_hz,
+            sensors={},
+            calibration=manifest.calibration,
+            start_utc_ns=self.start_ns,
+        )
+        samples = {p: _whole(self.outboxes[sensor]) for p, sensor in SENSORS.items()}
+        recording = write_recording(self.folder / "kept", kept, samples)
+        return analyze(recording, Choice(focus_table=load_focus_table()))
+
+    def check(self) -> None:
+        """The store holds every sample once, and exactly what the offline analysis gives."""
+        store = open_series(f"sqlite:{self.folder}/series.sqlite", read_only=True)
+        analysis = self.analysis()
+        assert analysis.episodes
+        assert store_differences(store, WEARER, analysis) == []
+        frames = store.frames(WEARER, 0, 2**62)
+        assert int(frames.samples.sum()) == self.sent
+        cursors = {key.sensor: seq for key, seq in store.checkpoint().cursors.items()}
+        assert cursors == {sensor: box[-1].seq for sensor, box in self.outboxes.items()}
+        store.close()
 
 
-def assert_same(one: FrameBlock, other: FrameBlock) -> None:
-    assert len(one) == len(other)
-    for name in FrameBlock.__dataclass_fields__:
-        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+def _whole(box: list[ImuMessage]) -> ImuSamples:
+    parts = [message.to_samples() for message in box]
+    return ImuSamples(
+        np.concatenate([p.utc_ns for p in parts]),
+        np.concatenate([p.si for p in parts]),
+        parts[0].rate_hz,
+        ended=True,
+    )
 
 
 @pytest.fixture
@@ -55,21 +107,189 @@ def sitting(data_dir: Path) -> Path:
     return data_dir / "recordings" / "sitting-04"
 
 
-def test_every_sample_of_a_recording_is_in_a_frame(
-    sitting: Path, tmp_path: Path, mosquitto_broker: MosquittoBroker
+@pytest.mark.parametrize(
+    ("name", "batch_s"), [("sitting-04", 0.2), ("sitting-07", 60.0), ("sitting-21", 3.3)]
+)
+def test_what_is_stored_is_exactly_what_analyze_gives(
+    data_dir: Path, tmp_path: Path, mosquitto_broker: MosquittoBroker, name: str, batch_s: float
 ) -> None:
-    begin_ns = start_ns()
-    enrol(tmp_path, begin_ns, calibration_plan(sitting, begin_ns))
-    outboxes = outboxes_of(sitting, begin_ns, 1.0)
-    gateway = OutboxGateway(mosquitto_broker.port, outboxes)
+    session = Session(tmp_path, data_dir / "recordings" / name, batch_s=batch_s)
+    gateway = OutboxGateway(mosquitto_broker.port, session.outboxes)
     with running(tmp_path, config_for(mosquitto_broker.port)) as reports:
         gateway.publish_all()
         gateway.wait_stored()
     gateway.close()
-    frames, episodes = stored(tmp_path)
-    sent = sum(message.count for box in outboxes.values() for message in box)
-    assert frames.samples.sum() == sent
-    assert episodes
-    assert not any(episode.ongoing for episode in episodes)
-    assert reports[-1]["wearers"][WEARER]["samples_in"] == sent
+    session.check()
+    assert reports[-1]["wearers"][WEARER]["samples_in"] == session.sent
     assert reports[-1]["rejected"] == 0
+
+
+def test_one_sensor_after_the_other_is_the_same(
+    sitting: Path, tmp_path: Path, mosquitto_broker: MosquittoBroker
+) -> None:
+    session = Session(tmp_path, sitting, batch_s=1.0)
+    gateway = OutboxGateway(mosquitto_broker.port, session.outboxes)
+    with running(tmp_path, config_for(mosquitto_broker.port)):
+        for sensor, box in session.outboxes.items():
+            gateway.publish(sensor, box)
+        gateway.wait_stored()
+    gateway.close()
+    session.check()
+
+
+def test_duplicates_holes_and_disorder_change_nothing(
+    sitting: Path, tmp_path: Path, mosquitto_broker: MosquittoBroker
+) -> None:
+    session = Session(tmp_path, sitting, batch_s=1.0)
+    disorder = random.Random(7)
+    gateway = OutboxGateway(mosquitto_broker.port, session.outboxes)
+    with running(tmp_path, config_for(mosquitto_broker.port)) as reports:
+        for sensor, box in session.outboxes.items():
+            shuffled = sorted(box, key=lambda m: m.seq + disorder.uniform(0, 8))
+            lossy = [m for m in shuffled if disorder.random() > 0.05]
+            doubled = [m for m in lossy for _ in range(disorder.choice((1, 1, 2)))]
+            gateway.publish(sensor, doubled)
+        gateway.wait_stored()
+    gateway.close()
+    session.check()
+    assert gateway.resends > 0
+    assert reports[-1]["duplicates"] > 0
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_killed_in_the_middle_it_goes_on_as_if_nothing_had_happened(
+    sitting: Path, tmp_path: Path, mosquitto_broker: MosquittoBroker, share: float
+) -> None:
+    session = Session(tmp_path, sitting, batch_s=1.0)
+    gateway = OutboxGateway(mosquitto_broker.port, session.outboxes)
+    service = ServiceProcess(tmp_path, mosquitto_broker.port)
+    half = {sensor: int(box[-1].seq * share) for sensor, box in session.outboxes.items()}
+    for sensor, box in session.outboxes.items():
+        gateway.publish(sensor, box[: half[sensor] + 40])
+    gateway.wait_stored(half)
+    service.kill()
+    gateway.publish_all()
+    service = ServiceProcess(tmp_path, mosquitto_broker.port)
+    gateway.wait_stored()
+    assert service.stop() == 0
+    gateway.close()
+    session.check()
+
+
+def test_killed_when_one_sensor_is_done_it_does_not_wait_for_that_one(
+    sitting: Path, tmp_path: Path, mosquitto_broker: MosquittoBroker
+) -> None:
+    session = Session(tmp_path, sitting, batch_s=60.0)
+    gateway = OutboxGateway(mosquitto_broker.port, session.outboxes)
+    first, second = SENSORS.values()
+    service = ServiceProcess(tmp_path, mosquitto_broker.port)
+    gateway.publish(first, session.outboxes[first])
+    gateway.publish(second, session.outboxes[second][:-1])
+    gateway.wait_stored({first: session.outboxes[first][-1].seq})
+    service.kill()
+    service = ServiceProcess(tmp_path, mosquitto_broker.port)
+    gateway.wait(lambda: gateway.resends > 0)
+    gateway.wait_stored()
+    assert service.stop() == 0
+    gateway.close()
+    session.check()
+
+
+def test_the_broker_may_go_and_come_back_empty(
+    sitting: Path, tmp_path: Path, mosquitto_broker: MosquittoBroker
+) -> None:
+    session = Session(tmp_path, sitting, batch_s=1.0)
+    gateway = OutboxGateway(mosquitto_broker.port, session.outboxes)
+    with running(tmp_path, config_for(mosquitto_broker.port)):
+        for sensor, box in session.outboxes.items():
+            gateway.publish(sensor, box[:200])
+        gateway.wait_stored(dict.fromkeys(session.outboxes, 100))
+        mosquitto_broker.stop()
+        mosquitto_broker.start()
+        gateway.wait_stored()
+    gateway.close()
+    session.check()
+
+
+def test_a_sensor_that_nobody_wears_is_kept_for_until_somebody_does(
+    sitting: Path, tmp_path: Path, mosquitto_broker: MosquittoBroker
+) -> None:
+    session = Session(tmp_path, sitting, batch_s=10.0)
+    stranger = {"stranger": session.outboxes[SENSORS[Placement.T4]]}
+    gateway = OutboxGateway(mosquitto_broker.port, stranger)
+    config = config_for(mosquitto_broker.port, registry_poll_s=0.1, late_wait_s=0.2)
+    with running(tmp_path, config) as reports:
+        wait_for(lambda: bool(reports) and reports[-1]["broker"] == "connected")
+        gateway.publish_all()
+        wait_for(lambda: reports[-1]["rejected"] >= len(stranger["stranger"]))
+        assert gateway.stored["stranger"] == 0
+        registry = open_registry(f"sqlite:{tmp_path}/registry.sqlite")
+        registry.assign(Assignment("stranger", WEARER, Placement.STERNUM, session.start_ns))
+        registry.close()
+        gateway.wait_stored()
+    gateway.close()
+
+
+def test_garbage_is_refused_and_disturbs_nothing(
+    sitting: Path, tmp_path: Path, mosquitto_broker: MosquittoBroker
+) -> None:
+    session = Session(tmp_path, sitting, batch_s=5.0)
+    gateway = OutboxGateway(mosquitto_broker.port, session.outboxes)
+    sensor = SENSORS[Placement.T4]
+    good = session.outboxes[sensor][0]
+    noise = random.Random(3)
+    imu = topics.imu(SITE, GATEWAY, sensor)
+    garbage = [
+        (imu, b""),
+        (imu, noise.randbytes(500)),
+        (imu, good.encode()[:-7]),
+        (imu, bytes(3_000_000)),
+        (imu.replace(sensor, "no id!"), good.encode()),
+        (topics.imu(SITE, GATEWAY, "unknown-sensor"), good.encode()),
+        (imu, replaced(good, seq=10**9)),
+        (imu, replaced(good, t0_ns=0)),
+        (imu, replaced(good, t0_ns=time.time_ns() + 3 * 86400 * NS_PER_S)),
+        (topics.sensor_status(SITE, GATEWAY, sensor), b"{}"),
+        (topics.gateway_status(SITE, GATEWAY), b"\xff\xfe"),
+        (topics.context(SITE, WEARER), b'{"activity":"flying"}'),
+    ]
+    with running(tmp_path, config_for(mosquitto_broker.port)) as reports:
+        wait_for(lambda: bool(reports) and reports[-1]["broker"] == "connected")
+        for topic, payload in garbage:
+            gateway.raw(topic, payload)
+        gateway.publish_all()
+        gateway.wait_stored()
+    gateway.close()
+    session.check()
+    assert reports[-1]["rejected"] == len(garbage)
+
+
+def replaced(message: ImuMessage, **changes: int) -> bytes:
+    values = {name: getattr(message, name) for name in message.__struct_fields__}
+    return ImuMessage(**values | changes).encode()
+
+
+def wait_for(condition, wait_s: float = 60.0) -> None:
+    ends_s = time.monotonic() + wait_s
+    while not condition():
+        assert time.monotonic() < ends_s, "waited in vain"
+        time.sleep(0.05)
+
+
+def test_a_wrong_password_is_said_at_the_start(
+    tmp_path: Path, guarded_broker: MosquittoBroker
+) -> None:
+    enrol(tmp_path, 0, None)
+    address = BrokerAddress(port=guarded_broker.port, username="plumbline", password="wrong")
+    with pytest.raises(BrokerError, match="refuses") as refused:
+        serve(tmp_path, config_for(0, broker=address), threading.Event())
+    assert refused.value.reason is Reason.BROKER_REFUSED
+    assert "wrong" not in str(refused.value)
+    assert "wrong" not in repr(address)
+
+
+def test_a_broker_that_is_not_there_is_said_at_the_start(tmp_path: Path) -> None:
+    enrol(tmp_path, 0, None)
+    with pytest.raises(BrokerError, match="No MQTT broker answers") as refused:
+        serve(tmp_path, config_for(free_port(), broker_wait_s=0.3), threading.Event())
+    assert refused.value.reason is Reason.BROKER_UNREACHABLE

@@ -1,0 +1,142 @@
+"""plumbline analyze: recordings through the same pipeline as live, without broker or store.
+
+Never reads truth.csv. What comes out equals, frame by frame, what the service stores of the same
+samples and settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from analytics.core.focus import FocusTable
+from analytics.core.pipeline import Pipeline, PipelineConfig
+from analytics.core.results import CalibrationResult, Output
+from contracts.errors import Reason, SettingError
+from contracts.recording import Recording, read_samples
+from contracts.records import Episode, FrameBlock
+from contracts.settings import MAX_CALIBRATION_SESSION_NS, CalibrationPlan, PostureSettings
+from contracts.units import NS_PER_S
+from contracts.vocabulary import Placement, Posture
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to analyse with. ``placements``: None for all there are.
+
+    ``calibrations``: None for the windows in recording.json.
+    """
+
+    placements: tuple[Placement, ...] | None = None
+    settings: PostureSettings = field(default_factory=PostureSettings)
+    calibrations: tuple[CalibrationPlan, ...] | None = None
+    timezone: str = "UTC"
+    focus_table: FocusTable = field(default_factory=FocusTable)
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What was found in one recording. ``samples`` were read, by placement; each is in a frame.
+
+    Times in ``frames`` and ``episodes`` are UTC ns, or ns from 0 where the recording does not say when
+    it was made.
+    """
+
+    recording: Recording
+    samples: Mapping[Placement, int]
+    lost: Mapping[Placement, int]
+    frames: FrameBlock
+    episodes: tuple[Episode, ...]
+    calibrations: tuple[CalibrationResult, ...]
+
+    @property
+    def name(self) -> str:
+        """The recording's folder, by which its rows are told from others'."""
+        return self.recording.folder.resolve().name
+
+
+def analyze(recording: Recording, choice: Choice) -> Analysis:
+    """Frames and episodes of one recording.
+
+    RecordingError where a file of it cannot be read, SettingError where a placement is not in it or
+    its calibration windows cannot be used.
+    """
+    placements = _placements(recording, choice.placements)
+    calibrations = choice.calibrations
+    if calibrations is None:
+        calibrations = calibrations_of(recording)
+    pipeline = Pipeline(
+        PipelineConfig(
+            placements=placements,
+            settings=choice.settings,
+            calibrations=calibrations,
+            timezone=choice.timezone,
+            focus_table=choice.focus_table,
+        )
+    )
+    outputs: list[Output] = []
+    samples: dict[Placement, int] = {}
+    for placement in placements:
+        read = read_samples(recording, placement)
+        samples[placement] = len(read)
+        outputs.append(pipeline.update(placement, read))
+    outputs.append(pipeline.finish())
+    output = Output.concat(outputs)
+    return Analysis(
+        recording=recording,
+        samples=samples,
+        lost={p: counter.lost for p, counter in pipeline.counters.items()},
+        frames=output.frames,
+        episodes=latest_episodes(output.episodes),
+        calibrations=output.calibrations,
+    )
+
+
+def calibrations_of(recording: Recording) -> tuple[CalibrationPlan, ...]:
+    """The plan that recording.json describes, in force from the recording's start where it can be.
+
+    Empty where it describes none; SettingError where a window is too short or too long.
+    """
+    windows = recording.manifest.calibration
+    upright_s = windows.get(Posture.UPRIGHT)
+    if upright_s is None:
+        return ()
+    rounded_s = windows.get(Posture.ROUNDED)
+    upright_ns = _utc_ns(recording, upright_s)
+    rounded_ns = None if rounded_s is None else _utc_ns(recording, rounded_s)
+    held = [upright_ns] if rounded_ns is None else [upright_ns, rounded_ns]
+    effective_ns = recording.start_ns
+    if max(end for _, end in held) - effective_ns > MAX_CALIBRATION_SESSION_NS:
+        effective_ns = min(start for start, _ in held)
+    return (
+        CalibrationPlan(effective_ns=effective_ns, upright_ns=upright_ns, rounded_ns=rounded_ns),
+    )
+
+
+def latest_episodes(episodes: Sequence[Episode]) -> tuple[Episode, ...]:
+    """The last word on each episode, in the order of their starts."""
+    latest = {episode.start_ns: episode for episode in episodes}
+    return tuple(latest[start_ns] for start_ns in sorted(latest))
+
+
+def _placements(
+    recording: Recording, wanted: tuple[Placement, ...] | None
+) -> tuple[Placement, ...]:
+    if wanted is None:
+        return recording.placements
+    absent = [p for p in wanted if p not in recording.placements]
+    if absent or not wanted:
+        raise SettingError(
+            Reason.BAD_SETTING,
+            f"{recording.folder} has no sensor {', '.join(absent) or 'of those asked for'}.",
+            hint=f"It has {', '.join(recording.placements)}.",
+        )
+    return tuple(p for p in recording.placements if p in wanted)
+
+
+def _utc_ns(recording: Recording, window_s: tuple[float, float]) -> tuple[int, int]:
+    start_s, end_s = window_s
+    return (
+        recording.start_ns + round(start_s * NS_PER_S),
+        recording.start_ns + round(end_s * NS_PER_S),
+    )
