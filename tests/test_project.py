@@ -84,6 +84,7 @@ def rooms(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("analytics/core/planted.py", "import contracts.recording", "analytics.core is pure"),
         ("contracts/gatt.py", "import socket", "codecs of contracts are pure"),
         ("contracts/messages.py", "import logging", "codecs of contracts are pure"),
+        ("firmware_sim/firmware.py", "import asyncio", "what decides is apart from what does"),
     ],
 )
 def test_a_wrong_import_is_caught(rooms: Path, module: str, planted: str, rule: str) -> None:
