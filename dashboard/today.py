@@ -21,6 +21,8 @@ _DAY_EVERY_S: Final = 5
 _AROUND_NS: Final = 120 * NS_PER_S
 _LONG_LIST: Final = 7
 _LIST_HEIGHT_PX: Final = 500
+_BACK: Final = (":material/chevron_left:", "Day before")
+_ON: Final = (":material/chevron_right:", "Day after")
 _RANGES: Final = {
     "Whole day": None,
     "Last hour": 3600 * NS_PER_S,
@@ -118,12 +120,10 @@ def _step(key: str, days: int, *, disabled: bool) -> None:
     def move() -> None:
         st.session_state[key] += timedelta(days=days)
 
-    icon, words = (
-        (":material/chevron_right:", "Next day")
-        if days > 0
-        else (":material/chevron_left:", "Day before")
-    )
-    st.button("", icon=icon, help=words, key=f"{words} {key}", on_click=move, disabled=disabled)
+    icon, words = _BACK if days < 0 else _ON
+    # The words are for screen readers; the style sheet shows the arrow only.
+    with st.container(key=f"step {words}", width="content"):
+        st.button(words, icon=icon, key=f"{words} {key}", on_click=move, disabled=disabled)
 
 
 @_part

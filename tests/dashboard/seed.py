@@ -244,16 +244,19 @@ def urls(folder: Path) -> tuple[str, str]:
     return f"sqlite:{folder / 'series.sqlite'}", f"sqlite:{folder / 'registry.sqlite'}"
 
 
-def main() -> None:
+def main(words: Sequence[str] | None = None) -> None:
     """Seed a folder, for looking at the dashboard by hand."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--until", type=int, default=time.time_ns(), help="UTC ns of the day's end")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     store_url, registry_url = urls(arguments.folder)
-    register(open_registry(registry_url), timezone=afternoon_zone(arguments.until))
-    fill(open_series(store_url), arguments.until)
+    registry, series = open_registry(registry_url), open_series(store_url)
+    register(registry, timezone=afternoon_zone(arguments.until))
+    fill(series, arguments.until)
+    registry.close()
+    series.close()
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ def test_an_episode_shows_pairs_why_ground_and_the_standing_words() -> None:
     chosen = EPISODES[1]
     markup = cards.episode_focus(chosen, UTC)
     for words in (
-        "Front: assess", "Pectoralis minor", "Back: related", "Rhomboids", "long_seated"[:4],
+        "Front: assess", "Pectoralis minor", "Back: related", "Rhomboids", "Long seated or driving time",
         "Janda&#x27;s upper crossed syndrome", "inferred", "not a diagnosis or treatment",
     ):  # fmt: skip
         assert words in markup

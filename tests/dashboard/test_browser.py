@@ -1,0 +1,179 @@
+"""The dashboard as a person meets it: a real server, a real store, the system's Chromium."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from contracts.units import NS_PER_S
+from dashboard.sources import Sources
+from store.ports import Commit, WearerRows
+from tests.dashboard import screenshots, seed
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(300),
+    # playwright's driver is a process of its own; its pipes end with it.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Path) -> Iterator[Browser]:
+    with screenshots.chromium(chromium) as started:
+        yield started
+
+
+@pytest.fixture
+def url(sources: Sources, tmp_path: Path) -> Iterator[str]:
+    with screenshots.served(*seed.urls(tmp_path), tmp_path / "dashboard.log") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def full_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A dashboard of a full day that no test changes."""
+    folder = tmp_path_factory.mktemp("full")
+    seed.main([str(folder)])
+    with screenshots.served(*seed.urls(folder), folder / "dashboard.log") as address:
+        yield address
+
+
+def fill_today(found: Sources) -> None:
+    now_ns = time.time_ns()
+    seed.register(found.registry, timezone=seed.afternoon_zone(now_ns))
+    seed.fill(found.series, now_ns)
+
+
+def complaints(page: Page) -> list[str]:
+    """Collects the errors that the page's own scripts report from here on."""
+    found: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            found.append(message.text)
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: found.append(str(error)))
+    return found
+
+
+def test_timeline_episode_and_focus_areas_are_seen(full_url: str, browser: Browser) -> None:
+    with screenshots.opened(browser, full_url) as page:
+        timeline = page.locator(".vega-embed").first
+        expect(timeline.locator("[aria-label^='Rounded, ']").first).to_be_visible()
+        assert timeline.locator("[aria-label^='Rounded, ']").count() == 6
+        assert timeline.locator("[aria-label^='Episode: ']").count() == 6
+        expect(page.get_by_text("Worn", exact=True)).to_be_visible()
+
+        episodes = page.get_by_role("radiogroup", name="Episode")
+        assert episodes.get_by_role("radio").count() == 6
+        episodes.get_by_text("Low back slump").first.click()
+        areas = page.locator(".pl-area")
+        expect(areas.first).to_contain_text("Low back slump")
+        expect(areas.first.locator(".pl-side").first).to_contain_text("Iliopsoas")
+        expect(areas.first.locator(".pl-side").last).to_contain_text("Quadratus lumborum")
+        expect(page.get_by_text("not a diagnosis or treatment").first).to_be_visible()
+        expect(page.get_by_text("numbness around the saddle")).to_be_visible()
+        expect(page.get_by_text("Deploy", exact=True)).to_have_count(0)
+
+
+def test_the_page_keeps_up_without_a_flicker_or_a_lost_place(
+    sources: Sources, url: str, browser: Browser
+) -> None:
+    fill_today(sources)
+    with screenshots.opened(browser, url) as page:
+        chosen = page.get_by_role("radiogroup", name="Episode").get_by_role("radio").nth(3)
+        page.get_by_role("radiogroup", name="Episode").locator("label").nth(3).click()
+        expect(chosen).to_be_checked()
+        expect(page.locator(".pl-area").first).to_contain_text("Low back slump")
+        page.evaluate(
+            """() => {
+                const main = document.querySelector('[data-testid=stMain]');
+                main.scrollTo(0, 700);
+                window.blank = 0;
+                const height = main.scrollHeight;
+                window.shrunk = 0;
+                const look = () => {
+                    if (!document.querySelector('.vega-embed svg')) window.blank += 1;
+                    if (main.scrollHeight < height - 50) window.shrunk += 1;
+                    requestAnimationFrame(look);
+                };
+                look();
+            }"""
+        )
+        fresh = seed.Stretch(3, seed.Activity.WALKING)
+        frames, _ = seed.day_of([fresh], time.time_ns() // NS_PER_S * NS_PER_S - 60 * NS_PER_S)
+        last = sources.series.episodes(seed.WEARER, 0, 2**62)[-1]
+        first_ns = last.end_ns + NS_PER_S
+        more = msgspec.structs.replace(
+            last, start_ns=first_ns, end_ns=first_ns + 90 * NS_PER_S, rounded_s=90
+        )
+        rows = WearerRows(seed.WEARER, frames, [more], seed.minutes_of(frames))
+        sources.series.commit(Commit(wearers=[rows]))
+        radios = page.get_by_role("radiogroup", name="Episode").get_by_role("radio")
+        expect(radios).to_have_count(7)
+        walking = page.locator(".vega-embed").first.locator("[aria-label^='Walking, ']")
+        expect(walking).to_have_count(4)
+        checked = page.get_by_role("radiogroup", name="Episode").get_by_role("radio", checked=True)
+        expect(checked).to_have_count(1)
+        expect(page.locator(".pl-area").first).to_contain_text("Low back slump")
+        assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == 700
+        assert page.evaluate("window.blank") == 0
+        assert page.evaluate("window.shrunk") == 0
+
+
+def test_a_page_opened_too_early_fills_by_itself(
+    sources: Sources, url: str, browser: Browser
+) -> None:
+    with screenshots.opened(browser, url) as page:
+        expect(page.get_by_text("No client yet")).to_be_visible()
+        seed.register(sources.registry)
+        expect(page.get_by_text("No data today yet")).to_be_visible()
+        backlog = seed.health_of(
+            "PL-0001-T4", time.time_ns(), state="syncing", backlog=500_000, backlog_total=1_440_000
+        )
+        sources.series.commit(Commit(health=[backlog]))
+        expect(page.get_by_text(re.compile("Syncing 65 %"))).to_be_visible()
+        fill_today(sources)
+        expect(page.locator(".vega-embed svg").first).to_be_visible()
+
+
+def test_a_store_that_comes_later_is_found(tmp_path: Path, browser: Browser) -> None:
+    store_url, registry_url = seed.urls(tmp_path / "later")
+    with (
+        screenshots.served(store_url, registry_url, tmp_path / "log") as address,
+        screenshots.opened(browser, address) as page,
+    ):
+        expect(page.get_by_text("The data cannot be read just now")).to_be_visible()
+        (tmp_path / "later").mkdir()
+        seed.main([str(tmp_path / "later")])
+        expect(page.locator(".vega-embed svg").first).to_be_visible()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_phone_needs_no_sideways_scrolling(
+    full_url: str, browser: Browser, *, dark: bool
+) -> None:
+    with screenshots.opened(browser, full_url, screenshots.PHONE, dark=dark) as page:
+        heard = complaints(page)
+        expect(page.locator(".pl-area").first).to_be_visible()
+        expect(page.locator(".vega-embed svg").first).to_be_visible()
+        too_wide = page.evaluate(
+            """() => [...document.querySelectorAll('.pl *, .vega-embed, .stRadio, button')]
+                .filter(e => e.getBoundingClientRect().right > innerWidth + 1
+                             || e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0)
+                .map(e => e.className + ': ' + e.textContent.slice(0, 40))"""
+        )
+        assert too_wide == []
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.tagName") in {"BUTTON", "INPUT", "A"}
+        assert heard == []
