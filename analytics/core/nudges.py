@@ -26,6 +26,8 @@ NO_NUDGE: Final = frozenset(
         Activity.NOT_WORN,
     }
 )
+#: Getting up for less is no break.
+MIN_BREAK_S: Final = 60
 _QUIET: Final = np.array([activity in NO_NUDGE for activity in ACTIVITIES])
 _SEATED: Final = np.array([activity in SEATED for activity in ACTIVITIES])
 
@@ -37,7 +39,8 @@ class NudgeDetector:
         self._nudge_after_s = math.ceil(settings.nudge_after_s)
         self._break_after_s = math.ceil(settings.break_after_s)
         self._nudged_run_s = -1  # start of the run that was nudged last
-        self._seated_s = 0
+        self._seated_s = 0  # without a break
+        self._away_s = 0  # not seated
         self._previous_s = -1
 
     def update(
@@ -48,8 +51,11 @@ class NudgeDetector:
     ) -> list[NudgeDecision]:
         """Decisions in a non-empty block; ``span_s`` as the episode detector gives it."""
         connected = follows(second, self._previous_s)
-        seated_s = run_length(_SEATED[activity], connected, self._seated_s)
-        self._previous_s, self._seated_s = int(second[-1]), int(seated_s[-1])
+        seated = _SEATED[activity]
+        away_s = run_length(~seated, connected, self._away_s)
+        seated_s = run_length(away_s < MIN_BREAK_S, connected, self._seated_s)
+        self._previous_s = int(second[-1])
+        self._seated_s, self._away_s = int(seated_s[-1]), int(away_s[-1])
         allowed = ~_QUIET[activity]
         decisions = self._posture(second, span_s, allowed)
         due = allowed & (seated_s > 0) & (seated_s % self._break_after_s == 0)
@@ -91,6 +97,7 @@ class NudgeDetector:
         return {
             "nudged_run_s": self._nudged_run_s,
             "seated_s": self._seated_s,
+            "away_s": self._away_s,
             "previous_s": self._previous_s,
         }
 
@@ -98,4 +105,5 @@ class NudgeDetector:
         """Go on from :meth:`state`."""
         self._nudged_run_s = state["nudged_run_s"]
         self._seated_s = state["seated_s"]
+        self._away_s = state["away_s"]
         self._previous_s = state["previous_s"]

@@ -192,8 +192,10 @@ def test_no_nudge_while_driving_or_walking_but_after() -> None:
 
 def test_a_break_is_due_after_long_sitting() -> None:
     settings = PostureSettings(break_after_s=300)
-    activity = [Activity.SITTING] * 250 + [Activity.WALKING] + [Activity.SITTING] * 649
-    assert nudges("." * 900, activity, settings) == [(551, "break"), (851, "break")]
+    up_briefly = [Activity.SITTING] * 250 + [Activity.WALKING] * 20 + [Activity.SITTING] * 630
+    assert nudges("." * 900, up_briefly, settings) == [(k, "break") for k in (300, 600, 900)]
+    a_break = [Activity.SITTING] * 250 + [Activity.WALKING] * 70 + [Activity.SITTING] * 580
+    assert nudges("." * 900, a_break, settings) == [(620, "break")]
     gap = "." * 200 + "_" + "." * 200
     assert nudges(gap, [Activity.SITTING] * 400, settings) == []
 
