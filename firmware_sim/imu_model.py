@@ -129,7 +129,7 @@ class BodySource:
 
     def times_s(self, ticks: NDArray[np.int64]) -> Array:
         """True time of each tick, seconds from the day's start."""
-        times: Array = self._offset_s + ticks * self._true_period_s
+        times: Array = self._offset_s + ticks.astype(np.float64) * self._true_period_s
         return times
 
     def _readings_of(self, block: int) -> Array:
@@ -137,7 +137,7 @@ class BodySource:
         if block != self._block:
             first = block * BLOCK_TICKS
             t_s = self.times_s(np.arange(first, first + BLOCK_TICKS, dtype=np.int64))
-            truth = np.empty((BLOCK_TICKS, len(AXES)))
+            truth: Array = np.empty((BLOCK_TICKS, len(AXES)))
             truth[:, :3], truth[:, 3:] = self._body.motion(t_s, self._placement)
             rng = np.random.default_rng((self._seed, block))
             self._readings = self._errors.applied(truth, t_s, self.rate_hz, rng)
