@@ -19,6 +19,7 @@ FUTURE_LIMIT_NS: Final = 24 * 3600 * NS_PER_S
 #: The last time that fits in int64 nanoseconds, less the margin above (the year 2262).
 LATEST_UTC_NS: Final = 2**63 - 1 - FUTURE_LIMIT_NS
 MAX_SHOWN_DIGITS: Final = 40
+MAX_QUOTED_CHARS: Final = 100
 
 
 def check_id(field: str, value: str) -> str:
@@ -26,7 +27,7 @@ def check_id(field: str, value: str) -> str:
     if not is_id(value):
         raise DecodeError(
             Reason.BAD_ID,
-            f"{field} is not an id: {value[:80]!r} (wanted [A-Za-z0-9_-], 1 to 64 long).",
+            f"{field} is not an id: {quoted(value)} (wanted [A-Za-z0-9_-], 1 to 64 long).",
         )
     return value
 
@@ -58,6 +59,11 @@ def check_utc_ns(field: str, utc_ns: int, *, now_ns: int | None) -> int:
             Reason.TIME_IN_FUTURE, f"{field} is {shown(utc_ns)} ns, over a day in the future."
         )
     return utc_ns
+
+
+def quoted(text: str) -> str:
+    """What a peer sent as a message shows it: cut, and nothing unprintable."""
+    return repr(text[:MAX_QUOTED_CHARS])[: MAX_QUOTED_CHARS + 2]
 
 
 def shown(value: float) -> str:

@@ -11,7 +11,7 @@ from typing import ClassVar, Final, Self, TypeVar
 import msgspec
 import numpy as np
 
-from contracts.checks import check_id, check_range, check_utc_ns
+from contracts.checks import check_id, check_range, check_utc_ns, quoted, shown
 from contracts.errors import DecodeError, InvariantError, Reason
 from contracts.imu import (
     MAX_RATE_HZ,
@@ -370,7 +370,7 @@ def _check_message_version(version: int) -> None:
     if version != MESSAGE_VERSION:
         raise DecodeError(
             Reason.BAD_VERSION,
-            f"message version {version}; this program speaks version {MESSAGE_VERSION}.",
+            f"message version {shown(version)}; this program speaks version {MESSAGE_VERSION}.",
             hint="Run the same Plumbline version everywhere.",
         )
 
@@ -382,4 +382,4 @@ def _check_text(field: str, value: str, limit: int = MAX_TEXT) -> None:
 
 def _check_one_of(field: str, value: T, allowed: tuple[T, ...]) -> None:
     if value not in allowed:
-        raise DecodeError(Reason.BAD_FIELD, f"{field} is {str(value)[:40]!r}; allowed: {allowed}.")
+        raise DecodeError(Reason.BAD_FIELD, f"{field} is {quoted(str(value))}; allowed: {allowed}.")

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from contracts.checks import LATEST_UTC_NS, check_utc_ns, shown
+from contracts.checks import LATEST_UTC_NS, check_utc_ns, quoted, shown
 from contracts.errors import DecodeError, Reason, RecordingError
 from contracts.imu import AXES, MAX_RATE_HZ, MIN_RATE_HZ, ImuSamples, SISamples
 from contracts.units import NS_PER_S
@@ -170,7 +170,7 @@ def _check_manifest(path: Path, manifest: Manifest, now_ns: int | None) -> None:
     _check_sensors(path, manifest.sensors)
     for posture, (start_s, end_s) in manifest.calibration.items():
         if not 0 <= start_s < end_s <= MAX_OFFSET_S:
-            raise _bad(path, f"calibration window of {posture[:40]!r} is [{start_s}, {end_s}].")
+            raise _bad(path, f"calibration window of {quoted(posture)} is [{start_s}, {end_s}].")
     if manifest.start_utc_ns is not None:
         try:
             check_utc_ns("start_utc_ns", manifest.start_utc_ns, now_ns=now_ns)
@@ -183,11 +183,11 @@ def _check_sensors(path: Path, sensors: dict[str, str]) -> None:
         raise _bad(path, "it names no sensor.")
     for name, file in sensors.items():
         if name not in set(Placement):
-            raise _bad(path, f"unknown placement {name[:40]!r}; known: {', '.join(Placement)}.")
+            raise _bad(path, f"unknown placement {quoted(name)}; known: {', '.join(Placement)}.")
         if Path(file).name != file:
-            raise _bad(path, f"{file[:80]!r} is not a file of this folder.")
+            raise _bad(path, f"{quoted(file)} is not a file of this folder.")
         if not (path.parent / file).is_file():
-            raise _bad(path, f"its file {file[:80]!r} is missing.")
+            raise _bad(path, f"its file {quoted(file)} is missing.")
     if len(set(sensors.values())) != len(sensors):
         raise _bad(path, "two sensors name the same file.")
 

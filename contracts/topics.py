@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from contracts.checks import check_id
+from contracts.checks import check_id, quoted
 from contracts.errors import DecodeError, Reason
 
 ROOT: Final = "plumbline/v1"
@@ -73,7 +73,7 @@ def parse(topic: str) -> Topic:
         case ["plumbline", "v1", site, "rejected"]:
             found = Topic(Kind.REJECTED, site)
         case _:
-            raise DecodeError(Reason.BAD_TOPIC, f"{topic[:120]!r} is not a Plumbline topic.")
+            raise DecodeError(Reason.BAD_TOPIC, f"{quoted(topic)} is not a Plumbline topic.")
     check_id("site", found.site)
     if found.kind is not Kind.REJECTED:
         check_id("gateway or wearer", found.owner)

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from contracts.checks import EARLIEST_UTC_NS, FUTURE_LIMIT_NS
 from contracts.errors import DecodeError
 from contracts.imu import ACCEL_RANGES_G, GYRO_RANGES_DEG_S, ImuScale, Int16Samples
+from contracts.messages import MAX_TEXT
 from contracts.vocabulary import is_id
 
 #: 2026-01-01T00:00:00Z, the clock of every test here.
 NOW_NS: Final = 1_767_225_600_000_000_000
-LONGEST_MESSAGE_CHARS: Final = 700
+#: A refusal is published as a text of `rejected`.
+LONGEST_MESSAGE_CHARS: Final = MAX_TEXT
 
 T = TypeVar("T")
 Received = TypeVar("Received", bytes, str)

@@ -48,6 +48,14 @@ def test_what_is_no_id_is_refused(value: str) -> None:
     assert refused.value.reason is Reason.BAD_ID
 
 
+@pytest.mark.parametrize("text", ["x" * 5000, "\U0010ffff" * 400, "'\"\n\x1b[31m" * 90])
+def test_what_was_sent_is_quoted_short_and_printable(text: str) -> None:
+    with pytest.raises(DecodeError) as refused:
+        check_id("outbox", text)
+    assert refused.value.message.isprintable()
+    assert len(refused.value.message) < 200
+
+
 @given(st.text(max_size=70))
 def test_an_id_is_safe_in_a_topic_a_file_name_and_a_query(value: str) -> None:
     if is_id(value):
