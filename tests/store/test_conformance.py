@@ -1,0 +1,260 @@
+"""What every series store promises, on each adapter."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contracts.records import Episode, FrameBlock, Rollup, SensorHealth
+from contracts.units import NS_PER_S
+from store import open_series
+from store.ports import Commit, SeriesStore, StreamKey, WearerRows
+from tests.store.records import (
+    BLOCKS,
+    EPISODES,
+    FIRST_S,
+    HEALTH,
+    IDS,
+    ROLLUPS,
+    assert_same_frames,
+    by_start,
+    episode,
+    frames_from,
+    minute,
+)
+
+EVER = (0, 2**63 - 1)
+NOBODY = FrameBlock.from_rows(())
+KEY = StreamKey("gw", "s1", "box")
+shared = settings(
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+
+
+def rows(wearer: str = "w", frames: FrameBlock = NOBODY, **rest: object) -> WearerRows:
+    return WearerRows(wearer, frames, **rest)
+
+
+def write(store: SeriesStore, *wearers: WearerRows) -> None:
+    store.commit(Commit(wearers))
+
+
+@shared
+@given(frames=BLOCKS, wearer=IDS)
+def test_frames_come_back_exactly(store: SeriesStore, frames: FrameBlock, wearer: str) -> None:
+    store.erase(wearer)
+    write(store, rows(wearer, frames))
+    assert_same_frames(store.frames(wearer, *EVER), frames)
+
+
+@shared
+@given(minutes=st.lists(ROLLUPS, max_size=8), days=st.lists(ROLLUPS, max_size=3))
+def test_rollups_come_back_exactly(
+    store: SeriesStore, minutes: list[Rollup], days: list[Rollup]
+) -> None:
+    store.erase("w")
+    write(store, rows(minutes=minutes, days=days))
+    assert store.minutes("w", *EVER) == by_start(minutes)
+    assert store.days("w", *EVER) == by_start(days)
+
+
+@shared
+@given(episodes=st.lists(EPISODES, max_size=8))
+def test_episodes_come_back_exactly(store: SeriesStore, episodes: list[Episode]) -> None:
+    store.erase("w")
+    write(store, rows(episodes=episodes))
+    assert store.episodes("w", *EVER) == by_start(episodes)
+
+
+@shared
+@given(health=st.lists(HEALTH, max_size=6, unique_by=lambda h: (h.gateway, h.sensor)))
+def test_health_comes_back_exactly(store: SeriesStore, health: list[SensorHealth]) -> None:
+    store.commit(Commit(health=health))
+    found = {(h.gateway, h.sensor): h for h in store.health()}
+    assert {(h.gateway, h.sensor): h for h in health}.items() <= found.items()
+
+
+@shared
+@given(
+    pairs=st.lists(st.tuples(st.integers(0, 50), st.integers(1, 20)), max_size=10),
+    start_s=st.integers(0, 70),
+    length_s=st.integers(0, 20),
+)
+def test_episodes_that_overlap_an_interval(
+    store: SeriesStore, pairs: list[tuple[int, int]], start_s: int, length_s: int
+) -> None:
+    store.erase("w")
+    kept = by_start([episode(a, a + b) for a, b in pairs])
+    write(store, rows(episodes=kept))
+    start_ns, end_ns = start_s * NS_PER_S, (start_s + length_s) * NS_PER_S
+    wanted = [e for e in kept if e.start_ns < end_ns and e.end_ns > start_ns]
+    assert store.episodes("w", start_ns, end_ns) == wanted
+
+
+def test_intervals_hold_their_start_and_not_their_end(store: SeriesStore) -> None:
+    write(store, rows(frames=frames_from(100, 10), minutes=[minute(60), minute(120)]))
+    found = store.frames("w", 103 * NS_PER_S, 105 * NS_PER_S)
+    assert (found.start_ns // NS_PER_S).tolist() == [103, 104]
+    assert len(store.frames("w", 103 * NS_PER_S + 1, 105 * NS_PER_S + 1)) == 2
+    assert store.minutes("w", 60 * NS_PER_S, 120 * NS_PER_S) == [minute(60)]
+    assert store.days("w", *EVER) == []
+
+
+def test_the_same_commit_twice_is_one(store: SeriesStore) -> None:
+    commit = Commit(
+        [rows("w", frames_from(FIRST_S, 50), minutes=[minute(FIRST_S)], snapshot=b"s")], {KEY: 4}
+    )
+    store.commit(commit)
+    store.commit(commit)
+    assert len(store.frames("w", *EVER)) == 50
+    assert store.minutes("w", *EVER) == [minute(FIRST_S)]
+    assert store.checkpoint().cursors == {KEY: 4}
+
+
+def test_a_later_row_replaces_an_earlier_one(store: SeriesStore) -> None:
+    write(store, rows(frames=frames_from(FIRST_S, 5), episodes=[episode(10, 70)]))
+    write(store, rows(frames=frames_from(FIRST_S, 5, samples=7), episodes=[episode(10, 130)]))
+    assert store.frames("w", *EVER).samples.tolist() == [7] * 5
+    assert store.episodes("w", *EVER) == [episode(10, 130)]
+
+
+def test_checkpoint_keeps_snapshots_that_did_not_change(store: SeriesStore) -> None:
+    other = StreamKey("gw", "s1", "another-box")
+    store.commit(Commit([rows("a", snapshot=b"1"), rows("b", snapshot=b"2")], {KEY: 1}))
+    store.commit(Commit([rows("a", snapshot=b"3"), rows("b")], {KEY: 2, other: 9}))
+    checkpoint = store.checkpoint()
+    assert checkpoint.snapshots == {"a": b"3", "b": b"2"}
+    assert checkpoint.cursors == {KEY: 2, other: 9}
+
+
+def test_an_empty_store_says_so(store: SeriesStore) -> None:
+    assert store.wearers() == []
+    assert store.health() == []
+    assert len(store.latest_frame("w")) == 0
+    assert len(store.frames("w", *EVER)) == 0
+    assert store.episodes("w", *EVER) == []
+    assert store.checkpoint().snapshots == {}
+    assert store.erase("w") == 0
+
+
+def test_wearers_are_those_with_frames_latest_first(store: SeriesStore) -> None:
+    write(store, rows("old", frames_from(100, 5)), rows("new", frames_from(200, 7)), rows("none"))
+    found = [(w.wearer, w.first_ns, w.last_ns, w.frames) for w in store.wearers()]
+    assert found == [
+        ("new", 200 * NS_PER_S, 206 * NS_PER_S, 7),
+        ("old", 100 * NS_PER_S, 104 * NS_PER_S, 5),
+    ]
+    assert store.latest_frame("old").start_ns.tolist() == [104 * NS_PER_S]
+
+
+def test_pruning_forgets_frames_and_nothing_else(store: SeriesStore) -> None:
+    write(
+        store,
+        rows("a", frames_from(100, 10), minutes=[minute(60)], episodes=[episode(100, 110)]),
+        rows("b", frames_from(105, 10)),
+    )
+    assert store.prune_frames(107 * NS_PER_S) == 9
+    assert store.frames("a", *EVER).start_ns[0] == 107 * NS_PER_S
+    assert len(store.minutes("a", *EVER)) == 1
+    assert len(store.episodes("a", *EVER)) == 1
+
+
+def test_erasing_forgets_one_wearer_wholly(store: SeriesStore) -> None:
+    whole = {"minutes": [minute(60)], "days": [minute(0)], "episodes": [episode(1, 2)]}
+    write(
+        store,
+        rows("a", frames_from(100, 10), snapshot=b"x", **whole),
+        rows("b", frames_from(100, 3), snapshot=b"y", **whole),
+    )
+    assert store.erase("a") == 14
+    assert len(store.frames("a", *EVER)) == 0
+    assert store.minutes("a", *EVER) == store.days("a", *EVER) == []
+    assert store.episodes("a", *EVER) == []
+    assert store.checkpoint().snapshots == {"b": b"y"}
+    assert [w.wearer for w in store.wearers()] == ["b"]
+    assert store.erase("a") == 0
+
+
+def test_a_commit_that_fails_leaves_nothing_behind(store: SeriesStore) -> None:
+    crooked = frames_from(FIRST_S, 3)
+    crooked.start_ns[2] += 1
+    with pytest.raises(Exception, match="whole second"):
+        store.commit(Commit([rows("a", frames_from(FIRST_S, 5)), rows("b", crooked)], {KEY: 1}))
+    assert store.wearers() == []
+    assert store.checkpoint().cursors == {}
+
+
+def test_a_reader_sees_what_a_writer_commits(
+    store: SeriesStore, open_again: Callable[..., SeriesStore]
+) -> None:
+    reader = open_again(read_only=True)
+    assert reader.wearers() == []
+    write(store, rows(frames=frames_from(FIRST_S, 5)))
+    assert len(reader.frames("w", *EVER)) == 5
+    with pytest.raises(Exception, match="cannot be written"):
+        write(reader, rows(frames=frames_from(FIRST_S, 6)))
+
+
+def _commit_for_ever(url: str, started: multiprocessing.synchronize.Event) -> None:
+    store = open_series(url)
+    for number in range(1_000_000):
+        frames = frames_from(FIRST_S + number * 40, 40)
+        snapshot = str(number).encode() * 3000
+        store.commit(
+            Commit([rows("a", frames, snapshot=snapshot), rows("b", frames)], {KEY: number + 1})
+        )
+        started.set()
+
+
+def _assert_whole(store: SeriesStore) -> int:
+    """Cursors and snapshots never run ahead of the rows; gives the number of commits."""
+    checkpoint = store.checkpoint()
+    commits = checkpoint.cursors.get(KEY, 0)
+    for wearer in "ab":
+        assert len(store.frames(wearer, *EVER)) >= commits * 40
+    if commits:
+        assert checkpoint.snapshots["a"] == str(commits - 1).encode() * 3000
+    return commits
+
+
+@pytest.fixture
+def writer(store: SeriesStore, store_url: str):
+    """A process that commits until it is killed."""
+    assert store.wearers() == []
+    context = multiprocessing.get_context("spawn")
+    started = context.Event()
+    process = context.Process(target=_commit_for_ever, args=(store_url, started))
+    process.start()
+    assert started.wait(60)
+    yield process
+    process.kill()
+    process.join(30)
+    process.close()
+
+
+def test_readers_go_on_while_another_process_writes(
+    writer: multiprocessing.Process, open_again: Callable[..., SeriesStore]
+) -> None:
+    reader = open_again(read_only=True)
+    seen = [_assert_whole(reader) for _ in range(15)]
+    assert writer.is_alive()
+    assert seen == sorted(seen)
+    assert seen[-1] > seen[0]
+
+
+def test_killed_in_a_commit_it_left_whole_commits(
+    writer: multiprocessing.Process, open_again: Callable[..., SeriesStore]
+) -> None:
+    os.kill(writer.pid, signal.SIGKILL)
+    writer.join(30)
+    store = open_again()
+    commits = _assert_whole(store)
+    assert commits >= 1
+    for wearer in "ab":
+        assert len(store.frames(wearer, *EVER)) == commits * 40
