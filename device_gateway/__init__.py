@@ -1,1 +1,1 @@
-"""Bluetooth sensors in, MQTT out."""
+"""The gateway: Bluetooth sensors in, MQTT out, an outbox on disk between the two."""

@@ -1,0 +1,67 @@
+"""What a gateway is told, and the limits it keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from contracts.checks import check_id
+from contracts.errors import DecodeError, Reason, SettingError
+from contracts.vocabulary import Placement
+from device_gateway.outbox import DEFAULT_CAP_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """An MQTT server. ``tls_ca``: the file of the authority that signed it; None for no TLS."""
+
+    host: str = "127.0.0.1"
+    port: int = 1883
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls_ca: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayConfig:
+    """Settings of one gateway. SettingError where one cannot be used.
+
+    ``radio`` as :func:`device_gateway.radio.open_radio` takes it; ``allow`` the serial numbers that
+    may be read, all native sensors where it is empty; ``keep_recording`` a folder to record into, of
+    the sensors in ``placements``; ``outbox_cap_bytes`` where the gateway stops to read sensors;
+    ``max_links`` how many sensors are connected at once (adapters in use manage 7 to 10).
+    """
+
+    site: str
+    gateway: str
+    radio: str
+    broker: BrokerAddress
+    outbox_path: Path
+    allow: tuple[str, ...] = ()
+    keep_recording: Path | None = None
+    placements: Mapping[str, Placement] = field(default_factory=dict)
+    outbox_cap_bytes: int = DEFAULT_CAP_BYTES
+    max_links: int = 8
+    broker_wait_s: float = 10.0
+    version: str = ""
+
+    def __post_init__(self) -> None:
+        try:
+            for name in ("site", "gateway"):
+                check_id(name, getattr(self, name))
+            for serial in (*self.allow, *self.placements):
+                check_id("sensor", serial)
+        except DecodeError as error:
+            raise SettingError(error.reason, error.message) from None
+        placed = list(self.placements.values())
+        if self.keep_recording is not None and len(set(placed)) != len(placed):
+            raise SettingError(
+                Reason.BAD_SETTING, "A recording has one sensor a placement; two have the same."
+            )
+        if not 1 <= self.max_links <= 64:
+            raise SettingError(
+                Reason.BAD_SETTING, f"max_links is {self.max_links}, not in 1 to 64."
+            )
+        if self.outbox_cap_bytes < 2**20:
+            raise SettingError(Reason.BAD_SETTING, "The outbox needs a cap of 1 MiB or more.")

@@ -1,0 +1,177 @@
+"""The native profile's control point: commands with a token, replies by indication, one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from bleak import BleakClient
+from bleak.exc import BleakError
+
+from contracts import gatt
+from contracts.errors import DecodeError, RadioError, Reason
+from contracts.gatt import Command, Opcode, Position, Reply, ReplyStatus, SensorStatus, SyncInfo
+from contracts.units import NS_PER_US
+from device_gateway.clock import Anchor, round_trip_anchor
+
+log = structlog.get_logger(__name__)
+
+#: A reply waits behind the notifications in the sensor's buffers: well under a second. Ten times that.
+REPLY_TIMEOUT_S: Final = 5.0
+#: Round trips of which the quickest counts: most of a round trip is waiting for the next connection
+#: interval, and the best of a few is close to none of that.
+CLOCK_PROBES: Final = 4
+MAX_TEXT_BYTES: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a sensor says it is."""
+
+    serial: str
+    firmware: str
+
+
+class Control:
+    """Speaks to one connected sensor. RadioError(LINK_LOST, SENSOR_REFUSED) where it does not answer."""
+
+    def __init__(self, client: BleakClient, clock_ns: Callable[[], int]) -> None:
+        self._client = client
+        self._clock_ns = clock_ns
+        self._one_at_a_time = asyncio.Lock()
+        self._token = 0
+        self._awaited: tuple[int, int] | None = None
+        self._reply: asyncio.Future[Reply] | None = None
+
+    async def open(self) -> Identity:
+        """Listen to replies and ask who it is. DecodeError where that is no answer."""
+        try:
+            serial = await self._client.read_gatt_char(gatt.SERIAL_NUMBER_UUID)
+            firmware = await self._client.read_gatt_char(gatt.FIRMWARE_REVISION_UUID)
+            await self._client.start_notify(gatt.CONTROL_UUID, self._on_reply)
+        except BleakError as error:
+            raise _lost(str(error)) from error
+        return Identity(_text("serial number", serial), _text("firmware revision", firmware))
+
+    async def command(self, opcode: Opcode, arguments: bytes = b"") -> bytes:
+        """The result of a command that the sensor accepted."""
+        async with self._one_at_a_time:
+            reply = await self._exchange(opcode, arguments)
+        if reply.status is not ReplyStatus.OK:
+            raise RadioError(
+                Reason.SENSOR_REFUSED,
+                f"The sensor refused {opcode.name}: {reply.status.name}.",
+                hint="Update the gateway or the sensor's firmware.",
+            )
+        return reply.result
+
+    async def status(self) -> SensorStatus:
+        """Where its log starts and ends, and how it samples."""
+        return SensorStatus.from_bytes(await self.command(Opcode.STATUS))
+
+    async def sync_info(self, epoch: int) -> SyncInfo | None:
+        """What others set the clock of an epoch to; None where the sensor no longer knows it."""
+        try:
+            result = await self.command(Opcode.SYNC_INFO, gatt.u16(epoch))
+            return SyncInfo.from_bytes(result, now_ns=self._clock_ns())
+        except DecodeError as error:
+            log.warning("sensor.sync_info_ignored", reason=error.reason, message=error.message)
+            return None
+        except RadioError as error:
+            if error.reason is not Reason.SENSOR_REFUSED:
+                raise
+            return None
+
+    async def start(self, position: Position) -> None:
+        """Send all from ``position`` on."""
+        await self.command(Opcode.START, position.to_bytes())
+
+    async def stop(self) -> None:
+        """Send nothing more. What comes after the reply was asked for later."""
+        await self.command(Opcode.STOP)
+
+    async def erase(self, position: Position) -> None:
+        """Forget all before ``position``."""
+        await self.command(Opcode.ERASE, position.to_bytes())
+
+    async def haptic(self, pulse: gatt.HapticPulse) -> None:
+        """One pulse on the wearer's back."""
+        await self.command(Opcode.HAPTIC, pulse.to_bytes())
+
+    async def set_rate(self, period_ns: int) -> None:
+        """Sample every ``period_ns``."""
+        await self.command(Opcode.SET_RATE, gatt.u32(period_ns))
+
+    async def set_clock(self) -> tuple[Anchor, SensorStatus]:
+        """Set the sensor's clock, and the best anchor of the round trips that took.
+
+        The status that each probe brings gives the device's time; the time is set ahead by half the
+        best round trip, so that it is right when it arrives.
+        """
+        best: Anchor | None = None
+        status: SensorStatus | None = None
+        for _ in range(CLOCK_PROBES):
+            sent_ns = self._clock_ns()
+            status = await self.status()
+            best = _better(best, round_trip_anchor(sent_ns, self._clock_ns(), status.device_us))
+        assert best is not None  # noqa: S101 - there is at least one probe
+        assert status is not None  # noqa: S101
+        sent_ns = self._clock_ns()
+        utc_us = (sent_ns + best.uncertainty_ns) // NS_PER_US
+        result = await self.command(Opcode.SET_TIME, gatt.u64(utc_us))
+        device_us = gatt.read_u64(result, "device time")
+        return _better(best, round_trip_anchor(sent_ns, self._clock_ns(), device_us)), status
+
+    async def _exchange(self, opcode: Opcode, arguments: bytes) -> Reply:
+        self._token = (self._token + 1) % 256
+        self._awaited = (opcode, self._token)
+        self._reply = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(REPLY_TIMEOUT_S):
+                value = Command(opcode, self._token, arguments).to_bytes()
+                await self._client.write_gatt_char(gatt.CONTROL_UUID, value, response=True)
+                return await self._reply
+        except TimeoutError:
+            raise _lost(f"no answer to {opcode.name} within {REPLY_TIMEOUT_S:g} s") from None
+        except BleakError as error:
+            raise _lost(str(error)) from error
+        finally:
+            self._awaited = self._reply = None
+
+    def _on_reply(self, _: object, value: bytearray) -> None:
+        try:
+            reply = Reply.from_bytes(bytes(value))
+        except DecodeError as error:
+            log.debug("sensor.bad_reply", reason=error.reason)
+            return
+        # A late reply to a command that timed out carries another token.
+        if (
+            self._reply is not None
+            and not self._reply.done()
+            and self._awaited == (reply.opcode, reply.token)
+        ):
+            self._reply.set_result(reply)
+
+
+def _better(best: Anchor | None, other: Anchor) -> Anchor:
+    return other if best is None or other.uncertainty_ns < best.uncertainty_ns else best
+
+
+def _lost(text: str) -> RadioError:
+    return RadioError(
+        Reason.LINK_LOST,
+        f"The link to the sensor failed: {text}.",
+        hint="Bring the sensor nearer; the gateway goes on trying.",
+    )
+
+
+def _text(what: str, value: bytearray) -> str:
+    if len(value) > MAX_TEXT_BYTES:
+        raise DecodeError(Reason.TOO_LONG, f"a {what} of {len(value)} bytes is too long.")
+    try:
+        return bytes(value).rstrip(b"\0").decode("utf-8")
+    except UnicodeDecodeError:
+        raise DecodeError(Reason.MALFORMED, f"the {what} is not text.") from None

@@ -1,0 +1,156 @@
+"""One Bluetooth link to a sensor: what is up while it is up, and how it is taken down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import structlog
+from bleak import BleakClient
+from bleak.exc import BleakError
+
+from contracts import gatt
+from contracts.errors import DecodeError, PlumblineError
+from contracts.gatt import Position, SamplePacket
+from contracts.units import NS_PER_S
+from device_gateway.assembly import Assembler, Outcome
+from device_gateway.clock import Anchor, DeviceClock
+from device_gateway.control import Control
+
+log = structlog.get_logger(__name__)
+
+#: Packets that arrived and were not looked at: 2 MB, a second at the fastest. What does not fit is a
+#: hole, and asked for again.
+MAX_ARRIVED: Final = 8192
+#: Packets looked at in one go, some ten milliseconds, before others have their turn.
+MAX_PACKETS_A_TURN: Final = 1024
+DISCONNECT_TIMEOUT_S: Final = 5.0
+
+
+class Link:
+    """A connection that is being made, or is up. ``failed`` is told when one of its tasks fails."""
+
+    def __init__(
+        self,
+        client: BleakClient,
+        clock_ns: Callable[[], int],
+        failed: Callable[[Link, Exception], None],
+    ) -> None:
+        self.client = client
+        self.control = Control(client, clock_ns)
+        self.assembler = Assembler(Position(0, 0))
+        self.clocks: dict[int, DeviceClock] = {}
+        self.anchors: list[Anchor] = []
+        self.arrived: deque[bytearray] = deque()
+        self.news = asyncio.Event()
+        self.tidy = asyncio.Event()
+        self.paused = True  # until the sensor was asked: what comes now was not asked for
+        self.heard_s = asyncio.get_running_loop().time()
+        self.erase_to: Position | None = None
+        self.holes = 0
+        self.garbage = 0
+        self.next_known = 0
+        self.next_known_s = 0.0
+        self.period_ns = NS_PER_S
+        self.backlog_total = 0
+        self.halting: asyncio.Task[None] | None = None
+        self._failed = failed
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run ``work`` while the link is up; what it raises of the expected kind fails the link."""
+        task = asyncio.get_running_loop().create_task(self._guard(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except (PlumblineError, BleakError, TimeoutError, OSError) as error:
+            self._failed(self, error)
+
+    def on_packet(self, _: object, value: bytearray) -> None:
+        """A notification on ``stream`` or ``log``."""
+        self.heard_s = asyncio.get_running_loop().time()
+        if not self.paused and len(self.arrived) < MAX_ARRIVED:
+            self.arrived.append(value)
+            self.news.set()
+
+    async def subscribe(self) -> None:
+        """Have the sensor's packets delivered."""
+        await self.client.start_notify(gatt.LOG_UUID, self.on_packet)
+        await self.client.start_notify(gatt.STREAM_UUID, self.on_packet)
+
+    def assemble(self) -> bool:
+        """Take what arrived. False where a hole came up and the sensor is to be asked again."""
+        for _ in range(min(MAX_PACKETS_A_TURN, len(self.arrived))):
+            try:
+                packet = SamplePacket.from_bytes(bytes(self.arrived.popleft()))
+            except DecodeError as error:
+                level = log.debug if self.garbage else log.warning
+                level("sensor.bad_packet", reason=error.reason, message=error.message)
+                self.garbage += 1
+                continue
+            if self.assembler.add(packet) is Outcome.HOLE:
+                self.pause()
+                return False
+        if self.arrived:
+            self.news.set()
+        return True
+
+    def pause(self) -> None:
+        """Take nothing until the sensor was asked again."""
+        self.paused = True
+        self.arrived.clear()
+
+    async def ask(self) -> None:
+        """Have the sensor send from the first sample that is missing."""
+        self.pause()
+        await self.control.stop()
+        status = await self.control.status()
+        position = self.assembler.resume(status.oldest)
+        self.next_known = status.next.sequence
+        self.next_known_s = asyncio.get_running_loop().time()
+        self.period_ns = status.period_ns
+        if position.epoch == status.epoch:
+            self.backlog_total = max(self.backlog_total, self.next_known - position.sequence)
+        self.arrived.clear()
+        self.paused = False
+        self.heard_s = asyncio.get_running_loop().time()
+        await self.control.start(position)
+
+    def backlog(self, *, sampling: bool) -> int:
+        """About how many samples the sensor has that were not taken yet."""
+        taken_s = asyncio.get_running_loop().time() - self.next_known_s if sampling else 0.0
+        upcoming = self.next_known + int(taken_s * NS_PER_S / self.period_ns)
+        return max(0, upcoming - self.assembler.next.sequence)
+
+    async def halt(self) -> None:
+        """Ask the sensor to send nothing and to forget what is safe, if it still answers."""
+        self.pause()
+        try:
+            await self.control.stop()
+            if self.erase_to is not None:
+                await self.control.erase(self.erase_to)
+        except (PlumblineError, BleakError, OSError) as error:
+            log.debug("sensor.halt_failed", error=str(error))
+
+    def cancel(self) -> None:
+        """End all work on the link but a halt under way."""
+        for task in self._tasks:
+            if task is not self.halting:
+                task.cancel()
+
+    async def close(self) -> None:
+        """Take the link down, and leave no slot of the adapter behind."""
+        if self.halting is not None:
+            await asyncio.wait({self.halting}, timeout=DISCONNECT_TIMEOUT_S)
+        with contextlib.suppress(BleakError, TimeoutError, OSError):
+            async with asyncio.timeout(DISCONNECT_TIMEOUT_S):
+                await self.client.disconnect()
+        for task in tuple(self._tasks):
+            task.cancel()

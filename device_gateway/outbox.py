@@ -1,0 +1,463 @@
+"""The outbox: what the gateway has taken from sensors and analytics has not stored yet, on disk.
+
+One SQLite file a gateway. A transaction holds batches, the position in the sensor's log and the
+sensor's clock together, so that a restart goes on exactly where the last commit ended. ``synchronous``
+is FULL: after a commit the sensor is told to erase, so a commit must survive a power cut too. That
+costs one fsync a commit, which is why callers commit groups (see :mod:`device_gateway.writer`).
+
+All methods block; one thread at a time may call them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final, Self
+
+import msgspec
+
+from contracts.errors import DiskError, InvariantError, PlumblineError, Reason
+from contracts.gatt import Position
+from contracts.imu import ImuScale
+from contracts.messages import MAX_BATCH_SAMPLES, MESSAGE_VERSION, ImuMessage
+from device_gateway.clock import DeviceClock
+
+SCHEMA_VERSION: Final = 1
+#: About 40 days of two sensors at 50 Hz; a small single-board computer has room for it.
+DEFAULT_CAP_BYTES: Final = 4 * 2**30
+#: How long another program that looks into the file may hold it up.
+BUSY_TIMEOUT_MS: Final = 5000
+MAX_CLOCK_BYTES: Final = 4096
+
+_SCHEMA: Final = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE sensor (
+    id INTEGER PRIMARY KEY,
+    sensor TEXT NOT NULL UNIQUE,
+    last_seq INTEGER NOT NULL DEFAULT 0,
+    stored_seq INTEGER NOT NULL DEFAULT 0,
+    kept_from_seq INTEGER,
+    epoch INTEGER,
+    sequence INTEGER,
+    ended INTEGER NOT NULL DEFAULT 0,
+    clock BLOB,
+    received INTEGER NOT NULL DEFAULT 0,
+    lost INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE batch (
+    sensor INTEGER NOT NULL REFERENCES sensor (id),
+    seq INTEGER NOT NULL,
+    payload BLOB NOT NULL,
+    PRIMARY KEY (sensor, seq)
+) STRICT;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch that has no number yet: what an ImuMessage says beside outbox and seq."""
+
+    t0_ns: int
+    period_ns: int
+    rate_hz: float
+    scale: ImuScale
+    readings: bytes
+    lost_before: int
+    clock_error_ns: int
+    end: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many samples."""
+        return len(self.readings) // 12
+
+    def message(self, outbox: str, seq: int) -> ImuMessage:
+        """The message that carries this batch."""
+        return ImuMessage(
+            v=MESSAGE_VERSION,
+            outbox=outbox,
+            seq=seq,
+            t0_ns=self.t0_ns,
+            period_ns=self.period_ns,
+            rate_hz=self.rate_hz,
+            accel_range_g=self.scale.accel_range_g,
+            gyro_range_deg_s=self.scale.gyro_range_deg_s,
+            samples=self.readings,
+            lost_before=self.lost_before,
+            clock_error_ns=self.clock_error_ns,
+            end=self.end,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """What one commit adds for one sensor: batches, and where its log is taken up to with them."""
+
+    sensor: str
+    batches: Sequence[Batch]
+    position: Position
+    ended: bool
+    clock: DeviceClock
+
+
+@dataclass(frozen=True, slots=True)
+class SensorState:
+    """What the outbox knows of a sensor. ``position`` is None for one that was never read."""
+
+    sensor: str
+    last_seq: int = 0
+    stored_seq: int = 0
+    position: Position | None = None
+    ended: bool = False
+    clock: DeviceClock | None = None
+    received: int = 0
+    lost: int = 0
+
+    @property
+    def waiting_batches(self) -> int:
+        """Batches that analytics has not stored yet."""
+        return self.last_seq - self.stored_seq
+
+
+class Outbox:
+    """An open outbox. DiskError wherever the disk is full, read-only or failing."""
+
+    def __init__(self, path: Path, *, cap_bytes: int, keep: str | None = None) -> None:
+        """Open or create ``path``. ``keep`` names a recording: what it is made of outlives storage.
+
+        DiskError(DISK_ERROR) also where another gateway has the file.
+        """
+        self.path = path
+        self._cap_bytes = cap_bytes
+        self._lock = _lock(path)
+        try:
+            with _disk_errors(path):
+                self._db = _connect(path)
+                # Reads see committed batches only, also while a commit runs in another thread.
+                self._reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+                self._reader.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+                self.outbox_id = self._meta("outbox_id")
+                self._set_keep(keep)
+                (used_bytes,) = self._db.execute(
+                    "SELECT coalesce(sum(length(payload)), 0) FROM batch"
+                ).fetchone()
+        except BaseException:
+            self._lock.close()
+            raise
+        self._bytes = int(used_bytes)
+        self._keeps = keep is not None
+        self._states = {state.sensor: state for state in self._read_states()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._reader.close()
+        self._db.close()
+        self._lock.close()
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes of the batches kept."""
+        return self._bytes
+
+    @property
+    def full(self) -> bool:
+        """Whether the cap is reached: sensors keep their logs until there is room again."""
+        return self._bytes >= self._cap_bytes
+
+    def sensors(self) -> list[SensorState]:
+        """Every sensor ever read."""
+        return list(self._states.values())
+
+    def state(self, sensor: str) -> SensorState:
+        """What is known of a sensor, as of the last commit."""
+        return self._states.get(sensor, SensorState(sensor))
+
+    def write(
+        self, appends: Sequence[Append], stored: dict[str, int] | None = None
+    ) -> dict[str, SensorState]:
+        """Add and forget in one commit; the new state of every sensor concerned.
+
+        ``stored``: the seq that analytics has stored, by sensor. On an error nothing has changed.
+        """
+        changed: dict[str, SensorState] = {}
+        freed = added = 0
+        with _disk_errors(self.path), self._transaction():
+            for sensor, seq in (stored or {}).items():
+                state = self.state(sensor)
+                if state.stored_seq < seq <= state.last_seq:
+                    freed += self._forget(state, seq)
+                    changed[sensor] = _replace(state, stored_seq=seq)
+            for append in appends:
+                state = changed.get(append.sensor, self.state(append.sensor))
+                changed[append.sensor], size = self._append(state, append)
+                added += size
+        self._bytes += added - freed
+        self._states |= changed
+        return changed
+
+    def read(
+        self, sensor: str, after_seq: int, *, max_bytes: int, max_batches: int
+    ) -> list[tuple[int, bytes]]:
+        """(seq, payload) of batches after ``after_seq``, in order: one at least, if there is any."""
+        found: list[tuple[int, bytes]] = []
+        size = 0
+        with _disk_errors(self.path):
+            rows = self._reader.execute(
+                "SELECT seq, payload FROM batch WHERE sensor ="
+                " (SELECT id FROM sensor WHERE sensor = ?) AND seq > ? ORDER BY seq LIMIT ?",
+                (sensor, after_seq, max_batches),
+            )
+            for seq, payload in rows:
+                if found and size + len(payload) > max_bytes:
+                    break
+                found.append((seq, payload))
+                size += len(payload)
+        return found
+
+    def kept(self, sensor: str) -> Iterator[ImuMessage]:
+        """Every batch of the recording that is being kept, in order, one at a time."""
+        with _disk_errors(self.path):
+            row = self._reader.execute(
+                "SELECT id, kept_from_seq FROM sensor WHERE sensor = ?", (sensor,)
+            ).fetchone()
+        seq = -1 if row is None else (row[1] or 1) - 1
+        while row is not None:
+            with _disk_errors(self.path):
+                found = self._reader.execute(
+                    "SELECT seq, payload FROM batch WHERE sensor = ? AND seq > ? ORDER BY seq LIMIT 1",
+                    (row[0], seq),
+                ).fetchone()
+            if found is None:
+                return
+            seq = found[0]
+            yield ImuMessage.decode(found[1], now_ns=None)
+
+    def _append(self, state: SensorState, append: Append) -> tuple[SensorState, int]:
+        number = self._sensor_number(append.sensor)
+        seq, size = state.last_seq, 0
+        for batch in append.batches:
+            if not 0 <= batch.count <= MAX_BATCH_SAMPLES:
+                raise InvariantError(f"a batch of {batch.count} samples came to the outbox.")
+            seq += 1
+            payload = batch.message(self.outbox_id, seq).encode()
+            size += len(payload)
+            self._db.execute("INSERT INTO batch VALUES (?, ?, ?)", (number, seq, payload))
+        after = _replace(
+            state,
+            last_seq=seq,
+            position=append.position,
+            ended=append.ended,
+            clock=append.clock,
+            received=state.received + sum(batch.count for batch in append.batches),
+            lost=state.lost + sum(batch.lost_before for batch in append.batches),
+        )
+        self._db.execute(
+            "UPDATE sensor SET last_seq = ?, epoch = ?, sequence = ?, ended = ?, clock = ?,"
+            " received = ?, lost = ? WHERE id = ?",
+            (
+                after.last_seq,
+                append.position.epoch,
+                append.position.sequence,
+                int(append.ended),
+                msgspec.msgpack.encode(append.clock),
+                after.received,
+                after.lost,
+                number,
+            ),
+        )
+        return after, size
+
+    def _forget(self, state: SensorState, seq: int) -> int:
+        number = self._sensor_number(state.sensor)
+        self._db.execute("UPDATE sensor SET stored_seq = ? WHERE id = ?", (seq, number))
+        if self._keeps:
+            return 0
+        where = "WHERE sensor = ? AND seq <= ?"
+        (freed,) = self._db.execute(
+            f"SELECT coalesce(sum(length(payload)), 0) FROM batch {where}",  # noqa: S608 - a constant
+            (number, seq),
+        ).fetchone()
+        self._db.execute(f"DELETE FROM batch {where}", (number, seq))  # noqa: S608 - a constant
+        return int(freed)
+
+    def _sensor_number(self, sensor: str) -> int:
+        self._db.execute(
+            "INSERT INTO sensor (sensor) VALUES (?) ON CONFLICT (sensor) DO NOTHING", (sensor,)
+        )
+        (number,) = self._db.execute("SELECT id FROM sensor WHERE sensor = ?", (sensor,)).fetchone()
+        return int(number)
+
+    def _set_keep(self, keep: str | None) -> None:
+        """Go on with the recording that was being kept, or let it go and begin the one named."""
+        if self._meta("keep") == (keep or ""):
+            return
+        with self._transaction():
+            self._db.execute("UPDATE meta SET value = ? WHERE name = 'keep'", (keep or "",))
+            self._db.execute("UPDATE sensor SET kept_from_seq = last_seq + 1")
+            self._db.execute(
+                "DELETE FROM batch WHERE seq <= (SELECT stored_seq FROM sensor WHERE id = batch.sensor)"
+            )
+
+    def _meta(self, name: str) -> str:
+        (value,) = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return str(value)
+
+    def _read_states(self) -> Iterator[SensorState]:
+        with _disk_errors(self.path):
+            rows = self._db.execute(
+                "SELECT sensor, last_seq, stored_seq, epoch, sequence, ended, clock, received, lost"
+                " FROM sensor"
+            ).fetchall()
+        for sensor, last_seq, stored_seq, epoch, sequence, ended, clock, received, lost in rows:
+            yield SensorState(
+                sensor,
+                last_seq,
+                stored_seq,
+                None if epoch is None else Position(epoch, sequence),
+                bool(ended),
+                None if clock is None else _decode_clock(self.path, clock),
+                received,
+                lost,
+            )
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+
+def _replace(state: SensorState, **changes: object) -> SensorState:
+    values = {name: getattr(state, name) for name in SensorState.__slots__}
+    return SensorState(**(values | changes))
+
+
+def _decode_clock(path: Path, data: bytes) -> DeviceClock:
+    try:
+        return msgspec.msgpack.decode(data[:MAX_CLOCK_BYTES], type=DeviceClock)
+    except msgspec.MsgspecError as error:
+        raise _corrupt(path, str(error)) from None
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Commits run in a worker thread while the gateway goes on; the writer sees to one at a time.
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("BEGIN IMMEDIATE")
+        _create_or_check(path, db)
+        db.execute("COMMIT")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _create_or_check(path: Path, db: sqlite3.Connection) -> None:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        for statement in _SCHEMA.split(";"):
+            db.execute(statement)
+        db.executemany(
+            "INSERT INTO meta VALUES (?, ?)",
+            [("outbox_id", secrets.token_hex(8)), ("keep", "")],
+        )
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    elif version != SCHEMA_VERSION:
+        raise DiskError(
+            Reason.BAD_VERSION,
+            f"The outbox {path} has format {version}; this gateway knows {SCHEMA_VERSION}.",
+            hint="Run the Plumbline version that wrote it until it is empty.",
+        )
+
+
+def _lock(path: Path) -> IO[bytes]:
+    """An exclusive lock that ends with the process, however it ends."""
+    lock_path = path.with_name(path.name + ".lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = lock_path.open("ab")
+    except OSError as error:
+        raise _os_error(path, error) from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise DiskError(
+            Reason.DISK_ERROR,
+            f"Another gateway has the outbox {path}.",
+            hint="Stop it, or give this gateway an outbox of its own.",
+        ) from None
+    return file
+
+
+@contextlib.contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """SQLite's errors as DiskError with a reason and a way out."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise _sqlite_error(path, error) from error
+
+
+def _sqlite_error(path: Path, error: sqlite3.DatabaseError) -> PlumblineError:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return DiskError(
+            Reason.DISK_FULL,
+            f"The disk of the outbox {path} is full.",
+            hint="Make room; the sensors keep their logs meanwhile.",
+        )
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        return DiskError(
+            Reason.DISK_READ_ONLY,
+            f"The outbox {path} cannot be written.",
+            hint="Make its folder writable for this user.",
+        )
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return _corrupt(path, str(error))
+    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY):
+        return DiskError(
+            Reason.DISK_ERROR,
+            f"The outbox {path} cannot be used: {error}.",
+            hint="Check the disk and that no other program holds the file.",
+        )
+    return InvariantError(f"The outbox {path} refused a statement: {error}.")
+
+
+def _corrupt(path: Path, text: str) -> DiskError:
+    return DiskError(
+        Reason.DISK_ERROR,
+        f"The outbox {path} is damaged: {text}.",
+        hint="Move the file away; the gateway makes a new one, and the sensors send what they keep.",
+    )
+
+
+def _os_error(path: Path, error: OSError) -> DiskError:
+    reason = Reason.DISK_ERROR
+    if isinstance(error, PermissionError) or error.errno == 30:  # EROFS
+        reason = Reason.DISK_READ_ONLY
+    return DiskError(
+        reason,
+        f"The outbox {path} cannot be opened: {os.strerror(error.errno or 0)}.",
+        hint="Give a path in a folder that this user may write.",
+    )

@@ -1,0 +1,321 @@
+"""MQTT: batches out, acknowledgements and commands in. The broker may come and go.
+
+Only the outbox remembers; what the client library still holds when a connection breaks is dropped and
+sent again from the outbox. Batches go out with QoS 1, and are done when analytics says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import aiomqtt
+import msgspec
+import structlog
+from aiomqtt.exceptions import MqttConnectError
+
+from contracts import topics
+from contracts.errors import BrokerError, DecodeError, DiskError, Reason
+from contracts.messages import (
+    GatewayCommand,
+    GatewayReply,
+    GatewayStatus,
+    SensorStatus,
+    Stored,
+)
+from contracts.topics import Kind
+from device_gateway.config import GatewayConfig
+from device_gateway.outbox import Outbox, SensorState
+from device_gateway.window import Window
+
+log = structlog.get_logger(__name__)
+
+#: A restarted broker is back within seconds; a minute's wait at most when it stays away.
+RECONNECT_FIRST_S: Final = 0.5
+RECONNECT_MOST_S: Final = 30.0
+#: A broker that does not answer in this time is taken for gone.
+BROKER_TIMEOUT_S: Final = 10.0
+KEEPALIVE_S: Final = 15
+#: PUBLISHes under way: enough to hide the round trip, 4 MB of memory at the most.
+MAX_UNDER_WAY: Final = 32
+#: Read from the outbox for one sensor before the next has its turn.
+TURN_BYTES: Final = 256 * 2**10
+TURN_BATCHES: Final = 256
+#: Messages that came in and were not looked at. One a sensor and commit is usual.
+MAX_INCOMING: Final = 1000
+STATUS_INTERVAL_S: Final = 1.0
+#: How often silence is looked for.
+SILENCE_CHECK_S: Final = 0.5
+#: Return codes of CONNECT that waiting does not mend: bad credentials, not authorised, bad client id.
+_REFUSALS: Final = frozenset({133, 134, 135, 138})
+
+
+class Publisher:
+    """The gateway's side of the broker. ``stored`` is told what analytics has stored, by sensor."""
+
+    def __init__(
+        self,
+        config: GatewayConfig,
+        outbox: Outbox,
+        *,
+        clock_ns: Callable[[], int],
+        stored: Callable[[str, int], None],
+        command: Callable[[GatewayCommand], Awaitable[GatewayReply]],
+    ) -> None:
+        self.state = "connecting"
+        self._config = config
+        self._outbox = outbox
+        self._clock_ns = clock_ns
+        self._on_stored = stored
+        self._on_command = command
+        self._windows = {
+            state.sensor: Window(state.stored_seq, state.last_seq) for state in outbox.sensors()
+        }
+        self._statuses: dict[str, SensorStatus] = {}
+        self._published: dict[str, SensorStatus | tuple[str, ...]] = {}
+        self._news = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def committed(self, states: dict[str, SensorState]) -> None:
+        """The outbox changed: there may be something to send."""
+        for sensor, state in states.items():
+            window = self._windows.setdefault(sensor, Window(state.stored_seq, state.last_seq))
+            window.last_seq = state.last_seq
+        self._news.set()
+
+    def status(self, sensor: str, status: SensorStatus) -> None:
+        """What to say of a sensor from now on."""
+        self._statuses[sensor] = status
+
+    def stored_seq(self, sensor: str) -> int:
+        """What analytics has stored of a sensor, as far as it is known."""
+        window = self._windows.get(sensor)
+        return 0 if window is None else window.stored_seq
+
+    async def connected(self) -> None:
+        """Returns after the first connection. BrokerError where it is refused, or takes too long."""
+        wait_s = self._config.broker_wait_s
+        try:
+            async with asyncio.timeout(wait_s):
+                await asyncio.shield(self._first)
+        except TimeoutError:
+            broker = self._config.broker
+            raise BrokerError(
+                Reason.BROKER_UNREACHABLE,
+                f"The MQTT broker at {broker.host}:{broker.port} did not answer within {wait_s:g} s.",
+                hint="Start it, or give the right host and port. The outbox keeps what it has.",
+            ) from None
+
+    def stop(self) -> None:
+        """Say that the gateway goes offline, and end :meth:`run`."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Connect, serve, and connect again, until :meth:`stop`."""
+        pause_s, warned = RECONNECT_FIRST_S, False
+        while not self._stopping.is_set():
+            try:
+                async with self._client() as client:
+                    pause_s, warned = RECONNECT_FIRST_S, False
+                    await self._serve(client)
+            except* (aiomqtt.MqttError, OSError) as group:
+                error = _first_error(group)
+                self.state = "unreachable"
+                refused = self._refused(error)
+                level = log.debug if warned else log.warning
+                level("broker.lost", reason=str(error) if refused is None else refused.reason)
+                warned = True
+            if not self._stopping.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), pause_s)
+                pause_s = min(RECONNECT_MOST_S, 2 * pause_s)
+
+    def _client(self) -> aiomqtt.Client:
+        config, broker = self._config, self._config.broker
+        offline = GatewayStatus(state="offline", version=config.version, reason="connection lost")
+        tls = None
+        if broker.tls_ca is not None:
+            tls = aiomqtt.TLSParameters(ca_certs=str(broker.tls_ca))
+        client = aiomqtt.Client(
+            broker.host,
+            broker.port,
+            username=broker.username,
+            password=broker.password,
+            identifier=f"plumbline-gateway-{config.site}-{config.gateway}",
+            will=aiomqtt.Will(self._status_topic(), offline.encode(), qos=1, retain=True),
+            tls_params=tls,
+            timeout=BROKER_TIMEOUT_S,
+            keepalive=KEEPALIVE_S,
+            max_inflight_messages=MAX_UNDER_WAY,
+            max_queued_incoming_messages=MAX_INCOMING,
+        )
+        client.pending_calls_threshold = 2 * MAX_UNDER_WAY
+        return client
+
+    def _refused(self, error: BaseException) -> BrokerError | None:
+        """The broker's refusal, told to who waits for the first connection; None for other errors."""
+        if not isinstance(error, MqttConnectError):
+            return None
+        code = getattr(error.rc, "value", error.rc)
+        if code not in _REFUSALS:
+            return None
+        broker = self._config.broker
+        refusal = BrokerError(
+            Reason.BROKER_REFUSED,
+            f"The MQTT broker at {broker.host}:{broker.port} refused this gateway.",
+            hint="Check the user name and the password.",
+        )
+        if not self._first.done():
+            self._first.set_exception(refusal)
+        return refusal
+
+    async def _serve(self, client: aiomqtt.Client) -> None:
+        site, gateway = self._config.site, self._config.gateway
+        await client.subscribe(
+            [(topics.stored(site, gateway, "+"), 1), (topics.command(site, gateway), 1)]
+        )
+        self._published.clear()
+        for window in self._windows.values():
+            window.rewind()
+        await self._publish_statuses(client)
+        self.state = "connected"
+        if not self._first.done():
+            self._first.set_result(None)
+        self._news.set()
+        async with asyncio.TaskGroup() as tasks:
+            jobs = [
+                tasks.create_task(job)
+                for job in (
+                    self._receive(client),
+                    self._send(client, tasks),
+                    self._keep_statuses(client),
+                    self._watch_silence(),
+                )
+            ]
+            await self._stopping.wait()
+            for job in jobs:
+                job.cancel()
+        self.state = "offline"
+        offline = GatewayStatus(state="offline", version=self._config.version, reason="stopped")
+        await self._publish_statuses(client, gateway=offline)
+
+    async def _send(self, client: aiomqtt.Client, tasks: asyncio.TaskGroup) -> None:
+        slots = asyncio.Semaphore(MAX_UNDER_WAY)
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            for sensor, window in list(self._windows.items()):
+                room_bytes, batches = window.room()
+                if batches == 0:
+                    continue
+                topic = topics.imu(self._config.site, self._config.gateway, sensor)
+                for seq, payload in self._read(sensor, window.sent_seq, room_bytes, batches):
+                    await slots.acquire()
+                    if seq != window.sent_seq + 1:  # rewound meanwhile: begin again from there
+                        slots.release()
+                        break
+                    window.sent(seq, len(payload), asyncio.get_running_loop().time())
+                    tasks.create_task(self._publish(client, topic, payload, slots))
+                if window.room()[1]:
+                    self._news.set()
+
+    def _read(
+        self, sensor: str, after_seq: int, room_bytes: int, batches: int
+    ) -> list[tuple[int, bytes]]:
+        try:
+            return self._outbox.read(
+                sensor,
+                after_seq,
+                max_bytes=min(room_bytes, TURN_BYTES),
+                max_batches=min(batches, TURN_BATCHES),
+            )
+        except DiskError as error:
+            log.warning("outbox.unreadable", reason=error.reason, message=error.message)
+            return []
+
+    async def _publish(
+        self, client: aiomqtt.Client, topic: str, payload: bytes, slots: asyncio.Semaphore
+    ) -> None:
+        try:
+            await client.publish(topic, payload, qos=1)
+        finally:
+            slots.release()
+
+    async def _receive(self, client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            payload = message.payload if isinstance(message.payload, bytes) else b""
+            try:
+                topic = topics.parse(str(message.topic))
+                if topic.kind is Kind.STORED:
+                    self._take_stored(topic.sensor, Stored.decode(payload, now_ns=self._clock_ns()))
+                elif topic.kind is Kind.COMMAND:
+                    command = GatewayCommand.decode(payload, now_ns=self._clock_ns())
+                    await self._answer(client, command)
+            except DecodeError as error:
+                log.debug("broker.bad_message", reason=error.reason, message=error.message)
+
+    def _take_stored(self, sensor: str, stored: Stored) -> None:
+        window = self._windows.get(sensor)
+        if window is None or stored.outbox != self._outbox.outbox_id:
+            return  # of an outbox that is gone
+        if stored.seq > window.last_seq:
+            log.warning("broker.stored_beyond_outbox", sensor=sensor, seq=stored.seq)
+            return
+        if window.stored(stored.seq, asyncio.get_running_loop().time()):
+            self._on_stored(sensor, stored.seq)
+            self._news.set()
+        if stored.resend:
+            window.rewind()
+            self._news.set()
+
+    async def _answer(self, client: aiomqtt.Client, command: GatewayCommand) -> None:
+        reply = await self._on_command(command)
+        topic = topics.reply(self._config.site, self._config.gateway)
+        await client.publish(topic, reply.encode(), qos=1)
+
+    async def _watch_silence(self) -> None:
+        while True:
+            await asyncio.sleep(SILENCE_CHECK_S)
+            now_s = asyncio.get_running_loop().time()
+            for sensor, window in self._windows.items():
+                if window.resend_if_silent(now_s):
+                    log.debug("broker.resend", sensor=sensor, after_seq=window.stored_seq)
+                    self._news.set()
+                elif window.room()[1]:
+                    self._news.set()
+
+    async def _keep_statuses(self, client: aiomqtt.Client) -> None:
+        while True:
+            await asyncio.sleep(STATUS_INTERVAL_S)
+            await self._publish_statuses(client)
+
+    async def _publish_statuses(
+        self, client: aiomqtt.Client, gateway: GatewayStatus | None = None
+    ) -> None:
+        """Publish, retained, what has changed since it was published on this connection."""
+        site, name = self._config.site, self._config.gateway
+        for sensor, status in list(self._statuses.items()):
+            timeless = msgspec.structs.replace(status, at_ns=0)
+            if self._published.get(sensor) != timeless:
+                topic = topics.sensor_status(site, name, sensor)
+                await client.publish(topic, status.encode(), qos=1, retain=True)
+                self._published[sensor] = timeless
+        sensors = tuple(sorted(self._statuses))[: GatewayStatus.MAX_SENSORS]
+        if gateway is None and self._published.get("") != sensors:
+            gateway = GatewayStatus(state="online", version=self._config.version, sensors=sensors)
+        if gateway is not None:
+            await client.publish(self._status_topic(), gateway.encode(), qos=1, retain=True)
+            self._published[""] = sensors
+
+    def _status_topic(self) -> str:
+        return topics.gateway_status(self._config.site, self._config.gateway)
+
+
+def _first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,466 @@
+"""The shell round a sensor's session: carries out the table's actions over one link at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import ClassVar, Final
+
+import msgspec
+import structlog
+
+from contracts import gatt
+from contracts.errors import DiskError, InvariantError, PlumblineError, RadioError, Reason
+from contracts.gatt import Position, SensorStatus
+from contracts.messages import SensorStatus as SensorStatusMessage
+from contracts.units import NS_PER_S
+from contracts.vocabulary import is_id
+from device_gateway.assembly import Assembler, Run, Taken
+from device_gateway.clock import DeviceClock
+from device_gateway.config import GatewayConfig
+from device_gateway.link import Link
+from device_gateway.outbox import Append, Batch, Outbox
+from device_gateway.radio import Advertisement, Radio
+from device_gateway.session import READING, Action, Event, State, backoff_s, belongs, transition
+from device_gateway.writer import Writer
+
+log = structlog.get_logger(__name__)
+
+PROFILE: Final = "native"
+#: At most so often a commit: it bounds the fsyncs, and a live sample waits no longer for its commit.
+COMMIT_INTERVAL_S: Final = 0.2
+#: In a backlog, a run that does not fill up is committed after this.
+BACKLOG_LINGER_S: Final = 1.0
+#: A sensor that samples sends five packets a second, at its slowest (1 Hz) one. Ten seconds without
+#: any is a link that only looks connected, even where it was in somebody's pocket for a moment.
+SILENCE_S: Final = 10.0
+#: Erasing frees the sensor's flash; losing one costs nothing, and a day's log needs few.
+ERASE_INTERVAL_S: Final = 2.0
+#: A crystal that drifts by 20 ppm is 1.2 ms off after a minute: as good as a round trip is.
+CLOCK_INTERVAL_S: Final = 60.0
+#: Closer to now than CAUGHT_UP_S is live; further away than BEHIND_S is not. Apart, so as not to flap.
+CAUGHT_UP_S: Final = 2.0
+BEHIND_S: Final = 10.0
+#: A hole that is still there after as many questions is no accident of the link.
+MAX_HOLES: Final = 5
+#: A stranger's sensor is looked at again after ten minutes: it may be on the list by then.
+REFUSED_WAIT_S: Final = 600.0
+ROOM_INTERVAL_S: Final = 2.0
+#: Epochs of a log that are asked for: a battery that went flat more often within a day is dead.
+MAX_OLD_EPOCHS: Final = 8
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What all sessions of a gateway share. ``changed`` is told when a session's status changes."""
+
+    config: GatewayConfig
+    outbox: Outbox
+    writer: Writer
+    clock_ns: Callable[[], int]
+    random: Random
+    changed: Callable[[SensorSession], None]
+    radio: Radio | None = None
+    owners: dict[str, SensorSession] = field(default_factory=dict)
+
+
+class SensorSession:
+    """The session of the sensor at one Bluetooth address."""
+
+    def __init__(self, shared: Surroundings) -> None:
+        self.state = State.ABSENT
+        self.serial = ""
+        self.firmware = ""
+        self.reason = ""
+        self.battery_percent: int | None = None
+        self.rssi_dbm: int | None = None
+        self.unplaced = 0  # samples of epochs that nobody ever gave a time
+        self._shared = shared
+        self._failures = 0
+        self._advertisement: Advertisement | None = None
+        self._link: Link | None = None
+        self._waiting: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
+
+    def heard(self, advertisement: Advertisement) -> None:
+        """The sensor advertised: connect to it."""
+        self._advertisement = advertisement
+        self.rssi_dbm = max(-127, min(20, advertisement.rssi_dbm))
+        if self.state is State.ABSENT:
+            self._fire(Event.HEARD)
+
+    async def stop(self) -> None:
+        """End the session: the sensor keeps what it has not handed over."""
+        if belongs(self.state, Event.STOP):
+            self._fire(Event.STOP)
+        if self._waiting is not None:
+            self._waiting.cancel()
+        if self._closing is not None:
+            await self._closing
+
+    async def haptic(self, pulse: gatt.HapticPulse) -> None:
+        """One pulse on the wearer's back. RadioError where the sensor is not connected or refuses."""
+        await self._connected_link().control.haptic(pulse)
+
+    async def set_rate(self, period_ns: int) -> None:
+        """Sample every ``period_ns``. RadioError where the sensor is not connected or refuses."""
+        await self._connected_link().control.set_rate(period_ns)
+
+    @property
+    def backlog(self) -> int:
+        """About how many samples the sensor still has for us."""
+        if self._link is None or self.state in (State.LIVE, State.ENDED):
+            return 0
+        return self._link.backlog(sampling=True)
+
+    @property
+    def backlog_total(self) -> int:
+        """How many there were when the link came up."""
+        return 0 if self._link is None else self._link.backlog_total
+
+    def status(self) -> SensorStatusMessage:
+        """How the sensor is, for its status topic."""
+        state = self._shared.outbox.state(self.serial)
+        now_ns = self._shared.clock_ns()
+        clock, error_ns = state.clock, None
+        if clock is not None and clock.known and clock.cursor_device_ns is not None:
+            error_ns = clock.error_ns(clock.cursor_device_ns)
+        return SensorStatusMessage(
+            state=self.state,
+            at_ns=now_ns,
+            battery_percent=self.battery_percent,
+            rssi_dbm=self.rssi_dbm,
+            profile=PROFILE,
+            firmware=self.firmware,
+            last_seq=state.last_seq,
+            received=state.received,
+            dropped=state.lost + self.unplaced,
+            backlog=self.backlog,
+            backlog_total=self.backlog_total,
+            outbox_batches=state.waiting_batches,
+            clock_error_ns=error_ns,
+            reason=self.reason,
+        )
+
+    def _connected_link(self) -> Link:
+        if self._link is None or self.state not in READING | {State.HOLDING}:
+            raise RadioError(
+                Reason.LINK_LOST, "The sensor is not connected.", hint="Bring it nearer."
+            )
+        return self._link
+
+    def _fire(self, event: Event) -> None:
+        before = self.state
+        self.state, actions = transition(before, event)
+        log.debug("session.step", sensor=self.serial, event_=event, before=before, after=self.state)
+        for action in actions:
+            self._ACTIONS[action](self)
+        self._shared.changed(self)
+
+    def _fire_if(self, link: Link, event: Event) -> None:
+        """Fire an event that a link brought about, if the link is still ours and it says something."""
+        if link is self._link and belongs(self.state, event):
+            self._fire(event)
+
+    def _failed(self, link: Link, error: Exception) -> None:
+        if link is not self._link:
+            return
+        self.reason = error.message if isinstance(error, PlumblineError) else str(error)[:200]
+        level = log.debug if self._failures else log.warning
+        level("sensor.link_failed", sensor=self.serial, state=self.state, error=self.reason)
+        self._fire(Event.FAILED)
+
+    # actions
+
+    def _connect(self) -> None:
+        if self._shared.radio is None or self._advertisement is None:
+            raise InvariantError("A session connects without a radio or an advertisement.")
+        link: Link
+        client = self._shared.radio.client(
+            self._advertisement, lambda: self._fire_if(link, Event.LINK_LOST)
+        )
+        link = self._link = Link(client, self._shared.clock_ns, self._failed)
+        link.spawn(self._make_link(link))
+
+    async def _make_link(self, link: Link) -> None:
+        if self._closing is not None:
+            await self._closing
+        await link.client.connect()
+        self._fire_if(link, Event.CONNECTED)
+
+    def _prepare(self) -> None:
+        link = self._link_of(Action.PREPARE)
+        link.spawn(self._get_ready(link))
+
+    async def _get_ready(self, link: Link) -> None:
+        identity = await link.control.open()
+        if not self._is_ours(identity.serial):
+            self._fire_if(link, Event.NOT_OURS)
+            return
+        self.serial, self.firmware = identity.serial, identity.firmware[:64]
+        self._shared.owners[self.serial] = self
+        await self._shared.writer.flush()  # what an earlier link handed in is in the state below
+        status = await link.control.status()
+        await self._set_clocks(link, status)
+        link.assembler = self._assembler(status)
+        self.reason = ""
+        self._fire_if(link, Event.PREPARED)
+
+    def _is_ours(self, serial: str) -> bool:
+        allow = self._shared.config.allow
+        owner = self._shared.owners.get(serial)
+        if not is_id(serial):
+            self.reason = "its serial number is no id"
+        elif allow and serial not in allow:
+            self.reason = "not on the allow list"
+        elif owner is not None and owner is not self and owner.state is not State.ABSENT:
+            self.reason = "another sensor has the same serial number"
+        else:
+            return True
+        return False
+
+    async def _set_clocks(self, link: Link, status: SensorStatus) -> None:
+        """A clock for each epoch that the log may hold: ours, else what others set it to."""
+        known = self._shared.outbox.state(self.serial).clock
+        first = min(status.oldest.epoch, status.epoch)
+        for epoch in range(max(first, status.epoch - MAX_OLD_EPOCHS), status.epoch + 1):
+            if known is not None and known.epoch == epoch and known.known:
+                link.clocks[epoch] = known
+                continue
+            floor_ns = None if known is None else known.cursor_utc_ns
+            clock = DeviceClock(epoch, cursor_utc_ns=floor_ns)
+            sync = await link.control.sync_info(epoch)
+            link.clocks[epoch] = clock if sync is None else clock.with_sync(sync)
+        trusted = known is None or link.clocks[status.epoch] is not known
+        anchor, status = await link.control.set_clock()
+        self.battery_percent = status.battery_percent
+        link.clocks[status.epoch] = link.clocks[status.epoch].with_anchor(anchor, trusted=trusted)
+
+    def _assembler(self, status: SensorStatus) -> Assembler:
+        """What takes packets from where the last commit ended."""
+        state = self._shared.outbox.state(self.serial)
+        position = state.position
+        if position is not None and status.next < position:
+            log.warning("sensor.counts_anew", sensor=self.serial)
+            position = None
+        if position is None:
+            return Assembler(Position(status.oldest.epoch, 0))
+        return Assembler(position, resumed=True, ended=state.ended)
+
+    def _begin(self) -> None:
+        link = self._link_of(Action.BEGIN)
+        link.spawn(self._start_reading(link))
+
+    async def _start_reading(self, link: Link) -> None:
+        await link.subscribe()
+        link.spawn(self._pump(link))
+        await link.ask()
+        link.spawn(self._watch(link))
+        link.spawn(self._tidy(link))
+
+    def _ask_again(self) -> None:
+        link = self._link_of(Action.ASK_AGAIN)
+        link.spawn(link.ask())
+
+    def _halt(self) -> None:
+        link = self._link_of(Action.HALT)
+        link.halting = link.spawn(link.halt())
+
+    def _await_room(self) -> None:
+        link = self._link_of(Action.AWAIT_ROOM)
+        link.spawn(self._look_for_room(link))
+
+    async def _look_for_room(self, link: Link) -> None:
+        if link.halting is not None:
+            await asyncio.wait({link.halting})
+        await asyncio.sleep(ROOM_INTERVAL_S)
+        await self._shared.writer.room()
+        await self._shared.writer.flush()
+        link.assembler = self._assembler(await link.control.status())
+        self._fire_if(link, Event.ROOM_AGAIN)
+
+    def _drop_link(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            link.cancel()
+            self._closing = asyncio.get_running_loop().create_task(link.close())
+
+    def _wait(self) -> None:
+        self._failures += 1
+        self._wait_for(backoff_s(self._failures, self._shared.random.random()))
+
+    def _wait_long(self) -> None:
+        log.warning("sensor.refused", reason=self.reason)
+        self._wait_for(REFUSED_WAIT_S)
+
+    def _wait_for(self, pause_s: float) -> None:
+        async def wait() -> None:
+            await asyncio.sleep(pause_s)
+            self._fire(Event.WAITED)
+
+        self._waiting = asyncio.get_running_loop().create_task(wait())
+
+    def _forget_failures(self) -> None:
+        self._failures = 0
+        if self._link is not None:
+            self._link.tidy.set()
+
+    def _link_of(self, action: Action) -> Link:
+        if self._link is None:
+            raise InvariantError(f"There is no link to {action} on.")
+        return self._link
+
+    _ACTIONS: ClassVar[dict[Action, Callable[[SensorSession], None]]] = {
+        Action.CONNECT: _connect,
+        Action.PREPARE: _prepare,
+        Action.BEGIN: _begin,
+        Action.ASK_AGAIN: _ask_again,
+        Action.HALT: _halt,
+        Action.AWAIT_ROOM: _await_room,
+        Action.DROP_LINK: _drop_link,
+        Action.WAIT: _wait,
+        Action.WAIT_LONG: _wait_long,
+        Action.FORGET_FAILURES: _forget_failures,
+    }
+
+    # work on a link
+
+    async def _pump(self, link: Link) -> None:
+        """From packets to the outbox, in groups, for as long as the link is up."""
+        committed_s = flushed_s = 0.0
+        while True:
+            with contextlib.suppress(TimeoutError):
+                wait_s = BACKLOG_LINGER_S if link.assembler.waiting_samples else None
+                await asyncio.wait_for(link.news.wait(), wait_s)
+            await asyncio.sleep(max(0.0, committed_s + COMMIT_INTERVAL_S - time.monotonic()))
+            link.news.clear()
+            whole = link.assemble()
+            now_s = time.monotonic()
+            flush = self.state is not State.SYNCING or now_s - flushed_s > BACKLOG_LINGER_S
+            taken = link.assembler.take(flush=flush or not whole)
+            if flush:
+                flushed_s = now_s
+            if taken.runs:
+                committed_s = now_s
+                await self._commit(link, taken)
+            self._after_turn(link, whole=whole)
+
+    async def _commit(self, link: Link, taken: Taken) -> None:
+        now_ns = self._shared.clock_ns()
+        batches: list[Batch] = []
+        clocks = dict(link.clocks)
+        for anchor in link.anchors:
+            newest = max(clocks)
+            clocks[newest] = clocks[newest].with_anchor(anchor)
+        link.anchors.clear()
+        clock = clocks.get(taken.position.epoch, clocks[max(clocks)])
+        for run in taken.runs:
+            placed = self._place(run, clocks, now_ns)
+            if placed is not None:
+                batch, clock = placed
+                clocks = {epoch: _after(c, clock) for epoch, c in clocks.items()}
+                batches.append(batch)
+        try:
+            await self._shared.writer.append(
+                Append(self.serial, batches, taken.position, taken.ended, clock)
+            )
+        except DiskError as error:
+            self.reason = error.message
+            self._fire_if(link, Event.NO_ROOM)
+            return
+        link.clocks = clocks
+        link.erase_to = taken.position
+        link.holes = 0
+        if batches:
+            last = batches[-1]
+            behind_ns = now_ns - (last.t0_ns + last.count * last.period_ns)
+            self._judge_lag(link, behind_ns / NS_PER_S)
+
+    def _place(
+        self, run: Run, clocks: dict[int, DeviceClock], now_ns: int
+    ) -> tuple[Batch, DeviceClock] | None:
+        clock = clocks.get(run.epoch)
+        if clock is None or not clock.known:
+            if not self.unplaced:
+                log.warning("sensor.time_unknown", sensor=self.serial, epoch=run.epoch)
+            self.unplaced += run.count
+            return None
+        placed, clock = clock.place(run, now_ns=now_ns)
+        batch = Batch(
+            placed.t0_ns,
+            placed.period_ns,
+            NS_PER_S / run.period_ns,
+            run.scale,
+            run.readings,
+            run.lost_before,
+            placed.error_ns,
+            run.end,
+        )
+        return batch, clock
+
+    def _judge_lag(self, link: Link, lag_s: float) -> None:
+        if link.assembler.ended:
+            return
+        if self.state is State.ENDED:
+            self._fire_if(link, Event.SAMPLED_AGAIN)
+        if self.state is State.SYNCING and lag_s < CAUGHT_UP_S:
+            self._fire_if(link, Event.CAUGHT_UP)
+        elif self.state is State.LIVE and lag_s > BEHIND_S:
+            self._fire_if(link, Event.FELL_BEHIND)
+
+    def _after_turn(self, link: Link, *, whole: bool) -> None:
+        if not whole and link is self._link and self.state in READING:
+            link.holes += 1
+            log.debug("sensor.hole", sensor=self.serial, after=link.assembler.next)
+            if link.holes > MAX_HOLES:
+                raise RadioError(
+                    Reason.LINK_LOST, "The sensor leaves out samples that it says it keeps."
+                )
+            self._fire_if(link, Event.HOLE)
+        elif link.assembler.ended and self.state in (State.SYNCING, State.LIVE):
+            self._fire_if(link, Event.SAID_END)
+            link.tidy.set()
+
+    async def _watch(self, link: Link) -> None:
+        """Notice a link that looks connected and sends nothing."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(SILENCE_S / 10)
+            silent_s = loop.time() - link.heard_s
+            if silent_s > SILENCE_S and self.state in (State.SYNCING, State.LIVE):
+                self.reason = f"nothing heard for {SILENCE_S:g} s"
+                log.warning("sensor.silent", sensor=self.serial)
+                self._fire_if(link, Event.SILENT)
+
+    async def _tidy(self, link: Link) -> None:
+        """Let the sensor forget what is safe, and look at its clock now and then."""
+        loop = asyncio.get_running_loop()
+        clock_s = loop.time()
+        erased: Position | None = None
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(link.tidy.wait(), ERASE_INTERVAL_S)
+            link.tidy.clear()
+            if link.erase_to is not None and link.erase_to != erased:
+                await link.control.erase(link.erase_to)
+                erased = link.erase_to
+            # During a backlog the round trips are long and say little.
+            if self.state is not State.SYNCING and loop.time() - clock_s > CLOCK_INTERVAL_S:
+                anchor, status = await link.control.set_clock()
+                clock_s = loop.time()
+                self.battery_percent = status.battery_percent
+                link.anchors.append(anchor)
+                del link.anchors[:-1]
+
+
+def _after(clock: DeviceClock, moved: DeviceClock) -> DeviceClock:
+    """``clock`` once ``moved`` has given out times: itself, or of a later epoch and not before those."""
+    if clock.epoch == moved.epoch:
+        return moved
+    if clock.epoch < moved.epoch:
+        return clock
+    return msgspec.structs.replace(clock, cursor_device_ns=None, cursor_utc_ns=moved.cursor_utc_ns)

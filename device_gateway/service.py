@@ -1,0 +1,243 @@
+"""The gateway as a service: scanning, a session a sensor, the publisher, and a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from random import Random
+from typing import Any, Final
+
+import structlog
+from bleak.exc import BleakError
+
+from contracts import gatt
+from contracts.checks import EARLIEST_UTC_NS
+from contracts.errors import PlumblineError, RadioError, Reason, SettingError
+from contracts.imu import period_ns_of
+from contracts.messages import GatewayCommand, GatewayReply, SensorStatus
+from device_gateway.config import GatewayConfig
+from device_gateway.outbox import Outbox, SensorState
+from device_gateway.publisher import Publisher
+from device_gateway.radio import open_radio
+from device_gateway.recorder import write_kept_recording
+from device_gateway.sensor import PROFILE, SensorSession, Surroundings
+from device_gateway.session import LINKED, State
+from device_gateway.writer import Writer
+
+log = structlog.get_logger(__name__)
+
+REPORT_INTERVAL_S: Final = 0.5
+#: Long enough to hear a sensor that advertises once a second,
+SCAN_S: Final = 1.2
+#: with a pause in which links have the radio to themselves; longer where nobody is missing.
+SCAN_PAUSE_S: Final = 0.5
+SCAN_PAUSE_CALM_S: Final = 10.0
+RADIO_FIRST_S: Final = 0.5
+RADIO_MOST_S: Final = 10.0
+#: Addresses that were ever heard; a strange one too many is not remembered.
+MAX_SESSIONS: Final = 256
+STOP_TIMEOUT_S: Final = 10.0
+
+
+async def run_gateway(
+    config: GatewayConfig,
+    *,
+    clock_ns: Callable[[], int],
+    report: Callable[[dict[str, Any]], None],
+    stop: asyncio.Event,
+) -> None:
+    """Read sensors and publish what they say until ``stop``; then end cleanly.
+
+    ``clock_ns`` tells UTC in ns, ``report`` gets the counts about twice a second and once more at the
+    end. PlumblineError when it cannot start: no radio, no broker, no outbox.
+    """
+    if clock_ns() < EARLIEST_UTC_NS:
+        raise SettingError(
+            Reason.TIME_BEFORE_2020,
+            "This machine's clock says that it is before 2020.",
+            hint="Set it, best by NTP: what sensors measure is placed by it.",
+        )
+    keep = None if config.keep_recording is None else str(config.keep_recording.resolve())
+    with Outbox(config.outbox_path, cap_bytes=config.outbox_cap_bytes, keep=keep) as outbox:
+        try:
+            await _Gateway(config, outbox, clock_ns, report).run(stop)
+        finally:
+            if config.keep_recording is not None:
+                write_kept_recording(
+                    outbox,
+                    config.placements,
+                    config.keep_recording,
+                    source=f"Plumbline gateway {config.gateway}",
+                )
+
+
+class _Gateway:
+    def __init__(
+        self,
+        config: GatewayConfig,
+        outbox: Outbox,
+        clock_ns: Callable[[], int],
+        report: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self._config = config
+        self._outbox = outbox
+        self._clock_ns = clock_ns
+        self._report = report
+        self._sessions: dict[str, SensorSession] = {}
+        self._writer = Writer(outbox, self._committed)
+        self._publisher = Publisher(
+            config, outbox, clock_ns=clock_ns, stored=self._writer.stored, command=self._obey
+        )
+        self._shared = Surroundings(config, outbox, self._writer, clock_ns, Random(), self._changed)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Start in the order in which failures are cheapest, serve, stop in the opposite order."""
+        radio = open_radio(self._config.radio)
+        publishing = asyncio.create_task(self._publisher.run())
+        writing = asyncio.create_task(self._writer.run())
+        try:
+            for state in self._outbox.sensors():
+                self._publisher.status(state.sensor, self._absent(state))
+            await self._publisher.connected()
+            async with radio as self._shared.radio:
+                await self._serve(stop, publishing, writing)
+        finally:
+            self._shared.radio = None
+            self._writer.stop()
+            await asyncio.wait({writing}, timeout=STOP_TIMEOUT_S)
+            self._publisher.stop()
+            await asyncio.wait({publishing}, timeout=STOP_TIMEOUT_S)
+            publishing.cancel()
+            await asyncio.gather(publishing, return_exceptions=True)
+            self._report(self._snapshot())
+
+    async def _serve(self, stop: asyncio.Event, *vital: asyncio.Task[None]) -> None:
+        stopping = asyncio.create_task(stop.wait())
+        scanning = asyncio.create_task(self._scan_for_ever())
+        reporting = asyncio.create_task(self._report_for_ever())
+        tasks = {stopping, scanning, reporting}
+        try:
+            done, _ = await asyncio.wait({*tasks, *vital}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {stopping}:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*(session.stop() for session in self._sessions.values()))
+
+    async def _scan_for_ever(self) -> None:
+        pause_s, warned = RADIO_FIRST_S, False
+        while True:
+            try:
+                await self._scan()
+                pause_s, warned = RADIO_FIRST_S, False
+            except (RadioError, BleakError, TimeoutError) as error:
+                level = log.debug if warned else log.warning
+                level("radio.lost", error=str(error))
+                warned = True
+                await asyncio.sleep(pause_s)
+                pause_s = min(RADIO_MOST_S, 2 * pause_s)
+                await self._reopen_radio()
+
+    async def _scan(self) -> None:
+        """Look for sensors where there is a link to give them."""
+        radio = self._shared.radio
+        if radio is None:
+            raise RadioError(Reason.RADIO_UNREACHABLE, "The radio is closed.")
+        if self._links_free() > 0:
+            heard = await radio.scan(SCAN_S, gatt.SERVICE_UUID)
+            for advertisement in heard:
+                if self._links_free() == 0:
+                    break
+                session = self._sessions.get(advertisement.address)
+                if session is None:
+                    if len(self._sessions) >= MAX_SESSIONS:
+                        continue
+                    session = self._sessions[advertisement.address] = SensorSession(self._shared)
+                session.heard(advertisement)
+        await asyncio.sleep(SCAN_PAUSE_CALM_S if self._nobody_missing() else SCAN_PAUSE_S)
+
+    async def _reopen_radio(self) -> None:
+        radio = self._shared.radio
+        if radio is None:
+            return
+        with contextlib.suppress(RadioError, BleakError, TimeoutError, OSError):
+            await radio.__aexit__(None, None, None)
+        with contextlib.suppress(RadioError, BleakError, TimeoutError, OSError):
+            await radio.__aenter__()
+
+    def _links_free(self) -> int:
+        used = sum(session.state in LINKED for session in self._sessions.values())
+        return self._config.max_links - used
+
+    def _nobody_missing(self) -> bool:
+        """Whether every sensor that may be read, or was ever heard, has its link."""
+        linked = {s.serial for s in self._sessions.values() if s.state in LINKED}
+        calm = LINKED | {State.REFUSED}
+        return (
+            bool(self._sessions)
+            and linked.issuperset(self._config.allow)
+            and all(session.state in calm for session in self._sessions.values())
+        )
+
+    def _committed(self, states: dict[str, SensorState]) -> None:
+        self._publisher.committed(states)
+
+    def _changed(self, session: SensorSession) -> None:
+        if session.serial:
+            self._publisher.status(session.serial, session.status())
+
+    def _absent(self, state: SensorState) -> SensorStatus:
+        return SensorStatus(
+            state=State.ABSENT,
+            at_ns=self._clock_ns(),
+            profile=PROFILE,
+            last_seq=state.last_seq,
+            received=state.received,
+            dropped=state.lost,
+            outbox_batches=state.waiting_batches,
+        )
+
+    async def _report_for_ever(self) -> None:
+        while True:
+            for session in self._sessions.values():
+                self._changed(session)
+            self._report(self._snapshot())
+            await asyncio.sleep(REPORT_INTERVAL_S)
+
+    def _snapshot(self) -> dict[str, Any]:
+        """The counts of every sensor ever read."""
+        by_serial = {s.serial: s for s in self._sessions.values() if s.serial}
+        sensors = {}
+        for state in self._outbox.sensors():
+            session = by_serial.get(state.sensor)
+            sensors[state.sensor] = {
+                "state": str(State.ABSENT if session is None else session.state),
+                "received": state.received,
+                "lost": state.lost,
+                "backlog": 0 if session is None else session.backlog,
+                "backlog_total": 0 if session is None else session.backlog_total,
+                "last_seq": state.last_seq,
+                "stored_seq": max(state.stored_seq, self._publisher.stored_seq(state.sensor)),
+                "outbox_batches": state.waiting_batches,
+            }
+        return {"broker": self._publisher.state, "sensors": sensors}
+
+    async def _obey(self, command: GatewayCommand) -> GatewayReply:
+        """Carry out a command from the broker."""
+        by_serial = {s.serial: s for s in self._sessions.values() if s.state in LINKED}
+        session = by_serial.get(command.sensor)
+        if session is None:
+            return GatewayReply(id=command.id, ok=False, reason="the sensor is not connected")
+        try:
+            if command.action == "haptic":
+                await session.haptic(
+                    gatt.HapticPulse(command.pattern, command.strength_percent, command.duration_ms)
+                )
+            else:
+                await session.set_rate(period_ns_of(command.rate_hz))
+        except (PlumblineError, BleakError) as error:
+            return GatewayReply(id=command.id, ok=False, reason=str(error)[:400])
+        return GatewayReply(id=command.id, ok=True)
