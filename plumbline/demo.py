@@ -22,7 +22,7 @@ from contracts.settings import MAX_CALIBRATION_SESSION_NS, CalibrationPlan
 from contracts.units import NS_PER_S
 from plumbline.demo_folder import BROKER_USERNAME, DemoFolder
 from plumbline.demo_view import Summary, SyncProgress, focus_seconds, show_summary
-from plumbline.fleet import Fleet, FleetChoice, build_fleet, now_ns, start_for
+from plumbline.fleet import KIT, Fleet, FleetChoice, build_fleet, now_ns, start_for
 from plumbline.ports import LOOPBACK, check_port_free, free_port
 from plumbline.run import stop_on_signal
 from plumbline.settings import ENV_PREFIX, Settings
@@ -76,10 +76,11 @@ def run_demo(settings: Settings, choice: DemoChoice) -> None:
         open_recording(choice.recording)  # said before anything is started
     check_keep(choice.keep)
     folder = DemoFolder(settings.data_dir)
+    began_s = time.monotonic()
     try:
         plan = make_plan(settings, choice)
         with Demo(settings, choice, folder, plan, stop) as demo:
-            summary = show_backlog(demo, choice, stop)
+            summary = show_backlog(demo, choice, stop, began_s)
             while not choice.until_done and not stop.wait(POLL_S):
                 demo.poll()
     finally:
@@ -92,10 +93,11 @@ def run_demo(settings: Settings, choice: DemoChoice) -> None:
         )
 
 
-def show_backlog(demo: Demo, choice: DemoChoice, stop: threading.Event) -> Summary:
+def show_backlog(
+    demo: Demo, choice: DemoChoice, stop: threading.Event, began_s: float
+) -> Summary:
     """Progress while what waited comes in, and the summary after it."""
     console = Console(stderr=choice.as_json)
-    began_s = time.monotonic()
     quiet = choice.as_json or not console.is_terminal
     with SyncProgress(console, quiet=quiet) as progress:
         demo.wait_for_backlog(progress.show)
@@ -130,7 +132,7 @@ def make_plan(settings: Settings, choice: DemoChoice) -> DemoPlan:
         number = len(registry.wearers()) + 1
         start_ns = start_for(choice.recording, choice.hours, live=choice.live, at_ns=now_ns())
         fleet_choice = FleetChoice(
-            choice.recording, choice.hours, "T4,L5", start_ns, f"PL-{number:03d}", choice.seed
+            choice.recording, choice.hours, ",".join(KIT), start_ns, f"PL-{number:03d}", choice.seed
         )
         fleet = build_fleet(fleet_choice, start_ns)
         name = choice.recording.name if choice.recording else "Simulated client"

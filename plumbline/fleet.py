@@ -26,6 +26,10 @@ OVER_SINCE_S: Final = 5.0
 LIVE_START_S: Final = 5.0
 
 
+#: What a client wears.
+KIT: Final = (Placement.T4, Placement.L5)
+
+
 @dataclass(frozen=True, slots=True)
 class FleetChoice:
     """What to play. ``start_ns`` None: the start for which ``hours``, or the recording, wait now."""
