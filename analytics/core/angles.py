@@ -53,13 +53,13 @@ def angles_of(table: SecondTable, calibration: Calibration | None) -> Angles:
             flexion[placement] = axes[placement].flexion_deg(up)
             lateral[placement] = axes[placement].lateral_deg(up)
     none = np.full(len(table), np.nan)
-    thorax = _first(flexion, UPPER_PLACEMENTS, none)
-    pelvis = _first(flexion, LOWER_PLACEMENTS, none)
+    thorax = centidegrees(_first(flexion, UPPER_PLACEMENTS, none))
+    pelvis = centidegrees(_first(flexion, LOWER_PLACEMENTS, none))
     head = _first(flexion, (Placement.HEAD, Placement.C7), none)
     t4, t12, l5 = (flexion.get(p, none) for p in (Placement.T4, Placement.T12, Placement.L5))
     return Angles(
-        thorax_flexion_deg=centidegrees(thorax),
-        pelvis_flexion_deg=centidegrees(pelvis),
+        thorax_flexion_deg=thorax,
+        pelvis_flexion_deg=pelvis,
         trunk_flexion_deg=centidegrees(thorax - pelvis),
         lateral_deg=centidegrees(_first(lateral, UPPER_PLACEMENTS, none)),
         head_flexion_deg=centidegrees(head - t4),

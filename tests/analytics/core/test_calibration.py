@@ -50,7 +50,7 @@ def test_flexion_is_against_the_wearers_own_upright(mount_deg: float) -> None:
     assert np.abs(frames.thorax_flexion_deg[held] - 30).max() < 0.7
     assert np.abs(frames.pelvis_flexion_deg[held] - 10).max() < 0.7
     curl = np.round(frames.thorax_flexion_deg - frames.pelvis_flexion_deg, 2)
-    assert np.abs(curl - frames.trunk_flexion_deg).max() < 0.011
+    assert np.array_equal(curl, frames.trunk_flexion_deg)
 
 
 def test_leaning_right_is_positive_and_the_rounded_window_finds_forward() -> None:
