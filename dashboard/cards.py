@@ -32,11 +32,14 @@ NO_EPISODE: Final = (
     "Time not worn is unknown.",
 )
 _SENSOR_STATE: Final = {
-    "live": "live",
-    "syncing": "syncing",
-    "connecting": "connecting",
     "absent": "out of reach",
+    "backing_off": "out of reach, trying again",
+    "preparing": "connecting",
+    "ended": "switched off",
+    "holding": "waiting for room",
     "offline": "gateway offline",
+    "stopped": "gateway stopped",
+    "unknown": "not seen yet",
 }
 
 
@@ -244,16 +247,15 @@ def _hours(episode: Episode, zone: ZoneInfo) -> str:
 
 
 def episode_line(episode: Episode, zone: ZoneInfo) -> str:
-    """An episode as one line of the list, in Markdown."""
+    """An episode in the list, in Markdown: when and how long, below it what and how much.
+
+    One label, since Streamlit's captions of options cannot be clicked.
+    """
     length_s = (episode.end_ns - episode.start_ns) / NS_PER_S
-    return f"**{_hours(episode, zone)}** · {text.duration(length_s)}"
-
-
-def episode_caption(episode: Episode) -> str:
-    """What the list says below an episode's line."""
     return (
-        f"{text.pattern(episode.pattern)} · {text.ACTIVITY[episode.activity].lower()} · "
-        f"peak {text.degrees(episode.peak_flexion_deg)}"
+        f"**{_hours(episode, zone)}** · {text.duration(length_s)}  \n"
+        f":small[{text.pattern(episode.pattern)} · {text.ACTIVITY[episode.activity].lower()} · "
+        f"peak {text.degrees(episode.peak_flexion_deg)}]"
     )
 
 

@@ -18,8 +18,22 @@ from dashboard.text import duration
 
 #: A frame this old is still 'now': a radio's retries and one missed refresh fit in.
 LIVE_WITHIN_NS: Final = 15 * NS_PER_S
-#: A gateway tells of its sensors every few seconds; silent for this long, it is taken for gone.
-GATEWAY_SILENT_NS: Final = 60 * NS_PER_S
+#: A gateway tells what changes. While samples flow something does every few seconds, so silence for
+#: this long means that the word no longer holds; out of reach, nothing changes and none is due.
+SILENT_NS: Final = 60 * NS_PER_S
+_FLOWING: Final = frozenset({"connecting", "preparing", "syncing", "live", "holding"})
+#: Why nothing comes, by the state of a session or of its gateway; the first that applies is said.
+_WHY: Final = {
+    "offline": "Gateway offline",
+    "stopped": "Gateway stopped",
+    "refused": "Sensor refused",
+    "holding": "The gateway has no room left; the sensors keep their readings",
+    "connecting": "Connecting to the sensors",
+    "preparing": "Connecting to the sensors",
+    "syncing": "Waiting for the next reading",
+    "live": "Waiting for the next reading",
+    "ended": "Sensors switched off",
+}
 #: Fewer samples than this are the tail of a live link, not a backlog.
 BACKLOG_SAMPLES: Final = 500
 
@@ -72,7 +86,7 @@ def news(
     """
     if latest_ns is not None and now_ns - latest_ns <= LIVE_WITHIN_NS:
         return News(Freshness.LIVE, "Live")
-    heard = [h for h in health if now_ns - h.at_ns <= GATEWAY_SILENT_NS]
+    heard = [h for h in health if now_ns - h.at_ns <= SILENT_NS]
     waiting = [h for h in heard if h.backlog > BACKLOG_SAMPLES and h.backlog_total]
     if waiting:
         return _syncing(waiting, rate_hz)
@@ -81,7 +95,7 @@ def news(
         return News(
             Freshness.CATCHING_UP, "Catching up", until or "The first readings are coming in"
         )
-    why = _why_silent(health, heard, now_ns, zone)
+    why = _why_silent(health, now_ns, zone)
     if latest_ns is None:
         return News(Freshness.EMPTY, "No data yet", why)
     return News(Freshness.STALE, f"Last data {_when(latest_ns, now_ns, zone)}", why)
@@ -98,22 +112,17 @@ def _syncing(waiting: Sequence[SensorHealth], rate_hz: float | None) -> News:
     return News(Freshness.SYNCING, f"Syncing {100 * share:.0f} %", detail, share)
 
 
-def _why_silent(
-    health: Sequence[SensorHealth], heard: Sequence[SensorHealth], now_ns: int, zone: ZoneInfo
-) -> str:
+def _why_silent(health: Sequence[SensorHealth], now_ns: int, zone: ZoneInfo) -> str:
     if not health:
         return "No sensor has been heard yet"
-    last_heard_ns = max(h.at_ns for h in health)
-    if not heard:
-        return f"Gateway silent since {_when(last_heard_ns, now_ns, zone)}"
-    states = {h.state for h in heard}
-    if states & {"offline", "gateway-offline", "gateway_offline"}:
-        return "Gateway offline"
-    if states & {"live", "streaming"}:
-        return "Waiting for the next reading"
-    if states & {"connecting"}:
-        return "Connecting to the sensors"
-    return "Sensors out of reach or switched off"
+    heard_ns = max(h.at_ns for h in health)
+    states = {h.state for h in health}
+    state = next((s for s in _WHY if s in states), None)
+    if state in _FLOWING and now_ns - heard_ns > SILENT_NS:
+        return f"Nothing heard since {_when(heard_ns, now_ns, zone)}; do gateway and analytics run?"
+    if state == "offline":
+        return f"Gateway offline since {_when(heard_ns, now_ns, zone)}"
+    return "Sensors out of reach or switched off" if state is None else _WHY[state]
 
 
 def _when(at_ns: int, now_ns: int, zone: ZoneInfo) -> str:

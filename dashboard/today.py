@@ -212,7 +212,6 @@ def _choose_episode(person: queries.Person, day: queries.Day) -> Episode:
             "Episode",
             starts,
             format_func=lambda s: cards.episode_line(by_start[s], person.zone),
-            captions=[cards.episode_caption(by_start[s]) for s in starts],
             key=f"episode {person.wearer} {day.day}",
             label_visibility="collapsed",
         )

@@ -129,7 +129,7 @@ def test_an_episode_that_goes_on_ends_now() -> None:
     going_on = msgspec.structs.replace(EPISODES[0], ongoing=True)
     assert "– now**" in cards.episode_line(going_on, UTC)
     assert "– now" not in cards.episode_line(EPISODES[0], UTC)
-    assert cards.episode_caption(EPISODES[0]).startswith("Upper back rounding · sitting · peak")
+    assert "Upper back rounding · sitting · peak" in cards.episode_line(EPISODES[0], UTC)
 
 
 def test_a_backlog_has_a_progress_bar() -> None:

@@ -46,11 +46,23 @@ def test_what_the_gateway_has_and_analytics_not_yet() -> None:
 @pytest.mark.parametrize(
     ("health", "why"),
     [
-        ((word(state="offline"),), "Gateway offline"),
+        (
+            (word(state="offline", at_ns=EVENING_NS - 25 * MINUTE_NS),),
+            "Gateway offline since 17:05",
+        ),
+        (
+            (word(state="absent", at_ns=EVENING_NS - 25 * MINUTE_NS),),
+            "Sensors out of reach or switched off",
+        ),
+        ((word(state="absent"), word(state="refused")), "Sensor refused"),
+        ((word(state="ended"), word(state="ended")), "Sensors switched off"),
         ((word(state="absent"),), "Sensors out of reach or switched off"),
         ((word(state="connecting"),), "Connecting to the sensors"),
         ((word(state="live"),), "Waiting for the next reading"),
-        ((word(at_ns=EVENING_NS - 30 * MINUTE_NS),), "Gateway silent since 17:00"),
+        (
+            (word(at_ns=EVENING_NS - 30 * MINUTE_NS),),
+            "Nothing heard since 17:00; do gateway and analytics run?",
+        ),
         ((), "No sensor has been heard yet"),
     ],
 )
