@@ -245,6 +245,7 @@ class _Session:
         self._replies: asyncio.Queue[bytes] = asyncio.Queue(MAX_PENDING_REPLIES)
         self._woken = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._ended = False
 
     def start(self) -> None:
         """Begin. Every call of this needs one of :meth:`cancel` or :meth:`stop`."""
@@ -256,6 +257,7 @@ class _Session:
 
     def cancel(self) -> None:
         """End, without waiting."""
+        self._ended = True  # before Python 3.12 asyncio.wait_for may swallow a cancellation
         self._queue.remove_listener("flow", self._on_flow)
         for task in self._tasks:
             task.cancel()
@@ -288,7 +290,7 @@ class _Session:
 
     async def _reply(self) -> None:
         server = self._peripheral.device.gatt_server
-        while True:
+        while not self._ended:
             reply = await self._replies.get()
             try:
                 await server.indicate_subscriber(self._connection, self._peripheral.control, reply)
@@ -297,7 +299,7 @@ class _Session:
 
     async def _send(self) -> None:
         loop = asyncio.get_running_loop()
-        while True:
+        while not self._ended:
             self._woken.clear()
             due_s = self._send_what_is_due()
             timer = None if due_s is None else loop.call_later(due_s, self.wake)

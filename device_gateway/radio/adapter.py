@@ -173,8 +173,9 @@ class HciAdapter:
 
 async def _reap(task: asyncio.Future[Any]) -> None:
     """End a task and take note of how it ended, so that nobody complains that nobody did."""
-    task.cancel()
-    await asyncio.wait({task})
+    while not task.done():  # before Python 3.12 asyncio.wait_for may swallow a cancellation
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.1)
     if not task.cancelled():
         task.exception()
 

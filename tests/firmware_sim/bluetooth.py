@@ -65,7 +65,7 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def simulator(
-    sensors: Sequence[Sensor], listen: str = "tcp:127.0.0.1:0"
+    sensors: Sequence[Any], listen: str = "tcp:127.0.0.1:0"
 ) -> AsyncIterator[Running]:
     """A running simulator. Stops it at the end."""
     loop = asyncio.get_running_loop()
@@ -73,7 +73,7 @@ async def simulator(
     stop, reports = asyncio.Event(), list[dict[str, Any]]()
     task = asyncio.create_task(
         run_simulator(
-            sensors,  # type: ignore[arg-type]
+            sensors,
             listen=listen,
             clock_ns=time.time_ns,
             report=reports.append,

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,8 +14,11 @@ import pytest
 
 from contracts import gatt
 from contracts.errors import PlumblineError, Reason, SettingError
+from contracts.recording import open_recording
+from contracts.units import NS_PER_S
 from device_gateway.radio import open_radio
-from tests.firmware_sim.bluetooth import connected, find, run, sensor, simulator, until
+from firmware_sim.fleet import SimulatedSensor, recording_fleet
+from tests.firmware_sim.bluetooth import Listener, connected, find, run, sensor, simulator, until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SIMULATOR = "tests.firmware_sim.simulator_process"
@@ -56,6 +60,23 @@ def test_stop_while_connected_tells_the_gateway() -> None:
     run(work())
 
 
+def test_stop_while_a_reply_is_being_confirmed() -> None:
+    async def work() -> None:
+        for turns in range(12):
+            async with simulator([sensor("S", waiting=50_000)]) as running:
+                radio = open_radio(running.spec)
+                await radio.__aenter__()
+                client = radio.client((await find(radio, 1))[0], lambda: None)
+                await client.connect()
+                listener = await Listener.on(client)
+                await listener.start()
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+            await radio.__aexit__(None, None, None)
+
+    run(work())
+
+
 def test_port_in_use_says_so() -> None:
     async def work() -> None:
         async with simulator([sensor("S")]) as running:
@@ -78,6 +99,38 @@ def test_what_it_cannot_listen_on_is_refused(listen: str) -> None:
             async with simulator([], listen):
                 pass
         assert refused.value.hint
+
+    run(work())
+
+
+def test_recording_crosses_the_air_byte_for_byte(data_dir: Path) -> None:
+    """What the radio delivers is what the firmware gave, to the last sample."""
+    recording = open_recording(data_dir / "recordings" / "sitting-04")
+    start_ns = time.time_ns() - 24 * 3600 * NS_PER_S
+
+    def fleet() -> list[SimulatedSensor]:
+        return recording_fleet(recording, start_ns=start_ns, serial_prefix="R", seed=4)
+
+    def wanted(one: SimulatedSensor) -> list[gatt.SamplePacket]:
+        firmware = one.firmware
+        start = gatt.Command(gatt.Opcode.START, 1, gatt.Position(1, 0).to_bytes())
+        firmware.handle(start.to_bytes(), time.time_ns())
+        values = iter(lambda: firmware.next_notification(gatt.samples_per_packet(247)), None)
+        return [gatt.SamplePacket.from_bytes(one.value) for one in values if one is not None]
+
+    async def work() -> None:
+        async with simulator(fleet()) as running, open_radio(running.spec) as radio:
+            heard = await find(radio, len(recording.placements))
+            twins = {one.serial: one for one in fleet()}
+            for one in heard:
+                async with connected(radio, one) as listener:
+                    await listener.start()
+                    await until(lambda got=listener: bool(got.packets) and got.packets[-1][1].end)
+                    got = [packet.to_bytes() for _, packet in listener.packets]
+                    assert got == [packet.to_bytes() for packet in wanted(twins[str(one.name)])]
+        for serial, counts in running.reports[-1]["sensors"].items():
+            assert counts["ended"], serial
+            assert counts["sent"] == counts["recorded"] == counts["kept"], serial
 
     run(work())
 
