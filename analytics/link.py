@@ -88,6 +88,8 @@ class BrokerLink:
         self._closing = True
         self._client.disconnect()
         self._client.loop_stop()
+        # paho closes the pair of sockets that wakes its thread only when it is collected.
+        self._client._reset_sockets()  # noqa: SLF001
 
     def _set_tls(self, address: BrokerAddress) -> None:
         try:

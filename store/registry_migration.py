@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from alembic.script.revision import ResolutionError
+from alembic.util.exc import CommandError
 
 from contracts.errors import Reason, StoreError
 
@@ -59,7 +59,7 @@ def _is_current(connection: sa.Connection, config: Config) -> bool:
         return False
     try:
         scripts.get_revision(found)
-    except ResolutionError:
+    except CommandError:
         known = False
     else:
         known = True

@@ -132,6 +132,7 @@ class OutboxGateway:
         """Leave the broker."""
         self._client.disconnect()
         self._client.loop_stop()
+        self._client._reset_sockets()
 
     def _on_connect(self, client: mqtt.Client, *_: object) -> None:
         client.subscribe(topics.stored(SITE, GATEWAY, "+"), qos=1)

@@ -27,8 +27,9 @@ from contracts.vocabulary import (
     Pattern,
     Posture,
 )
+from tests.store.processes import FIRST_S, frames_from
 
-FIRST_S = 1_577_836_800
+__all__ = ["FIRST_S", "frames_from"]
 LAST_S = 4_102_444_800
 SECONDS = st.integers(FIRST_S, LAST_S)
 IDS = st.text(string.ascii_letters + string.digits + "_-", min_size=1, max_size=64)
@@ -112,29 +113,6 @@ HEALTH = st.builds(
 def by_start(rows: list) -> list:
     """The last row of each start, in time order: what a store keeps of them."""
     return sorted({row.start_ns: row for row in rows}.values(), key=lambda row: row.start_ns)
-
-
-def frames_from(start_s: int, count: int, *, samples: int = 100) -> FrameBlock:
-    """Plain frames of ``count`` seconds."""
-    whole = np.full(count, 1, np.uint8)
-    angle_deg = np.round(np.sin(np.arange(count) / 60) * 20, 2)
-    empty = np.full(count, np.nan)
-    return FrameBlock(
-        start_ns=(start_s + np.arange(count, dtype=np.int64)) * NS_PER_S,
-        posture=whole,
-        activity=whole,
-        activity_source=whole,
-        confidence=np.full(count, 0.87),
-        quality=np.zeros(count, np.uint8),
-        samples=np.full(count, samples, np.int32),
-        missing=np.zeros(count, np.uint8),
-        thorax_flexion_deg=angle_deg,
-        pelvis_flexion_deg=np.round(angle_deg / 3, 2),
-        trunk_flexion_deg=np.round(angle_deg - np.round(angle_deg / 3, 2), 2),
-        lateral_deg=np.round(angle_deg / 7, 2),
-        head_flexion_deg=empty,
-        lower_thoracic_deg=empty,
-    )
 
 
 def minute(start_s: int) -> Rollup:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from contracts.records import Episode, FrameBlock, Rollup, SensorHealth
 from contracts.units import NS_PER_S
-from store import open_series
 from store.ports import Commit, SeriesStore, StreamKey, WearerRows
+from tests.store import processes
 from tests.store.records import (
     BLOCKS,
     EPISODES,
@@ -31,7 +31,7 @@ from tests.store.records import (
 
 EVER = (0, 2**63 - 1)
 NOBODY = FrameBlock.from_rows(())
-KEY = StreamKey("gw", "s1", "box")
+KEY = processes.KEY
 shared = settings(
     max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
@@ -201,17 +201,6 @@ def test_a_reader_sees_what_a_writer_commits(
         write(reader, rows(frames=frames_from(FIRST_S, 6)))
 
 
-def _commit_for_ever(url: str, started: multiprocessing.synchronize.Event) -> None:
-    store = open_series(url)
-    for number in range(1_000_000):
-        frames = frames_from(FIRST_S + number * 40, 40)
-        snapshot = str(number).encode() * 3000
-        store.commit(
-            Commit([rows("a", frames, snapshot=snapshot), rows("b", frames)], {KEY: number + 1})
-        )
-        started.set()
-
-
 def _assert_whole(store: SeriesStore) -> int:
     """Cursors and snapshots never run ahead of the rows; gives the number of commits."""
     checkpoint = store.checkpoint()
@@ -229,7 +218,7 @@ def writer(store: SeriesStore, store_url: str):
     assert store.wearers() == []
     context = multiprocessing.get_context("spawn")
     started = context.Event()
-    process = context.Process(target=_commit_for_ever, args=(store_url, started))
+    process = context.Process(target=processes.commit_for_ever, args=(store_url, started))
     process.start()
     assert started.wait(60)
     yield process

@@ -1,0 +1,176 @@
+"""The registry: people, sensors, calibrations, settings; and its database over time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from contracts.errors import PlumblineError, Reason, SettingError
+from contracts.settings import CalibrationPlan, PostureSettings
+from contracts.units import NS_PER_S
+from contracts.vocabulary import Placement
+from store import open_registry
+from store.ports import Assignment, Registry, Wearer
+from store.registry_schema import metadata
+from tests.store import processes
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:{tmp_path}/registry.sqlite"
+
+
+@pytest.fixture
+def registry(url: str) -> Iterator[Registry]:
+    opened = open_registry(url)
+    opened.put_wearer(Wearer("w1", "Ann", "Europe/Berlin"))
+    yield opened
+    opened.close()
+
+
+def plan(effective_s: int, *, rounded: bool = True) -> CalibrationPlan:
+    begin_ns = effective_s * NS_PER_S
+    return CalibrationPlan(
+        effective_ns=begin_ns,
+        upright_ns=(begin_ns, begin_ns + 10 * NS_PER_S),
+        rounded_ns=(begin_ns + 15 * NS_PER_S, begin_ns + 25 * NS_PER_S) if rounded else None,
+    )
+
+
+def test_wearers_keep_the_order_they_came_in(registry: Registry) -> None:
+    registry.put_wearer(Wearer("w0", "Bob", simulated=True))
+    registry.put_wearer(Wearer("w1", "Ann Other"))
+    assert registry.wearers() == [
+        Wearer("w1", "Ann Other", "UTC"),
+        Wearer("w0", "Bob", "UTC", simulated=True),
+    ]
+
+
+def test_an_id_is_never_a_name(registry: Registry) -> None:
+    with pytest.raises(SettingError, match="not an id"):
+        registry.put_wearer(Wearer("Ann Smith", "Ann"))
+    with pytest.raises(SettingError, match="not an id"):
+        registry.assign(Assignment("no id", "w1", Placement.T4, 0))
+
+
+def test_a_sensor_that_passes_on_leaves_the_one_before(registry: Registry) -> None:
+    registry.put_wearer(Wearer("w2", "Bob"))
+    first = Assignment("s1", "w1", Placement.T4, 100)
+    registry.assign(first)
+    registry.assign(Assignment("s1", "w2", Placement.L5, 200))
+    assert registry.assignments("w1") == [Assignment("s1", "w1", Placement.T4, 100, 200)]
+    assert registry.assignments() == [
+        Assignment("s1", "w1", Placement.T4, 100, 200),
+        Assignment("s1", "w2", Placement.L5, 200),
+    ]
+
+
+def test_an_assignment_that_was_ended_stays_so(registry: Registry) -> None:
+    registry.assign(Assignment("s1", "w1", Placement.T4, 100, 150))
+    registry.assign(Assignment("s1", "w1", Placement.T4, 200))
+    assert [a.end_ns for a in registry.assignments()] == [150, None]
+    with pytest.raises(SettingError, match="ends before"):
+        registry.assign(Assignment("s1", "w1", Placement.T4, 300, 300))
+
+
+def test_calibrations_come_back_by_effective_time(registry: Registry) -> None:
+    for made in (plan(300), plan(100, rounded=False), plan(300, rounded=False)):
+        registry.add_calibration("w1", made)
+    assert registry.calibrations("w1") == [plan(100, rounded=False), plan(300, rounded=False)]
+    assert registry.calibrations("w2") == []
+
+
+def test_settings_are_the_defaults_until_set(registry: Registry) -> None:
+    assert registry.settings("w1") == registry.settings("nobody") == PostureSettings()
+    registry.set_settings("w1", PostureSettings(rounded_warn_deg=15.0))
+    assert registry.settings("w1").rounded_warn_deg == 15.0
+
+
+def test_what_belongs_to_nobody_is_refused(registry: Registry) -> None:
+    for change in (
+        lambda: registry.assign(Assignment("s1", "nobody", Placement.T4, 0)),
+        lambda: registry.add_calibration("nobody", plan(0)),
+        lambda: registry.set_settings("nobody", PostureSettings()),
+    ):
+        with pytest.raises(SettingError, match="no wearer"):
+            change()
+
+
+def test_every_change_shows_in_the_revision(registry: Registry, url: str) -> None:
+    reader = open_registry(url, read_only=True)
+    seen = [reader.revision()]
+    for change in (
+        lambda: registry.put_wearer(Wearer("w1", "Ann")),
+        lambda: registry.assign(Assignment("s1", "w1", Placement.T4, 0)),
+        lambda: registry.add_calibration("w1", plan(0)),
+        lambda: registry.set_settings("w1", PostureSettings()),
+    ):
+        change()
+        seen.append(reader.revision())
+    with pytest.raises(SettingError):
+        registry.assign(Assignment("s1", "nobody", Placement.T4, 9))
+    assert reader.revision() == seen[-1]
+    assert len(reader.assignments()) == 1
+    reader.close()
+    assert seen == sorted(set(seen))
+
+
+def test_migrations_make_the_tables_that_the_code_knows(registry: Registry, tmp_path: Path) -> None:
+    assert registry.wearers()
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/registry.sqlite")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_processes_that_open_a_new_database_at_once_all_get_it(url: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    gate = context.Barrier(3)
+    started = [
+        context.Process(target=processes.open_registry_at_once, args=(url, gate, f"w{i}"))
+        for i in range(3)
+    ]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join(60)
+    assert [process.exitcode for process in started] == [0] * 3
+    registry = open_registry(url, read_only=True)
+    assert len(registry.wearers()) == 3
+    registry.close()
+
+
+def refusal(url: str, *, read_only: bool = False) -> PlumblineError:
+    with pytest.raises(PlumblineError) as refused:
+        open_registry(url, read_only=read_only).close()
+    assert refused.value.hint
+    return refused.value
+
+
+def test_every_refusal_says_what_to_do(tmp_path: Path, url: str) -> None:
+    assert refusal(url, read_only=True).reason is Reason.STORE_UNREACHABLE
+    assert refusal(f"sqlite:{tmp_path}/no/r.sqlite").reason is Reason.STORE_UNREACHABLE
+    assert refusal("nonsense").reason is Reason.BAD_SETTING
+    assert refusal("sqlite:").reason is Reason.BAD_SETTING
+    assert refusal("postgresql+no_such_driver://h/d").reason is Reason.BAD_SETTING
+    broken = tmp_path / "broken.sqlite"
+    broken.write_bytes(b"no database at all" * 100)
+    assert refusal(f"sqlite:{broken}").reason is Reason.STORE_CORRUPT
+
+
+def test_a_later_versions_registry_is_left_alone(registry: Registry, url: str) -> None:
+    registry.close()
+    connection = sqlite3.connect(url.removeprefix("sqlite:"))
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.commit()
+    connection.close()
+    for read_only in (False, True):
+        assert refusal(url, read_only=read_only).reason is Reason.STORE_SCHEMA
