@@ -56,7 +56,8 @@ class Radio(Protocol):
         """A client that is not connected yet: ``await client.connect()``, then ordinary bleak calls.
 
         ``on_disconnect`` is called once for every connection that ends, whoever ended it.
-        ``connect`` raises TimeoutError after ``timeout_s``, BleakError for other failures, and leaves
+        ``connect`` raises TimeoutError after ``timeout_s``, RadioError when the radio is lost, else
+        BleakError, and leaves
         no connection behind either way.
         """
         ...
