@@ -2,7 +2,7 @@
 
     python -m tests.dashboard.screenshots URL FOLDER [--readme docs/images/dashboard.png]
 
-``--readme`` takes only the picture of the README: the first screen on a desktop, light.
+``--readme`` takes only the picture of the README: a desktop's page down to the focus areas, light.
 """
 
 from __future__ import annotations
@@ -107,23 +107,36 @@ def opened(
         context.close()
 
 
-def whole(page: Page, path: Path) -> None:
-    """The page from top to bottom: the window is made as tall as what Streamlit scrolls inside it."""
-    expect(page.locator(".vega-embed canvas, .vega-embed svg").first).to_be_visible()
-    height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+def stretch(page: Page) -> None:
+    """Make the window as tall as what Streamlit scrolls inside it, once that grows no more."""
+    expect(page.locator(".vega-embed svg").first).to_be_visible(timeout=_PATIENCE_MS)
     width = page.viewport_size["width"] if page.viewport_size else DESKTOP[0]
-    page.set_viewport_size({"width": width, "height": min(int(height), 6000)})
-    page.wait_for_timeout(1000)
+    height = 0
+    for _ in range(20):
+        before = height
+        height = int(page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight"))
+        if height == before:
+            return
+        page.set_viewport_size({"width": width, "height": min(height, 8000)})
+        page.wait_for_timeout(1500)
+
+
+def whole(page: Page, path: Path) -> None:
+    """The page from top to bottom."""
+    stretch(page)
     page.screenshot(path=path)
 
 
 def readme_picture(browser: Browser, url: str, path: Path) -> None:
-    """What the README shows: the desktop's first screen and the chosen episode's focus areas."""
+    """What the README shows: a desktop's page down to the chosen episode's focus areas."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with opened(browser, url, (1280, 1500)) as page:
-        expect(page.locator(".pl-area").first).to_be_visible(timeout=_PATIENCE_MS)
-        page.wait_for_timeout(1000)
-        page.screenshot(path=path)
+    with opened(browser, url) as page:
+        areas = page.locator(".pl-focus")
+        expect(areas).to_be_visible(timeout=_PATIENCE_MS)
+        stretch(page)
+        box = areas.bounding_box()
+        bottom = DESKTOP[1] if box is None else box["y"] + box["height"] + 36
+        page.screenshot(path=path, clip={"x": 0, "y": 0, "width": DESKTOP[0], "height": bottom})
 
 
 def main() -> None:
