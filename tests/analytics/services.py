@@ -66,12 +66,17 @@ def serve(
 
 @contextmanager
 def running(folder: Path, config: AnalyticsConfig) -> Iterator[list[dict[str, Any]]]:
-    """The service in a thread; gives its reports."""
+    """The service in a thread, once it hears the broker; gives its reports."""
     reports: list[dict[str, Any]] = []
     stop = threading.Event()
     thread = threading.Thread(target=serve, args=(folder, config, stop, reports.append))
     thread.start()
     try:
+        ends_s = time.monotonic() + 60
+        while not reports or reports[-1]["broker"] != "connected":
+            assert thread.is_alive()
+            assert time.monotonic() < ends_s
+            time.sleep(0.02)
         yield reports
     finally:
         stop.set()

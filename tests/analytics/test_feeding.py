@@ -1,0 +1,125 @@
+"""The order in which a wearer's batches are fed, and who is waited for."""
+
+from __future__ import annotations
+
+from analytics.config import AnalyticsConfig, BrokerAddress
+from analytics.feeding import Absent, Feed, Piece, WearerFeed
+from contracts.messages import ImuMessage
+from contracts.units import NS_PER_S
+from contracts.vocabulary import Placement
+from store.ports import StreamKey
+
+CONFIG = AnalyticsConfig("test", BrokerAddress())
+BEGIN_NS = 1_790_000_000 * NS_PER_S
+T4, L5 = Placement.T4, Placement.L5
+
+
+def worn(_time_ns: int) -> frozenset[Placement]:
+    return frozenset((T4, L5))
+
+
+def piece(start_s: float, length_s: float = 1.0, *, end: bool = False, seq: int = 1) -> Piece:
+    count = round(length_s * 50)
+    message = ImuMessage(
+        v=1,
+        outbox="box",
+        seq=seq,
+        t0_ns=BEGIN_NS + round(start_s * NS_PER_S),
+        period_ns=NS_PER_S // 50,
+        rate_hz=50.0,
+        accel_range_g=16,
+        gyro_range_deg_s=2000,
+        samples=bytes(12 * count),
+        end=end,
+    )
+    return Piece(StreamKey("gw", "s", "box"), message, 0, count)
+
+
+def fed(feed: WearerFeed, now_s: float = 0.0) -> list[tuple[Placement, float]]:
+    found = []
+    while isinstance(action := feed.next(worn, now_s), Feed):
+        found += [(action.placement, (p.t0_ns - BEGIN_NS) / NS_PER_S) for p in action.pieces]
+    assert action is None
+    return found
+
+
+def test_one_that_runs_ahead_waits_for_the_other() -> None:
+    feed = WearerFeed(CONFIG)
+    for second in range(10):
+        feed.put(T4, piece(second), 0.0)
+    assert fed(feed) == []
+    feed.put(L5, piece(0), 0.0)
+    assert fed(feed) == [(L5, 0), (T4, 0), (T4, 1), (T4, 2), (T4, 3)]
+    feed.put(L5, piece(1), 0.0)
+    assert fed(feed) == [(L5, 1), (T4, 4)]
+
+
+def test_batches_of_any_length_and_gaps_of_hours_pass() -> None:
+    feed = WearerFeed(CONFIG)
+    for start_s in (0, 60, 30_000, 30_060):
+        feed.put(T4, piece(start_s, 60), 0.0)
+    for start_s in (0, 30_010, 30_070):
+        feed.put(L5, piece(start_s, 60), 0.0)
+    assert [start_s for _, start_s in fed(feed)] == [0, 0, 60, 30_000, 30_010, 30_060, 30_070]
+
+
+def test_who_stays_away_too_long_is_left_out_until_it_comes() -> None:
+    feed = WearerFeed(CONFIG)
+    feed.put(T4, piece(0), 0.0)
+    assert feed.next(worn, 0.0) is None
+    assert feed.next(worn, CONFIG.late_wait_s - 1) is None
+    assert feed.next(worn, CONFIG.late_wait_s) == Absent(L5)
+    assert fed(feed, CONFIG.late_wait_s) == [(T4, 0)]
+    feed.put(T4, piece(1), 0.0)
+    assert fed(feed, CONFIG.late_wait_s) == [(T4, 1)]
+    feed.put(L5, piece(2), 0.0)
+    feed.put(T4, piece(9), 0.0)
+    assert fed(feed, CONFIG.late_wait_s) == [(L5, 2)]
+
+
+def test_who_said_that_it_stopped_is_waited_for_only_a_little() -> None:
+    feed = WearerFeed(CONFIG)
+    feed.put(L5, piece(0, end=True), 0.0)
+    feed.put(T4, piece(0), 0.0)
+    feed.put(T4, piece(50), 0.0)
+    assert fed(feed, 0.0) == [(L5, 0), (T4, 0)]
+    assert not feed.all_ended(worn)
+    assert fed(feed, CONFIG.settle_s) == [(T4, 50)]
+    feed.put(T4, piece(51, end=True), 9.0)
+    assert fed(feed, 9.0) == [(T4, 51)]
+    assert feed.all_ended(worn)
+
+
+def test_it_goes_on_from_its_state() -> None:
+    feed = WearerFeed(CONFIG)
+    feed.put(L5, piece(0, 60, end=True), 0.0)
+    feed.put(T4, piece(0, 30), 0.0)
+    fed(feed)
+    again = WearerFeed(CONFIG)
+    again.load(feed.state(), 100.0)
+    assert again.state() == feed.state()
+    again.put(T4, piece(30), 100.0)
+    assert fed(again, 100.0) == [(T4, 30)]
+
+
+def test_a_sensor_that_is_taken_off_for_good_is_not_waited_for() -> None:
+    def only_t4_later(time_ns: int) -> frozenset[Placement]:
+        return frozenset((T4, L5) if time_ns < BEGIN_NS + 5 * NS_PER_S else (T4,))
+
+    feed = WearerFeed(CONFIG)
+    feed.put(T4, piece(0), 0.0)
+    feed.put(L5, piece(0), 0.0)
+    fed(feed)
+    feed.put(T4, piece(5), 0.0)
+    assert feed.next(only_t4_later, 0.0) == Absent(L5)
+    assert isinstance(feed.next(only_t4_later, 0.0), Feed)
+
+
+def test_what_is_fed_at_once_is_one_run_of_samples() -> None:
+    feed = WearerFeed(CONFIG)
+    for start_s in (0, 1, 2):
+        feed.put(T4, piece(start_s, end=start_s == 1), 0.0)
+    feed.put(L5, piece(2), 0.0)
+    action = feed.next(worn, 0.0)
+    assert isinstance(action, Feed)
+    assert [(len(s), s.ended) for s in action.samples()] == [(100, True), (50, False)]
