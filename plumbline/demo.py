@@ -93,9 +93,7 @@ def run_demo(settings: Settings, choice: DemoChoice) -> None:
         )
 
 
-def show_backlog(
-    demo: Demo, choice: DemoChoice, stop: threading.Event, began_s: float
-) -> Summary:
+def show_backlog(demo: Demo, choice: DemoChoice, stop: threading.Event, began_s: float) -> Summary:
     """Progress while what waited comes in, and the summary after it."""
     console = Console(stderr=choice.as_json)
     quiet = choice.as_json or not console.is_terminal

@@ -18,6 +18,12 @@ from contracts.records import Episode
 from contracts.units import NS_PER_S
 from plumbline.tally import Hops
 
+HOPS: Final = {
+    "recorded": "recorded by the sensors",
+    "received": "received by the gateway",
+    "stored": "stored by analytics",
+    "in_frames": "in frames",
+}
 SAFETY: Final = (
     "Informational posture trend, not a diagnosis or treatment. Focus areas are prompts for a "
     "licensed therapist's assessment."
@@ -121,17 +127,15 @@ def show_summary(console: Console, summary: Summary, *, as_json: bool) -> None:
 
 
 def _hop_table(summary: Summary) -> Table:
-    hops = summary.hops
-    table = Table("hop", "samples", "note", title=f"Samples of {summary.wearer}, hop by hop")
-    table.columns[1].justify = "right"
-    lost = f"{hops.lost:,} more were lost by the sensors themselves" if hops.lost else ""
-    table.add_row("recorded by the sensors", f"{hops.recorded:,}", lost)
-    for text, count, before in (
-        ("received by the gateway", hops.received, hops.recorded),
-        ("stored by analytics", hops.stored, hops.received),
-        ("in frames", hops.in_frames, hops.stored),
-    ):
-        on_the_way = max(0, before - count)
-        note = f"{on_the_way:,} on the way" if on_the_way else ""
-        table.add_row(text, f"{count:,}", note)
+    hops, waiting = summary.hops, summary.waiting
+    table = Table("hop", "of what waited", "live since", "note")
+    table.title = f"Samples of {summary.wearer}, hop by hop"
+    for column in table.columns[1:3]:
+        column.justify = "right"
+    notes = {"recorded": f"{hops.lost:,} more were lost by the sensors themselves"}
+    for field, text in HOPS.items():
+        count = getattr(hops, field)
+        note = notes.get(field, "") if hops.lost else ""
+        live = max(0, count - waiting)
+        table.add_row(text, f"{min(count, waiting):,}", f"{live:,}" if live else "", note)
     return table

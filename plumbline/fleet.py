@@ -26,6 +26,8 @@ OVER_SINCE_S: Final = 5.0
 LIVE_START_S: Final = 5.0
 
 
+#: A day that is played live has no hours behind it, yet is a day.
+SHORTEST_HOURS: Final = 0.01
 #: What a client wears.
 KIT: Final = (Placement.T4, Placement.L5)
 
@@ -69,7 +71,7 @@ def build_fleet(choice: FleetChoice, at_ns: int) -> Fleet:
     placements = parse_placements(choice.placements)
     sensors, truth = workday_fleet(
         start_ns=start_ns,
-        hours=choice.hours,
+        hours=max(choice.hours, SHORTEST_HOURS),
         placements=placements,
         seed=choice.seed,
         serial_prefix=choice.serial_prefix,
