@@ -22,11 +22,9 @@ from device_gateway.control import Control
 
 log = structlog.get_logger(__name__)
 
-#: Packets that arrived and were not looked at: 2 MB, a second at the fastest. What does not fit is a
-#: hole, and asked for again.
-MAX_ARRIVED: Final = 8192
-#: Packets looked at in one go, some ten milliseconds, before others have their turn.
-MAX_PACKETS_A_TURN: Final = 1024
+#: Packets that arrived while a commit held things up: 20 MB. What does not fit is a hole, and asked for
+#: again.
+MAX_ARRIVED: Final = 65_536
 DISCONNECT_TIMEOUT_S: Final = 5.0
 
 
@@ -87,7 +85,7 @@ class Link:
 
     def assemble(self) -> bool:
         """Take what arrived. False where a hole came up and the sensor is to be asked again."""
-        for _ in range(min(MAX_PACKETS_A_TURN, len(self.arrived))):
+        while self.arrived:
             try:
                 packet = SamplePacket.from_bytes(bytes(self.arrived.popleft()))
             except DecodeError as error:
@@ -98,9 +96,20 @@ class Link:
             if self.assembler.add(packet) is Outcome.HOLE:
                 self.pause()
                 return False
-        if self.arrived:
-            self.news.set()
         return True
+
+    async def gather(self, until_s: float) -> bool:
+        """:meth:`assemble` what arrives until then (the loop's time), or until a hole comes up."""
+        loop = asyncio.get_running_loop()
+        while True:
+            self.news.clear()
+            if not self.assemble():
+                return False
+            left_s = until_s - loop.time()
+            if left_s <= 0:
+                return True
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.news.wait(), left_s)
 
     def pause(self) -> None:
         """Take nothing until the sensor was asked again."""

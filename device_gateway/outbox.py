@@ -11,22 +11,21 @@ All methods block; one thread at a time may call them.
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, Self
+from typing import Final, Self
 
 import msgspec
 
-from contracts.errors import DiskError, InvariantError, PlumblineError, Reason
+from contracts.errors import DiskError, InvariantError, Reason
 from contracts.gatt import Position
 from contracts.imu import ImuScale
 from contracts.messages import MAX_BATCH_SAMPLES, MESSAGE_VERSION, ImuMessage
 from device_gateway.clock import DeviceClock
+from device_gateway.disk import corrupt, disk_errors, lock
 
 SCHEMA_VERSION: Final = 1
 #: About 40 days of two sensors at 50 Hz; a small single-board computer has room for it.
@@ -135,9 +134,9 @@ class Outbox:
         """
         self.path = path
         self._cap_bytes = cap_bytes
-        self._lock = _lock(path)
+        self._lock = lock(path)
         try:
-            with _disk_errors(path):
+            with disk_errors(path):
                 self._db = _connect(path)
                 # Reads see committed batches only, also while a commit runs in another thread.
                 self._reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -193,7 +192,7 @@ class Outbox:
         """
         changed: dict[str, SensorState] = {}
         freed = added = 0
-        with _disk_errors(self.path), self._transaction():
+        with disk_errors(self.path), self._transaction():
             for sensor, seq in (stored or {}).items():
                 state = self.state(sensor)
                 if state.stored_seq < seq <= state.last_seq:
@@ -213,7 +212,7 @@ class Outbox:
         """(seq, payload) of batches after ``after_seq``, in order: one at least, if there is any."""
         found: list[tuple[int, bytes]] = []
         size = 0
-        with _disk_errors(self.path):
+        with disk_errors(self.path):
             rows = self._reader.execute(
                 "SELECT seq, payload FROM batch WHERE sensor ="
                 " (SELECT id FROM sensor WHERE sensor = ?) AND seq > ? ORDER BY seq LIMIT ?",
@@ -228,13 +227,13 @@ class Outbox:
 
     def kept(self, sensor: str) -> Iterator[ImuMessage]:
         """Every batch of the recording that is being kept, in order, one at a time."""
-        with _disk_errors(self.path):
+        with disk_errors(self.path):
             row = self._reader.execute(
                 "SELECT id, kept_from_seq FROM sensor WHERE sensor = ?", (sensor,)
             ).fetchone()
         seq = -1 if row is None else (row[1] or 1) - 1
         while row is not None:
-            with _disk_errors(self.path):
+            with disk_errors(self.path):
                 found = self._reader.execute(
                     "SELECT seq, payload FROM batch WHERE sensor = ? AND seq > ? ORDER BY seq LIMIT 1",
                     (row[0], seq),
@@ -315,7 +314,7 @@ class Outbox:
         return str(value)
 
     def _read_states(self) -> Iterator[SensorState]:
-        with _disk_errors(self.path):
+        with disk_errors(self.path):
             rows = self._db.execute(
                 "SELECT sensor, last_seq, stored_seq, epoch, sequence, ended, clock, received, lost"
                 " FROM sensor"
@@ -353,7 +352,7 @@ def _decode_clock(path: Path, data: bytes) -> DeviceClock:
     try:
         return msgspec.msgpack.decode(data[:MAX_CLOCK_BYTES], type=DeviceClock)
     except msgspec.MsgspecError as error:
-        raise _corrupt(path, str(error)) from None
+        raise corrupt(path, str(error)) from None
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -388,76 +387,3 @@ def _create_or_check(path: Path, db: sqlite3.Connection) -> None:
             f"The outbox {path} has format {version}; this gateway knows {SCHEMA_VERSION}.",
             hint="Run the Plumbline version that wrote it until it is empty.",
         )
-
-
-def _lock(path: Path) -> IO[bytes]:
-    """An exclusive lock that ends with the process, however it ends."""
-    lock_path = path.with_name(path.name + ".lock")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = lock_path.open("ab")
-    except OSError as error:
-        raise _os_error(path, error) from None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise DiskError(
-            Reason.DISK_ERROR,
-            f"Another gateway has the outbox {path}.",
-            hint="Stop it, or give this gateway an outbox of its own.",
-        ) from None
-    return file
-
-
-@contextlib.contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
-    """SQLite's errors as DiskError with a reason and a way out."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        raise _sqlite_error(path, error) from error
-
-
-def _sqlite_error(path: Path, error: sqlite3.DatabaseError) -> PlumblineError:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
-        return DiskError(
-            Reason.DISK_FULL,
-            f"The disk of the outbox {path} is full.",
-            hint="Make room; the sensors keep their logs meanwhile.",
-        )
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
-        return DiskError(
-            Reason.DISK_READ_ONLY,
-            f"The outbox {path} cannot be written.",
-            hint="Make its folder writable for this user.",
-        )
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return _corrupt(path, str(error))
-    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY):
-        return DiskError(
-            Reason.DISK_ERROR,
-            f"The outbox {path} cannot be used: {error}.",
-            hint="Check the disk and that no other program holds the file.",
-        )
-    return InvariantError(f"The outbox {path} refused a statement: {error}.")
-
-
-def _corrupt(path: Path, text: str) -> DiskError:
-    return DiskError(
-        Reason.DISK_ERROR,
-        f"The outbox {path} is damaged: {text}.",
-        hint="Move the file away; the gateway makes a new one, and the sensors send what they keep.",
-    )
-
-
-def _os_error(path: Path, error: OSError) -> DiskError:
-    reason = Reason.DISK_ERROR
-    if isinstance(error, PermissionError) or error.errno == 30:  # EROFS
-        reason = Reason.DISK_READ_ONLY
-    return DiskError(
-        reason,
-        f"The outbox {path} cannot be opened: {os.strerror(error.errno or 0)}.",
-        hint="Give a path in a folder that this user may write.",
-    )

@@ -246,7 +246,7 @@ class Publisher:
 
     async def _receive(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
-            payload = message.payload if isinstance(message.payload, bytes) else b""
+            payload = message.payload
             try:
                 topic = topics.parse(str(message.topic))
                 if topic.kind is Kind.STORED:

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import ClassVar, Final
 
-import msgspec
 import structlog
 
 from contracts import gatt
-from contracts.errors import DiskError, InvariantError, PlumblineError, RadioError, Reason
+from contracts.errors import InvariantError, PlumblineError, RadioError, Reason
 from contracts.gatt import Position, SensorStatus
 from contracts.messages import SensorStatus as SensorStatusMessage
-from contracts.units import NS_PER_S
 from contracts.vocabulary import is_id
-from device_gateway.assembly import Assembler, Run, Taken
+from device_gateway.assembly import Assembler
 from device_gateway.clock import DeviceClock
 from device_gateway.config import GatewayConfig
+from device_gateway.intake import Intake, Seen
 from device_gateway.link import Link
-from device_gateway.outbox import Append, Batch, Outbox
+from device_gateway.outbox import Outbox
 from device_gateway.radio import Advertisement, Radio
 from device_gateway.session import READING, Action, Event, State, backoff_s, belongs, transition
 from device_gateway.writer import Writer
@@ -31,10 +29,6 @@ from device_gateway.writer import Writer
 log = structlog.get_logger(__name__)
 
 PROFILE: Final = "native"
-#: At most so often a commit: it bounds the fsyncs, and a live sample waits no longer for its commit.
-COMMIT_INTERVAL_S: Final = 0.2
-#: In a backlog, a run that does not fill up is committed after this.
-BACKLOG_LINGER_S: Final = 1.0
 #: A sensor that samples sends five packets a second, at its slowest (1 Hz) one. Ten seconds without
 #: any is a link that only looks connected, even where it was in somebody's pocket for a moment.
 SILENCE_S: Final = 10.0
@@ -45,8 +39,6 @@ CLOCK_INTERVAL_S: Final = 60.0
 #: Closer to now than CAUGHT_UP_S is live; further away than BEHIND_S is not. Apart, so as not to flap.
 CAUGHT_UP_S: Final = 2.0
 BEHIND_S: Final = 10.0
-#: A hole that is still there after as many questions is no accident of the link.
-MAX_HOLES: Final = 5
 #: A stranger's sensor is looked at again after ten minutes: it may be on the list by then.
 REFUSED_WAIT_S: Final = 600.0
 ROOM_INTERVAL_S: Final = 2.0
@@ -257,7 +249,8 @@ class SensorSession:
 
     async def _start_reading(self, link: Link) -> None:
         await link.subscribe()
-        link.spawn(self._pump(link))
+        intake = Intake(self.serial, link, self._shared.writer, self._shared.clock_ns, self._judge)
+        link.spawn(intake.run())
         await link.ask()
         link.spawn(self._watch(link))
         link.spawn(self._tidy(link))
@@ -329,101 +322,30 @@ class SensorSession:
 
     # work on a link
 
-    async def _pump(self, link: Link) -> None:
-        """From packets to the outbox, in groups, for as long as the link is up."""
-        committed_s = flushed_s = 0.0
-        while True:
-            with contextlib.suppress(TimeoutError):
-                wait_s = BACKLOG_LINGER_S if link.assembler.waiting_samples else None
-                await asyncio.wait_for(link.news.wait(), wait_s)
-            await asyncio.sleep(max(0.0, committed_s + COMMIT_INTERVAL_S - time.monotonic()))
-            link.news.clear()
-            whole = link.assemble()
-            now_s = time.monotonic()
-            flush = self.state is not State.SYNCING or now_s - flushed_s > BACKLOG_LINGER_S
-            taken = link.assembler.take(flush=flush or not whole)
-            if flush:
-                flushed_s = now_s
-            if taken.runs:
-                committed_s = now_s
-                await self._commit(link, taken)
-            self._after_turn(link, whole=whole)
-
-    async def _commit(self, link: Link, taken: Taken) -> None:
-        now_ns = self._shared.clock_ns()
-        batches: list[Batch] = []
-        clocks = dict(link.clocks)
-        for anchor in link.anchors:
-            newest = max(clocks)
-            clocks[newest] = clocks[newest].with_anchor(anchor)
-        link.anchors.clear()
-        clock = clocks.get(taken.position.epoch, clocks[max(clocks)])
-        for run in taken.runs:
-            placed = self._place(run, clocks, now_ns)
-            if placed is not None:
-                batch, clock = placed
-                clocks = {epoch: _after(c, clock) for epoch, c in clocks.items()}
-                batches.append(batch)
-        try:
-            await self._shared.writer.append(
-                Append(self.serial, batches, taken.position, taken.ended, clock)
-            )
-        except DiskError as error:
-            self.reason = error.message
-            self._fire_if(link, Event.NO_ROOM)
+    def _judge(self, link: Link, seen: Seen) -> None:
+        """What a turn of the intake means to the session."""
+        if link is not self._link or self.state not in READING:
             return
-        link.clocks = clocks
-        link.erase_to = taken.position
-        link.holes = 0
-        if batches:
-            last = batches[-1]
-            behind_ns = now_ns - (last.t0_ns + last.count * last.period_ns)
-            self._judge_lag(link, behind_ns / NS_PER_S)
+        self.unplaced += seen.unplaced
+        if seen.no_room:
+            self.reason = seen.no_room
+            self._fire(Event.NO_ROOM)
+        elif seen.hole:
+            self._fire(Event.HOLE)
+        elif link.assembler.ended:
+            if self.state is not State.ENDED:
+                self._fire(Event.SAID_END)
+                link.tidy.set()
+        elif seen.lag_s is not None:
+            self._judge_lag(seen.lag_s)
 
-    def _place(
-        self, run: Run, clocks: dict[int, DeviceClock], now_ns: int
-    ) -> tuple[Batch, DeviceClock] | None:
-        clock = clocks.get(run.epoch)
-        if clock is None or not clock.known:
-            if not self.unplaced:
-                log.warning("sensor.time_unknown", sensor=self.serial, epoch=run.epoch)
-            self.unplaced += run.count
-            return None
-        placed, clock = clock.place(run, now_ns=now_ns)
-        batch = Batch(
-            placed.t0_ns,
-            placed.period_ns,
-            NS_PER_S / run.period_ns,
-            run.scale,
-            run.readings,
-            run.lost_before,
-            placed.error_ns,
-            run.end,
-        )
-        return batch, clock
-
-    def _judge_lag(self, link: Link, lag_s: float) -> None:
-        if link.assembler.ended:
-            return
+    def _judge_lag(self, lag_s: float) -> None:
         if self.state is State.ENDED:
-            self._fire_if(link, Event.SAMPLED_AGAIN)
+            self._fire(Event.SAMPLED_AGAIN)
         if self.state is State.SYNCING and lag_s < CAUGHT_UP_S:
-            self._fire_if(link, Event.CAUGHT_UP)
+            self._fire(Event.CAUGHT_UP)
         elif self.state is State.LIVE and lag_s > BEHIND_S:
-            self._fire_if(link, Event.FELL_BEHIND)
-
-    def _after_turn(self, link: Link, *, whole: bool) -> None:
-        if not whole and link is self._link and self.state in READING:
-            link.holes += 1
-            log.debug("sensor.hole", sensor=self.serial, after=link.assembler.next)
-            if link.holes > MAX_HOLES:
-                raise RadioError(
-                    Reason.LINK_LOST, "The sensor leaves out samples that it says it keeps."
-                )
-            self._fire_if(link, Event.HOLE)
-        elif link.assembler.ended and self.state in (State.SYNCING, State.LIVE):
-            self._fire_if(link, Event.SAID_END)
-            link.tidy.set()
+            self._fire(Event.FELL_BEHIND)
 
     async def _watch(self, link: Link) -> None:
         """Notice a link that looks connected and sends nothing."""
@@ -455,12 +377,3 @@ class SensorSession:
                 self.battery_percent = status.battery_percent
                 link.anchors.append(anchor)
                 del link.anchors[:-1]
-
-
-def _after(clock: DeviceClock, moved: DeviceClock) -> DeviceClock:
-    """``clock`` once ``moved`` has given out times: itself, or of a later epoch and not before those."""
-    if clock.epoch == moved.epoch:
-        return moved
-    if clock.epoch < moved.epoch:
-        return clock
-    return msgspec.structs.replace(clock, cursor_device_ns=None, cursor_utc_ns=moved.cursor_utc_ns)

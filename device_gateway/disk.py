@@ -1,0 +1,88 @@
+"""Disks fail in ways that a person can mend: SQLite's and the system's errors as DiskError."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from contracts.errors import DiskError, InvariantError, PlumblineError, Reason
+
+
+def lock(path: Path) -> IO[bytes]:
+    """An exclusive lock that ends with the process, however it ends."""
+    lock_path = path.with_name(path.name + ".lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = lock_path.open("ab")
+    except OSError as error:
+        raise _os_error(path, error) from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise DiskError(
+            Reason.DISK_ERROR,
+            f"Another gateway has the outbox {path}.",
+            hint="Stop it, or give this gateway an outbox of its own.",
+        ) from None
+    return file
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """SQLite's errors as DiskError with a reason and a way out."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise _sqlite_error(path, error) from error
+
+
+def _sqlite_error(path: Path, error: sqlite3.DatabaseError) -> PlumblineError:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return DiskError(
+            Reason.DISK_FULL,
+            f"The disk of the outbox {path} is full.",
+            hint="Make room; the sensors keep their logs meanwhile.",
+        )
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        return DiskError(
+            Reason.DISK_READ_ONLY,
+            f"The outbox {path} cannot be written.",
+            hint="Make its folder writable for this user.",
+        )
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return corrupt(path, str(error))
+    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY):
+        return DiskError(
+            Reason.DISK_ERROR,
+            f"The outbox {path} cannot be used: {error}.",
+            hint="Check the disk and that no other program holds the file.",
+        )
+    return InvariantError(f"The outbox {path} refused a statement: {error}.")
+
+
+def corrupt(path: Path, text: str) -> DiskError:
+    """The error of a file that is no outbox, or no longer one."""
+    return DiskError(
+        Reason.DISK_ERROR,
+        f"The outbox {path} is damaged: {text}.",
+        hint="Move the file away; the gateway makes a new one, and the sensors send what they keep.",
+    )
+
+
+def _os_error(path: Path, error: OSError) -> DiskError:
+    reason = Reason.DISK_ERROR
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        reason = Reason.DISK_READ_ONLY
+    return DiskError(
+        reason,
+        f"The outbox {path} cannot be opened: {os.strerror(error.errno or 0)}.",
+        hint="Give a path in a folder that this user may write.",
+    )

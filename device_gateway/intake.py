@@ -1,0 +1,170 @@
+"""From the packets of a link to batches in the outbox, in groups."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+import structlog
+
+from contracts.errors import DiskError, RadioError, Reason
+from contracts.units import NS_PER_S
+from device_gateway.assembly import Run, Taken
+from device_gateway.clock import DeviceClock
+from device_gateway.link import Link
+from device_gateway.outbox import Append, Batch
+from device_gateway.writer import Writer
+
+log = structlog.get_logger(__name__)
+
+#: At most so often a commit: it bounds the fsyncs, and a live sample waits no longer for its commit.
+COMMIT_INTERVAL_S: Final = 0.2
+#: In a backlog, a run that does not fill up is committed after this.
+BACKLOG_LINGER_S: Final = 1.0
+#: Samples older than this are a backlog: their runs may fill up before they are committed.
+BACKLOG_LAG_S: Final = 2.0
+#: A hole that is still there after as many questions is no accident of the link.
+MAX_HOLES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A turn of the intake. ``lag_s``: the age of the newest sample committed, None where none was."""
+
+    hole: bool = False
+    no_room: str = ""
+    lag_s: float | None = None
+    unplaced: int = 0
+
+
+class Intake:
+    """Takes what arrives on ``link`` to the outbox; ``seen`` is told after each turn."""
+
+    def __init__(
+        self,
+        sensor: str,
+        link: Link,
+        writer: Writer,
+        clock_ns: Callable[[], int],
+        seen: Callable[[Link, Seen], None],
+    ) -> None:
+        self._sensor = sensor
+        self._link = link
+        self._writer = writer
+        self._clock_ns = clock_ns
+        self._seen = seen
+        self._live = False
+        self._committed_s = 0.0
+        self._flushed_s = 0.0
+
+    async def run(self) -> None:
+        """Until the link ends. RadioError where the sensor never fills a hole."""
+        link = self._link
+        while True:
+            with contextlib.suppress(TimeoutError):
+                wait_s = BACKLOG_LINGER_S if link.assembler.waiting_samples else None
+                await asyncio.wait_for(link.news.wait(), wait_s)
+            whole = await link.gather(self._committed_s + COMMIT_INTERVAL_S)
+            taken = self._take(flush=not whole)
+            seen = await self._commit(taken) if taken.runs else Seen()
+            if not whole and not seen.no_room:
+                seen = self._note_hole(seen)
+            self._seen(link, seen)
+
+    def _take(self, *, flush: bool) -> Taken:
+        now_s = asyncio.get_running_loop().time()
+        if flush or self._live or now_s - self._flushed_s > BACKLOG_LINGER_S:
+            self._flushed_s = now_s
+            flush = True
+        taken = self._link.assembler.take(flush=flush)
+        if taken.runs:
+            self._committed_s = now_s
+        return taken
+
+    def _note_hole(self, seen: Seen) -> Seen:
+        link = self._link
+        link.holes += 1
+        log.debug("sensor.hole", sensor=self._sensor, after=link.assembler.next)
+        if link.holes > MAX_HOLES:
+            raise RadioError(
+                Reason.LINK_LOST,
+                "The sensor leaves out samples that it says it keeps.",
+                hint="Update its firmware.",
+            )
+        return Seen(hole=True, lag_s=seen.lag_s, unplaced=seen.unplaced)
+
+    async def _commit(self, taken: Taken) -> Seen:
+        link = self._link
+        now_ns = self._clock_ns()
+        clocks = self._clocks_now()
+        clock = clocks.get(taken.position.epoch, clocks[max(clocks)])
+        batches: list[Batch] = []
+        unplaced = 0
+        for run in taken.runs:
+            placed = _place(run, clocks, now_ns)
+            if placed is None:
+                unplaced += run.count
+                continue
+            batch, clock = placed
+            clocks = {epoch: _after(other, clock) for epoch, other in clocks.items()}
+            batches.append(batch)
+        if unplaced:
+            log.warning("sensor.time_unknown", sensor=self._sensor, samples=unplaced)
+        try:
+            await self._writer.append(
+                Append(self._sensor, batches, taken.position, taken.ended, clock)
+            )
+        except DiskError as error:
+            return Seen(no_room=error.message, unplaced=unplaced)
+        link.clocks = clocks
+        link.erase_to = taken.position
+        link.holes = 0
+        if not batches:
+            return Seen(unplaced=unplaced)
+        last = batches[-1]
+        lag_s = (now_ns - last.t0_ns - last.count * last.period_ns) / NS_PER_S
+        self._live = lag_s < BACKLOG_LAG_S
+        return Seen(lag_s=lag_s, unplaced=unplaced)
+
+    def _clocks_now(self) -> dict[int, DeviceClock]:
+        """The link's clocks with what was learnt of the sensor's newest since the last commit."""
+        clocks = dict(self._link.clocks)
+        newest = max(clocks)
+        for anchor in self._link.anchors:
+            clocks[newest] = clocks[newest].with_anchor(anchor)
+        self._link.anchors.clear()
+        return clocks
+
+
+def _place(
+    run: Run, clocks: dict[int, DeviceClock], now_ns: int
+) -> tuple[Batch, DeviceClock] | None:
+    """A run as a batch, and its clock after it; None where nobody ever told the epoch's time."""
+    clock = clocks.get(run.epoch)
+    if clock is None or not clock.known:
+        return None
+    placed, clock = clock.place(run, now_ns=now_ns)
+    batch = Batch(
+        placed.t0_ns,
+        placed.period_ns,
+        NS_PER_S / run.period_ns,
+        run.scale,
+        run.readings,
+        run.lost_before,
+        placed.error_ns,
+        run.end,
+    )
+    return batch, clock
+
+
+def _after(clock: DeviceClock, moved: DeviceClock) -> DeviceClock:
+    """``clock`` once ``moved`` has given out times: itself, or of a later epoch and not before those."""
+    if clock.epoch == moved.epoch:
+        return moved
+    if clock.epoch < moved.epoch:
+        return clock
+    return msgspec.structs.replace(clock, cursor_device_ns=None, cursor_utc_ns=moved.cursor_utc_ns)
