@@ -46,7 +46,7 @@ class Announcer:
         self._wearer = wearer
         self._nudge_age_ns = nudge_age_ns
         self._state: PostureState | None = None
-        self._published_ns: int | None = None
+        self._published_ns = -1
         self._state_due_s = float("-inf")
         self._ongoing_ns: int | None = None
 
@@ -71,13 +71,13 @@ class Announcer:
                 yield from self._nudge(nudge, plan, gateways)
 
     def show(self, state: PostureState) -> None:
-        """A newer state; :meth:`posture` says when it is published."""
+        """A state; :meth:`posture` publishes it in its time, unless a newer one was."""
         self._state = state
 
     def posture(self, now_s: float) -> Message | None:
         """The latest state, if it is new and its time has come."""
         state = self._state
-        if state is None or state.start_ns == self._published_ns or now_s < self._state_due_s:
+        if state is None or state.start_ns <= self._published_ns or now_s < self._state_due_s:
             return None
         self._state_due_s = now_s + POSTURE_PAUSE_S
         self._published_ns = state.start_ns

@@ -13,8 +13,10 @@ from analytics.core.focus import FocusTable
 from analytics.core.pipeline import Pipeline, PipelineConfig
 from analytics.core.results import ContextMark, Output
 from analytics.feeding import Absent, FedState, Feed, Piece, WearerFeed
+from analytics.preview import Preview
 from analytics.roster import WearerPlan
 from contracts.errors import DecodeError, Reason, StoreError
+from contracts.messages import PostureState
 from contracts.vocabulary import Placement
 from store.ports import WearerRows
 
@@ -47,6 +49,7 @@ class WearerDesk:
         self._outputs: list[Output] = []
         self._dirty = False
         self._pipeline = Pipeline(self._pipeline_config())
+        self._preview = Preview(self._copy)
 
     def resume(self, data: bytes, now_s: float) -> None:
         """Go on from a snapshot. StoreError where it is none of this version."""
@@ -67,7 +70,8 @@ class WearerDesk:
         if plan == self.plan:
             return
         self.plan = plan
-        self._pipeline = Pipeline.restore(self._pipeline.snapshot(), self._pipeline_config())
+        self._pipeline = self._copy()
+        self._preview.drop()
         self._dirty = True
 
     def mark(self, mark: ContextMark) -> None:
@@ -91,9 +95,13 @@ class WearerDesk:
             case None:
                 return None
 
-    def copy(self) -> Pipeline:
-        """A pipeline of its own at the same point."""
-        return Pipeline.restore(self._pipeline.snapshot(), self._pipeline_config())
+    def preview(self, now_s: float, now_ns: int) -> PostureState | None:
+        """The live state while a worn sensor is late; None where none is, or for no news."""
+        late = self.feed.late(self.plan.worn, now_s)
+        if not late:
+            self._preview.drop()
+            return None
+        return self._preview.state(late, self.feed.waiting(), now_ns)
 
     @property
     def samples_in(self) -> int:
@@ -131,6 +139,9 @@ class WearerDesk:
             msgspec.msgpack.encode(snapshot),
         )
         return rows, output
+
+    def _copy(self) -> Pipeline:
+        return Pipeline.restore(self._pipeline.snapshot(), self._pipeline_config())
 
     def _late(self, placement: Placement) -> int:
         return self._pipeline.counters[placement].late

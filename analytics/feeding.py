@@ -167,11 +167,12 @@ class WearerFeed:
         others = sorted(worn(first_ns) - {placement})
         return [q for q in others if not self._lets(q, first_ns, now_s)]
 
-    def pieces_waiting(self, placement: Placement) -> list[Piece]:
-        """What waits of a placement, in the order of time."""
-        state = self._worn.get(placement)
-        queues = state.queues.values() if state is not None else ()
-        return sorted((p for queue in queues for p in queue), key=lambda p: p.t0_ns)
+    def waiting(self) -> list[tuple[Placement, Piece]]:
+        """All that waits, in the order of time."""
+        found = [
+            (p, x) for p, w in self._worn.items() for queue in w.queues.values() for x in queue
+        ]
+        return sorted(found, key=lambda item: item[1].t0_ns)
 
     def _lets(self, placement: Placement, first_ns: int, now_s: float) -> bool:
         state = self._worn.get(placement)

@@ -25,6 +25,8 @@ from store.ports import Registry, SeriesStore
 
 #: A store that is away is asked again after this, doubling up to the second.
 RETRY_S: Final = (0.5, 15.0)
+#: How often the live state of those whose sensors are late is looked at.
+PREVIEW_S: Final = 1.0
 
 log = structlog.get_logger(__name__)
 Publish = Callable[[Message], None]
@@ -61,6 +63,7 @@ class Worker:
         self._pending: Collected | None = None
         self._retry_at_s = 0.0
         self._retry_pause_s = RETRY_S[0]
+        self._preview_at_s = now_s
         self._poll_at_s = now_s + config.registry_poll_s
         self.trouble: PlumblineError | None = None
         health = HealthBook(store.health(), config.limits.sensors)
@@ -195,10 +198,20 @@ class Worker:
         for key, stored in self._engine.streams.messages(now_s):
             topic = topics.stored(self._config.site, key.gateway, key.sensor)
             self._publish(Message(topic, stored, retain=True))
+        if now_s >= self._preview_at_s:
+            self._preview_at_s = now_s + PREVIEW_S
+            self._show_previews(now_s)
         for announcer in self._announcers.values():
             message = announcer.posture(now_s)
             if message is not None:
                 self._publish(message)
+
+    def _show_previews(self, now_s: float) -> None:
+        now_ns = self._clock_ns()
+        for wearer, desk in self._engine.desks.items():
+            state = desk.preview(now_s, now_ns)
+            if state is not None:
+                self._announcer(wearer).show(state)
 
     def _announcer(self, wearer: str) -> Announcer:
         announcer = self._announcers.get(wearer)
