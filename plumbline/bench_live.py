@@ -18,6 +18,8 @@ from plumbline.settings import Settings
 from store import open_series
 
 POLL_S: Final = 0.01
+#: The day begins with the calibration, for which frames wait: that is over when we look.
+BEFORE_HOURS: Final = 0.1
 #: What waited while everything started is not live.
 SETTLE_S: Final = 8.0
 LIMIT_S: Final = 1.5
@@ -58,12 +60,13 @@ def measure_live(settings: Settings, folder: Path, seconds: float) -> dict[str, 
     that is what the limit of one frame plus 0.5 s is held against.
     """
     own = own_store(settings, folder)
-    choice = DemoChoice(hours=0.0, live=True, headless=True, as_json=True)
+    choice = DemoChoice(hours=BEFORE_HOURS, headless=True, until_done=True, as_json=True)
     held = DemoFolder(folder)
     try:
         plan = make_plan(own, choice)
         watch = FrameWatch(own.series_url, plan.wearer.wearer)
         with Demo(own, choice, held, plan, threading.Event()) as demo:
+            demo.wait_for_backlog()
             looking = threading.Thread(target=watch.watch, args=(seconds,))
             looking.start()
             while looking.is_alive():

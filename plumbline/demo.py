@@ -23,7 +23,7 @@ from contracts.units import NS_PER_S
 from plumbline.demo_folder import BROKER_USERNAME, DemoFolder
 from plumbline.demo_view import Summary, SyncProgress, focus_seconds, show_summary
 from plumbline.fleet import KIT, Fleet, FleetChoice, build_fleet, now_ns, start_for
-from plumbline.ports import LOOPBACK, check_port_free, free_port
+from plumbline.ports import LOOPBACK, answers, check_port_free, free_port
 from plumbline.run import stop_on_signal
 from plumbline.settings import ENV_PREFIX, Settings
 from plumbline.stats import read_stats
@@ -101,8 +101,12 @@ def show_backlog(demo: Demo, choice: DemoChoice, stop: threading.Event, began_s:
         demo.wait_for_backlog(progress.show)
     if stop.is_set() and choice.until_done:
         raise KeyboardInterrupt
+    if not stop.is_set():
+        demo.wait_for_dashboard()
     summary = demo.summary(time.monotonic() - began_s)
     show_summary(console, summary, as_json=choice.as_json)
+    if not choice.until_done and not choice.as_json:
+        console.print("It goes on live. Ctrl-C ends it.")
     return summary
 
 
@@ -125,6 +129,7 @@ def check_keep(keep: Path | None) -> None:
 
 def make_plan(settings: Settings, choice: DemoChoice) -> DemoPlan:
     """A new wearer with sensors of their own, entered in the registry."""
+    open_series(settings.series_url).close()  # a store that refuses is said before all is started
     registry = open_registry(settings.people_url)
     try:
         number = len(registry.wearers()) + 1
@@ -207,7 +212,7 @@ class Demo:
         self, show: Callable[[Hops, int], None] = lambda _hops, _waiting: None
     ) -> bool:
         """Until what waited is in; False where told to stop, or nothing has moved for too long."""
-        seen, moved_s = Hops(), time.monotonic()
+        seen, moved_s = 0, time.monotonic()
         while not self._stop.wait(POLL_S):
             hops = self.poll()
             if not self._waiting and not self._choice.live:
@@ -215,11 +220,19 @@ class Demo:
             show(hops, self._waiting)
             if self._done(hops):
                 return True
-            if hops != seen:
-                seen, moved_s = hops, time.monotonic()
+            progress = hops.progress(self._waiting)
+            if progress != seen:
+                seen, moved_s = progress, time.monotonic()
             elif self._choice.until_done and time.monotonic() - moved_s > self._choice.patience_s:
                 return False
         return False
+
+    def wait_for_dashboard(self) -> None:
+        """Until the dashboard answers, so that its address is good when it is said."""
+        while not (self._choice.headless or self._stop.wait(POLL_S)):
+            self.poll()
+            if answers(self._settings.dashboard_host, self._settings.dashboard_port):
+                return
 
     def poll(self) -> Hops:
         """Look after the processes once; the counts as they are."""

@@ -110,7 +110,8 @@ def show_summary(console: Console, summary: Summary, *, as_json: bool) -> None:
         sys.stdout.write(json.dumps(summary.to_json(), indent=1) + "\n")
         sys.stdout.flush()
         return
-    console.print(_hop_table(summary))
+    if summary.waiting:
+        console.print(_hop_table(summary))
     console.print(
         f"{summary.frames:,} frames, {summary.episodes:,} episodes of sustained rounded posture, "
         f"in {summary.took_s:.1f} s."

@@ -9,6 +9,7 @@ from typing import Final
 from contracts.errors import Fault, PlumblineError, Reason
 
 LOOPBACK: Final = "127.0.0.1"
+ANSWER_TIMEOUT_S: Final = 2.0
 
 
 def free_port(host: str = LOOPBACK) -> int:
@@ -16,6 +17,15 @@ def free_port(host: str = LOOPBACK) -> int:
     with socket.socket() as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether something listens on a port."""
+    try:
+        with socket.create_connection((host, port), timeout=ANSWER_TIMEOUT_S):
+            return True
+    except OSError:
+        return False
 
 
 def check_port_free(host: str, port: int, flag: str) -> None:

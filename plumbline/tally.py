@@ -30,6 +30,11 @@ class Hops:
         """Whether every sample that the sensors recorded, all of them ended, is in frames."""
         return self.ended and 0 < self.recorded == self.received == self.stored == self.in_frames
 
+    def progress(self, waiting: int) -> int:
+        """A number that changes as long as anything of what waited (or of all, where 0) moves on."""
+        counts = (self.received, self.stored, self.in_frames)
+        return sum(min(count, waiting) if waiting else count for count in counts)
+
     def missing(self, waiting: int) -> list[str]:
         """What is missing of ``waiting`` samples, hop by hop, in words; nothing where all is there."""
         hops = (
