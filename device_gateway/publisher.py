@@ -264,7 +264,9 @@ class Publisher:
         if stored.seq > window.last_seq:
             log.warning("broker.stored_beyond_outbox", sensor=sensor, seq=stored.seq)
             return
-        if window.stored(stored.seq, asyncio.get_running_loop().time()):
+        now_s = asyncio.get_running_loop().time()
+        window.heard(now_s)
+        if window.stored(stored.seq, now_s):
             self._on_stored(sensor, stored.seq)
             self._news.set()
         if stored.resend:

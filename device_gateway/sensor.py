@@ -36,6 +36,8 @@ SILENCE_S: Final = 10.0
 ERASE_INTERVAL_S: Final = 2.0
 #: A crystal that drifts by 20 ppm is 1.2 ms off after a minute: as good as a round trip is.
 CLOCK_INTERVAL_S: Final = 60.0
+#: An anchor that contradicts the others is confirmed, or not, within a few seconds.
+CLOCK_DOUBT_INTERVAL_S: Final = 5.0
 #: Closer to now than CAUGHT_UP_S is live; further away than BEHIND_S is not. Apart, so as not to flap.
 CAUGHT_UP_S: Final = 2.0
 BEHIND_S: Final = 10.0
@@ -223,8 +225,7 @@ class SensorSession:
             if known is not None and known.epoch == epoch and known.known:
                 link.clocks[epoch] = known
                 continue
-            floor_ns = None if known is None else known.cursor_utc_ns
-            clock = DeviceClock(epoch, cursor_utc_ns=floor_ns)
+            clock = DeviceClock(epoch) if known is None else known.next_epoch(epoch)
             sync = await link.control.sync_info(epoch)
             link.clocks[epoch] = clock if sync is None else clock.with_sync(sync)
         trusted = known is None or link.clocks[status.epoch] is not known
@@ -370,8 +371,9 @@ class SensorSession:
             if link.erase_to is not None and link.erase_to != erased:
                 await link.control.erase(link.erase_to)
                 erased = link.erase_to
-            # During a backlog the round trips are long and say little.
-            if self.state is not State.SYNCING and loop.time() - clock_s > CLOCK_INTERVAL_S:
+            doubted = any(clock.doubts for clock in link.clocks.values())
+            pause_s = CLOCK_DOUBT_INTERVAL_S if doubted else CLOCK_INTERVAL_S
+            if loop.time() - clock_s > pause_s:
                 anchor, status = await link.control.set_clock()
                 clock_s = loop.time()
                 self.battery_percent = status.battery_percent

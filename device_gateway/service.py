@@ -85,6 +85,7 @@ class _Gateway:
         self._clock_ns = clock_ns
         self._report = report
         self._sessions: dict[str, SensorSession] = {}
+        self._missed = asyncio.Event()
         self._writer = Writer(outbox, self._committed)
         self._publisher = Publisher(
             config, outbox, clock_ns=clock_ns, stored=self._writer.stored, command=self._obey
@@ -157,7 +158,11 @@ class _Gateway:
                         continue
                     session = self._sessions[advertisement.address] = SensorSession(self._shared)
                 session.heard(advertisement)
-        await asyncio.sleep(SCAN_PAUSE_CALM_S if self._nobody_missing() else SCAN_PAUSE_S)
+        self._missed.clear()
+        if self._nobody_missing():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._missed.wait(), SCAN_PAUSE_CALM_S)
+        await asyncio.sleep(SCAN_PAUSE_S)
 
     async def _reopen_radio(self) -> None:
         radio = self._shared.radio
@@ -186,6 +191,8 @@ class _Gateway:
         self._publisher.committed(states)
 
     def _changed(self, session: SensorSession) -> None:
+        if session.state is State.ABSENT:
+            self._missed.set()
         if session.serial:
             self._publisher.status(session.serial, session.status())
 

@@ -63,6 +63,11 @@ class Window:
         self._limit_bytes = min(MAX_BYTES, 2 * self._limit_bytes)
         return True
 
+    def heard(self, now_s: float) -> None:
+        """Analytics said something, if nothing new: it is there, so a silence is short again."""
+        self._pause_s = RESEND_FIRST_S
+        self._resend_at_s = min(self._resend_at_s, now_s + self._pause_s)
+
     def rewind(self) -> None:
         """Send all that is not stored again: the connection is new, or analytics asked for it."""
         self.sent_seq = self.stored_seq

@@ -70,6 +70,18 @@ def test_silence_resends_little_at_first_and_backs_off() -> None:
         now_s += RESEND_MOST_S
 
 
+def test_a_word_that_is_no_news_shortens_the_wait() -> None:
+    window, now_s = Window(0, 10**6), 0.0
+    for _ in range(10):
+        fill(window, 36_000, now_s)
+        now_s += RESEND_MOST_S
+        window.resend_if_silent(now_s)
+    fill(window, 36_000, now_s)
+    assert not window.resend_if_silent(now_s + RESEND_FIRST_S)
+    window.heard(now_s)
+    assert window.resend_if_silent(now_s + RESEND_FIRST_S)
+
+
 def test_signs_of_life_open_the_window_again() -> None:
     window = Window(0, 10**6)
     fill(window, 36_000)

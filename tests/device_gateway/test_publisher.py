@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from contracts import topics
+from contracts.errors import BrokerError, Reason
+from contracts.messages import GatewayCommand, GatewayReply, SensorStatus, Stored
+from device_gateway.config import BrokerAddress, GatewayConfig
+from device_gateway.outbox import Outbox
+from device_gateway.publisher import Publisher
+from tests.brokers import MosquittoBroker, free_port
+from tests.device_gateway.analyst import GATEWAY, SITE, analyst
+from tests.device_gateway.samples import append
+
+CAP = 2**28
+
+
+def configured(port: int, outbox: Outbox, **broker: str) -> GatewayConfig:
+    return GatewayConfig(
+        site=SITE,
+        gateway=GATEWAY,
+        radio="system",
+        broker=BrokerAddress(port=port, **broker),
+        outbox_path=outbox.path,
+        broker_wait_s=2.0,
+    )
+
+
+def publisher(config: GatewayConfig, outbox: Outbox) -> Publisher:
+    async def command(asked: GatewayCommand) -> GatewayReply:
+        return GatewayReply(id=asked.id, ok=True, reason=asked.action)
+
+    def stored(sensor: str, seq: int) -> None:
+        outbox.write([], {sensor: seq})
+
+    return Publisher(config, outbox, clock_ns=time.time_ns, stored=stored, command=command)
+
+
+@asynccontextmanager
+async def serving(config: GatewayConfig, outbox: Outbox) -> AsyncIterator[Publisher]:
+    made = publisher(config, outbox)
+    task = asyncio.create_task(made.run())
+    try:
+        await made.connected()
+        yield made
+    finally:
+        made.stop()
+        await task
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+def test_everything_waiting_goes_out_in_order_and_is_forgotten(
+    mosquitto_broker: MosquittoBroker, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        with (
+            Outbox(tmp_path / "o.db", cap_bytes=CAP) as outbox,
+            analyst(mosquitto_broker.port) as analytics,
+        ):
+            for sensor in ("S", "T"):
+                outbox.write([append(outbox, sensor=sensor, batches=700, count=3000)])
+            async with serving(configured(mosquitto_broker.port, outbox), outbox) as made:
+                await until(lambda: outbox.used_bytes == 0)
+                made.committed(outbox.write([append(outbox)]))
+                await until(lambda: outbox.state("S").stored_seq == 701)
+            assert analytics.last("S") == 701
+            assert analytics.received("T") == 700 * 3000
+            assert analytics.holes == analytics.duplicates == 0
+
+    asyncio.run(run())
+
+
+def test_a_restarted_broker_is_found_again_and_nothing_is_missing(
+    mosquitto_broker: MosquittoBroker, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        with (
+            Outbox(tmp_path / "o.db", cap_bytes=CAP) as outbox,
+            analyst(mosquitto_broker.port) as analytics,
+        ):
+            async with serving(configured(mosquitto_broker.port, outbox), outbox) as made:
+                made.committed(outbox.write([append(outbox, batches=5)]))
+                await until(lambda: outbox.state("S").stored_seq == 5)
+                await asyncio.to_thread(mosquitto_broker.stop)
+                await until(lambda: made.state == "unreachable")
+                made.committed(outbox.write([append(outbox, batches=5)]))
+                await asyncio.to_thread(mosquitto_broker.start)
+                await until(lambda: outbox.state("S").stored_seq == 10)
+                assert made.state == "connected"
+            assert [batch.seq for batch in analytics.batches["S"]] == list(range(1, 11))
+
+    asyncio.run(run())
+
+
+def test_what_nobody_acknowledges_is_sent_again(
+    mosquitto_broker: MosquittoBroker, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        with (
+            Outbox(tmp_path / "o.db", cap_bytes=CAP) as outbox,
+            analyst(mosquitto_broker.port) as analytics,
+        ):
+            analytics.acknowledging = False
+            outbox.write([append(outbox, batches=3)])
+            async with serving(configured(mosquitto_broker.port, outbox), outbox):
+                await until(lambda: analytics.seen == 3)
+                analytics.acknowledging = True
+                await until(lambda: outbox.state("S").stored_seq == 3)
+            assert analytics.seen >= 6
+
+    asyncio.run(run())
+
+
+def test_a_resend_is_answered_at_once_and_foreign_words_are_not_believed(
+    mosquitto_broker: MosquittoBroker, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        with (
+            Outbox(tmp_path / "o.db", cap_bytes=CAP) as outbox,
+            analyst(mosquitto_broker.port) as analytics,
+        ):
+            analytics.acknowledging = False
+            outbox.write([append(outbox, batches=4)])
+            topic = topics.stored(SITE, GATEWAY, "S")
+            foreign = Stored(outbox="another", seq=4).encode()
+            beyond = Stored(outbox=outbox.outbox_id, seq=999).encode()
+            ours = Stored(outbox=outbox.outbox_id, seq=1, resend=True).encode()
+            async with serving(configured(mosquitto_broker.port, outbox), outbox):
+                await until(lambda: analytics.seen == 4)
+                for payload in (foreign, beyond, b"\xff{", b"", ours):
+                    analytics.publish(topic, payload)
+                analytics.publish(topics.stored(SITE, GATEWAY, "nobody"), ours)
+                await until(lambda: analytics.seen >= 7)
+                assert outbox.state("S").stored_seq == 1
+
+    asyncio.run(run())
+
+
+def test_status_last_will_and_commands(mosquitto_broker: MosquittoBroker, tmp_path: Path) -> None:
+    async def run() -> None:
+        with (
+            Outbox(tmp_path / "o.db", cap_bytes=CAP) as outbox,
+            analyst(mosquitto_broker.port) as analytics,
+        ):
+            config = configured(mosquitto_broker.port, outbox)
+            async with serving(config, outbox) as made:
+                made.status("S", SensorStatus(state="live", at_ns=time.time_ns(), last_seq=3))
+                await until(lambda: "S" in analytics.statuses)
+                await until(lambda: analytics.gateway[-1].sensors == ("S",))
+                asked = GatewayCommand(id="c1", action="haptic", sensor="S")
+                topic = topics.command(SITE, GATEWAY)
+                analytics.publish(topic, b"garbage")
+                analytics.publish(topic, asked.encode())
+                await until(lambda: bool(analytics.replies))
+                assert analytics.replies == [GatewayReply(id="c1", ok=True, reason="haptic")]
+            await until(lambda: analytics.gateway[-1].state == "offline")
+            assert analytics.gateway[-1].reason == "stopped"
+            task = asyncio.create_task(publisher(config, outbox).run())
+            await until(lambda: analytics.gateway[-1].state == "online")
+            task.cancel()  # ends without a word of goodbye
+            await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+def test_a_wrong_password_is_refused_clearly_and_not_told(
+    guarded_broker: MosquittoBroker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def run() -> None:
+        with Outbox(tmp_path / "o.db", cap_bytes=CAP) as outbox:
+            config = configured(
+                guarded_broker.port, outbox, username="plumbline", password="hunter2"
+            )
+            with pytest.raises(BrokerError) as raised:
+                async with serving(config, outbox):
+                    pass
+            assert raised.value.reason is Reason.BROKER_REFUSED
+            assert "hunter2" not in f"{raised.value}{config!r}"
+            right = configured(guarded_broker.port, outbox, username="plumbline", password="right")
+            async with serving(right, outbox) as made:
+                assert made.state == "connected"
+
+    asyncio.run(run())
+    said = capsys.readouterr()
+    assert "hunter2" not in said.out + said.err
+
+
+def test_no_broker_at_all(tmp_path: Path) -> None:
+    async def run() -> None:
+        with Outbox(tmp_path / "o.db", cap_bytes=CAP) as outbox:
+            outbox.write([append(outbox)])
+            with pytest.raises(BrokerError) as raised:
+                async with serving(configured(free_port(), outbox), outbox):
+                    pass
+            assert raised.value.reason is Reason.BROKER_UNREACHABLE
+            assert outbox.state("S").waiting_batches == 1
+
+    asyncio.run(run())
