@@ -186,6 +186,16 @@ class Assembler:
             self._safe_ended = last.end
         return Taken(runs, self._safe, self._safe_ended)
 
+    def give_up(self) -> None:
+        """Forget what was taken and take nothing more: what was handed out last never became safe.
+
+        Whatever came behind it would leave a hole that nobody knows of. An assembler of its own, from
+        where the last commit ended, goes on.
+        """
+        self._hole = True
+        self._open = None
+        self._closed.clear()
+
     def _lost_in_hole(self, packet: SamplePacket, missing: int) -> int | None:
         """How many samples the sensor lost before a packet; None where they are to be had again."""
         if missing <= 0:

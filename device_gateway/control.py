@@ -58,8 +58,11 @@ class Control:
 
     async def command(self, opcode: Opcode, arguments: bytes = b"") -> bytes:
         """The result of a command that the sensor accepted."""
-        async with self._one_at_a_time:
-            reply = await self._exchange(opcode, arguments)
+        # A caller may be cancelled, an exchange not: a Bluetooth stack that loses sight of a write
+        # under way answers no further one.
+        exchange = asyncio.ensure_future(self._in_turn(opcode, arguments))
+        exchange.add_done_callback(_look_at)
+        reply = await asyncio.shield(exchange)
         if reply.status is not ReplyStatus.OK:
             raise RadioError(
                 Reason.SENSOR_REFUSED,
@@ -125,6 +128,10 @@ class Control:
         device_us = gatt.read_u64(result, "device time")
         return _better(best, round_trip_anchor(sent_ns, self._clock_ns(), device_us)), status
 
+    async def _in_turn(self, opcode: Opcode, arguments: bytes) -> Reply:
+        async with self._one_at_a_time:
+            return await self._exchange(opcode, arguments)
+
     async def _exchange(self, opcode: Opcode, arguments: bytes) -> Reply:
         self._token = (self._token + 1) % 256
         self._awaited = (opcode, self._token)
@@ -154,6 +161,12 @@ class Control:
             and self._awaited == (reply.opcode, reply.token)
         ):
             self._reply.set_result(reply)
+
+
+def _look_at(exchange: asyncio.Future[Reply]) -> None:
+    """What failed after its caller was gone is no one's news."""
+    if not exchange.cancelled():
+        exchange.exception()
 
 
 def _better(best: Anchor | None, other: Anchor) -> Anchor:

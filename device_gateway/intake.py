@@ -119,6 +119,8 @@ class Intake:
                 Append(self._sensor, batches, taken.position, taken.ended, clock)
             )
         except DiskError as error:
+            link.pause()
+            link.assembler.give_up()
             return Seen(no_room=error.message, unplaced=unplaced)
         link.clocks = clocks
         link.erase_to = taken.position

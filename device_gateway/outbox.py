@@ -31,8 +31,10 @@ SCHEMA_VERSION: Final = 1
 #: About 40 days of two sensors at 50 Hz; a small single-board computer has room for it.
 DEFAULT_CAP_BYTES: Final = 4 * 2**30
 #: How long another program that looks into the file may hold it up.
-BUSY_TIMEOUT_MS: Final = 5000
+BUSY_TIMEOUT_S: Final = 5.0
 MAX_CLOCK_BYTES: Final = 4096
+#: What a message takes beside its readings, about.
+MESSAGE_BYTES: Final = 200
 
 _SCHEMA: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -104,6 +106,11 @@ class Append:
     ended: bool
     clock: DeviceClock
 
+    @property
+    def size(self) -> int:
+        """About the bytes that it takes up."""
+        return sum(len(batch.readings) + MESSAGE_BYTES for batch in self.batches)
+
 
 @dataclass(frozen=True, slots=True)
 class SensorState:
@@ -139,8 +146,7 @@ class Outbox:
             with disk_errors(path):
                 self._db = _connect(path)
                 # Reads see committed batches only, also while a commit runs in another thread.
-                self._reader = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-                self._reader.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+                self._reader = _open(path)
                 self.outbox_id = self._meta("outbox_id")
                 self._set_keep(keep)
                 (used_bytes,) = self._db.execute(
@@ -170,10 +176,15 @@ class Outbox:
         """Bytes of the batches kept."""
         return self._bytes
 
+    def fits(self, size: int, waiting_bytes: int = 0) -> bool:
+        """Whether ``size`` bytes more stay under the cap; where nothing is kept any group does."""
+        kept_bytes = self._bytes + waiting_bytes
+        return kept_bytes == 0 or kept_bytes + size <= self._cap_bytes
+
     @property
-    def full(self) -> bool:
-        """Whether the cap is reached: sensors keep their logs until there is room again."""
-        return self._bytes >= self._cap_bytes
+    def roomy(self) -> bool:
+        """Whether a sensor that was held off may go on: well below the cap, so as not to flap."""
+        return self._bytes <= self._cap_bytes // 2
 
     def sensors(self) -> list[SensorState]:
         """Every sensor ever read."""
@@ -355,11 +366,16 @@ def _decode_clock(path: Path, data: bytes) -> DeviceClock:
         raise corrupt(path, str(error)) from None
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _open(path: Path) -> sqlite3.Connection:
     # Commits run in a worker thread while the gateway goes on; the writer sees to one at a time.
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+    )
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = _open(path)
     try:
-        db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("BEGIN IMMEDIATE")

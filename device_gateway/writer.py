@@ -26,6 +26,7 @@ class Writer:
         self._committed = committed
         self._appends: list[tuple[Append, asyncio.Future[None]]] = []
         self._stored: dict[str, int] = {}
+        self._waiting_bytes = 0
         self._woken = asyncio.Event()
         self._freed = asyncio.Event()
         self._busy = asyncio.Lock()
@@ -34,20 +35,21 @@ class Writer:
 
     async def append(self, append: Append) -> None:
         """Returns once ``append`` is on disk. DiskError, DISK_FULL at the cap, where it is not."""
-        if self._outbox.full:
+        if not self._outbox.fits(append.size, self._waiting_bytes):
             raise DiskError(
                 Reason.DISK_FULL,
                 f"The outbox {self._outbox.path} has reached its cap.",
                 hint="Start analytics, or raise the cap; the sensors keep their logs meanwhile.",
             )
+        self._waiting_bytes += append.size
         done = asyncio.get_running_loop().create_future()
         self._appends.append((append, done))
         self._woken.set()
         await done
 
     async def room(self) -> None:
-        """Returns once the outbox is below its cap."""
-        while self._outbox.full:
+        """Returns once the outbox is well below its cap."""
+        while not self._outbox.roomy:
             self._freed.clear()
             await self._freed.wait()
 
@@ -74,6 +76,7 @@ class Writer:
         async with self._busy:
             appends, self._appends = self._appends, []
             stored, self._stored = self._stored, {}
+            self._waiting_bytes = 0
             if appends or stored:
                 await self._commit(appends, stored)
 

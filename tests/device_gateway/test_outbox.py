@@ -89,13 +89,15 @@ def test_reading_is_limited(tmp_path: Path) -> None:
 def test_the_cap_is_noticed_also_after_a_restart(tmp_path: Path) -> None:
     with opened(tmp_path, cap_bytes=30_000) as outbox:
         outbox.write([append(outbox, batches=2, count=1000)])
-        assert not outbox.full
-        outbox.write([append(outbox, count=1000)])
-        assert outbox.full
+        assert outbox.fits(5_000)
+        assert not outbox.fits(12_000)
+        assert not outbox.roomy
     with opened(tmp_path, cap_bytes=30_000) as outbox:
-        assert outbox.full
+        assert not outbox.fits(12_000)
+        outbox.write([], {"S": 1})
+        assert outbox.roomy
         outbox.write([], {"S": 2})
-        assert not outbox.full
+        assert outbox.fits(10**9)  # or a large group would never get in
 
 
 def test_a_second_gateway_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
