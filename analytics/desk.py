@@ -11,11 +11,11 @@ import msgspec
 from analytics.config import AnalyticsConfig
 from analytics.core.focus import FocusTable
 from analytics.core.pipeline import Pipeline, PipelineConfig
-from analytics.core.results import ContextMark, Output
+from analytics.core.results import NOTHING, ContextMark, Output
 from analytics.feeding import Absent, FedState, Feed, Piece, WearerFeed
 from analytics.preview import Preview
 from analytics.roster import WearerPlan
-from contracts.errors import DecodeError, Reason, StoreError
+from contracts.errors import DecodeError, Reason, SettingError, StoreError
 from contracts.messages import PostureState
 from contracts.vocabulary import Placement
 from store.ports import WearerRows
@@ -60,17 +60,25 @@ class WearerDesk:
         if snapshot.version != SNAPSHOT_VERSION:
             raise _unreadable(self.plan.wearer, f"version {snapshot.version}")
         self.feed.load(snapshot.fed, now_s)
+        self.feed.rewind(self.plan.placements)
         try:
             self._pipeline = Pipeline.restore(snapshot.pipeline, self._pipeline_config())
         except DecodeError as error:
             raise _unreadable(self.plan.wearer, error.message) from error
 
     def replan(self, plan: WearerPlan) -> None:
-        """Take up what changed in the registry; it holds for what is computed from now on."""
-        if plan == self.plan:
+        """Take up what changed in the registry; it holds for what is computed from now on.
+
+        SettingError, and nothing changed, where the plan cannot be used.
+        """
+        if plan == self.plan or not plan.placements:
             return
-        self.plan = plan
-        self._pipeline = self._copy()
+        before, self.plan = self.plan, plan
+        try:
+            self._pipeline = self._copy()
+        except SettingError:
+            self.plan = before
+            raise
         self._preview.drop()
         self._dirty = True
 
@@ -147,7 +155,8 @@ class WearerDesk:
         return self._pipeline.counters[placement].late
 
     def _keep(self, output: Output) -> None:
-        self._outputs.append(output)
+        if output is not NOTHING:
+            self._outputs.append(output)
         self._dirty = True
 
     def _pipeline_config(self) -> PipelineConfig:

@@ -16,9 +16,9 @@ from analytics.core.results import ContextMark, Output
 from analytics.desk import WearerDesk
 from analytics.feeding import Piece
 from analytics.health import HealthBook
-from analytics.roster import Roster
+from analytics.roster import Roster, WearerPlan
 from analytics.streams import Streams
-from contracts.errors import DecodeError, Reason
+from contracts.errors import DecodeError, Reason, SettingError
 from contracts.messages import Context, GatewayStatus, ImuMessage, SensorStatus
 from store.ports import Checkpoint, Commit, StreamKey
 
@@ -47,20 +47,37 @@ class Engine:
         self._uncommitted_since_s: float | None = None
 
     def enrol(self, roster: Roster, focus: FocusTable, now_s: float) -> None:
-        """Take up a revision of the registry. StoreError where a snapshot cannot be read."""
-        self.roster = roster
+        """Take up a revision of the registry. StoreError where a snapshot cannot be read.
+
+        A wearer whose settings cannot be used is left out, with why in the roster.
+        """
+        refused: dict[str, str] = {}
         for wearer, plan in roster.wearers.items():
-            desk = self.desks.get(wearer)
-            if desk is not None:
-                desk.replan(plan)
-                continue
-            if not plan.placements:
-                continue
+            try:
+                self._enrol_one(plan, focus, now_s)
+            except SettingError as error:
+                refused[wearer] = error.message
+        before, self.roster = self.roster, roster.without(refused)
+        if before.sensors != self.roster.sensors:
+            self._rewind()
+
+    def _enrol_one(self, plan: WearerPlan, focus: FocusTable, now_s: float) -> None:
+        desk = self.desks.get(plan.wearer)
+        if desk is not None:
+            desk.replan(plan)
+        elif plan.placements:
             desk = WearerDesk(plan, focus, self._config)
-            snapshot = self._snapshots.pop(wearer, None)
+            snapshot = self._snapshots.get(plan.wearer)
             if snapshot is not None:
                 desk.resume(snapshot, now_s)
-            self.desks[wearer] = desk
+            self._snapshots.pop(plan.wearer, None)
+            self.desks[plan.wearer] = desk
+
+    def _rewind(self) -> None:
+        """What waits was split by other assignments: let go of it, the gateways send it again."""
+        self.streams.rewind()
+        for desk in self.desks.values():
+            desk.feed.rewind(desk.plan.placements)
 
     def take_batch(self, gateway: str, sensor: str, message: ImuMessage, now_s: float) -> None:
         """A batch of a sensor. DecodeError where it cannot be taken."""

@@ -7,7 +7,7 @@ So a snapshot holds little of what waits, and what is not fed stays unacknowledg
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -119,6 +119,13 @@ class WearerFeed:
             self._worn[Placement(name)] = _Worn(
                 reached_ns=reached_ns, ended=ended, absent=absent, arrived_s=now_s
             )
+
+    def rewind(self, placements: Sequence[Placement]) -> None:
+        """Forget what waits, and every placement that is none of these."""
+        self._worn = {p: worn for p, worn in self._worn.items() if p in placements}
+        for worn in self._worn.values():
+            worn.queues.clear()
+        self._blocked_since_s = None
 
     def put(self, placement: Placement, piece: Piece, now_s: float) -> None:
         """Queue the next piece of a stream."""

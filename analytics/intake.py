@@ -79,6 +79,14 @@ class StreamIntake:
         """All up to and with ``seq`` is in the store."""
         self.stored_seq = seq
 
+    def rewind(self, seq: int) -> None:
+        """Go back to after ``seq``, forgetting what was taken since, and ask for all after it."""
+        self.taken_seq = seq
+        self._ahead.clear()
+        self._ahead_bytes = 0
+        self._hole = False
+        self.lost_sight()
+
     def lost_sight(self) -> None:
         """Messages may have been lost on the way: ask for all after what is stored."""
         self._ask_anyway = True

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from contracts.errors import Reason, StoreError
 from contracts.messages import ImuMessage
 from contracts.settings import CalibrationPlan, PostureSettings
 from contracts.vocabulary import PLACEMENTS, Placement
-from store.ports import Assignment, Registry
+from store.ports import Assignment, Registry, Wearer
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,25 @@ class Part:
 
 @dataclass(frozen=True)
 class Roster:
-    """One revision of the registry."""
+    """One revision of the registry. ``unusable``: wearers whose entry cannot be used, and why."""
 
     revision: int = -1
     wearers: Mapping[str, WearerPlan] = field(default_factory=dict)
-    sensors: Mapping[str, tuple[Assignment, ...]] = field(default_factory=dict)
+    unusable: Mapping[str, str] = field(default_factory=dict)
+    sensors: Mapping[str, tuple[Assignment, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        sensors: dict[str, list[Assignment]] = {}
+        for plan in self.wearers.values():
+            for assignment in plan.assignments:
+                sensors.setdefault(assignment.sensor, []).append(assignment)
+        by_start = {s: tuple(sorted(a, key=lambda x: x.start_ns)) for s, a in sensors.items()}
+        object.__setattr__(self, "sensors", by_start)
+
+    def without(self, refused: Mapping[str, str]) -> Roster:
+        """The roster with these wearers unusable, by why: nobody's sensors until that is mended."""
+        kept = {wearer: plan for wearer, plan in self.wearers.items() if wearer not in refused}
+        return Roster(self.revision, kept, {**self.unusable, **refused})
 
     def parts(self, sensor: str, message: ImuMessage) -> list[Part] | None:
         """Whose the batch's samples are; None where nobody is known to wear the sensor yet.
@@ -69,25 +84,35 @@ class Roster:
 
 
 def load(registry: Registry) -> Roster:
-    """The registry as it is now; StoreError where it cannot be read."""
+    """The registry as it is now; StoreError where it cannot be read.
+
+    What is wrong with one wearer's entry keeps nobody else's from being used.
+    """
     # The revision is read first: a change while the rest is read is seen at the next look.
     revision = registry.revision()
     plans: dict[str, WearerPlan] = {}
-    sensors: dict[str, list[Assignment]] = {}
+    unusable: dict[str, str] = {}
     for wearer in registry.wearers():
-        assignments = tuple(registry.assignments(wearer.wearer))
-        worn = {a.placement for a in assignments}
-        plans[wearer.wearer] = WearerPlan(
-            wearer.wearer,
-            wearer.timezone,
-            tuple(p for p in PLACEMENTS if p in worn),
-            registry.settings(wearer.wearer),
-            tuple(registry.calibrations(wearer.wearer)),
-            assignments,
-        )
-    for assignment in registry.assignments():
-        sensors.setdefault(assignment.sensor, []).append(assignment)
-    return Roster(revision, plans, {sensor: tuple(found) for sensor, found in sensors.items()})
+        try:
+            plans[wearer.wearer] = _plan(registry, wearer)
+        except StoreError as error:
+            if error.reason is not Reason.STORE_CORRUPT:
+                raise
+            unusable[wearer.wearer] = error.message
+    return Roster(revision, plans, unusable)
+
+
+def _plan(registry: Registry, wearer: Wearer) -> WearerPlan:
+    assignments = tuple(registry.assignments(wearer.wearer))
+    worn = {a.placement for a in assignments}
+    return WearerPlan(
+        wearer.wearer,
+        wearer.timezone,
+        tuple(p for p in PLACEMENTS if p in worn),
+        registry.settings(wearer.wearer),
+        tuple(registry.calibrations(wearer.wearer)),
+        assignments,
+    )
 
 
 def _covers(assignment: Assignment, time_ns: int) -> bool:

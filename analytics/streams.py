@@ -82,6 +82,14 @@ class Streams:
                 break
         self._move_on(stream)
 
+    def rewind(self) -> None:
+        """Forget what waits and was not fed, and ask for it again."""
+        for stream in self._streams.values():
+            stream.waiting.clear()
+            stream.waiting_bytes = 0
+            stream.intake.rewind(stream.fed_seq)
+        self._total_bytes = 0
+
     def cursors(self) -> dict[StreamKey, int]:
         """What the next commit may say of each stream that has moved on."""
         return {

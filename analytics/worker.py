@@ -68,7 +68,7 @@ class Worker:
         self.trouble: PlumblineError | None = None
         health = HealthBook(store.health(), config.limits.sensors)
         self._engine = Engine(store.checkpoint(), health, config)
-        self._engine.enrol(load(registry), focus, now_s)
+        self._enrol(now_s)
 
     def take(self, arrival: Arrival, now_s: float) -> None:
         """One message from the broker; what is wrong with it is told, and nothing else happens."""
@@ -123,6 +123,7 @@ class Worker:
                 }
                 for row in self._engine.health.rows()
             },
+            "unusable": dict(self._engine.roster.unusable),
             "rejected": self._rejections.total,
             "duplicates": self._engine.streams.duplicates,
             "trouble": None if self.trouble is None else self.trouble.reason.value,
@@ -154,13 +155,22 @@ class Worker:
             case _:
                 pass
 
+    def _enrol(self, now_s: float) -> None:
+        before = self._engine.roster.unusable
+        self._engine.enrol(load(self._registry), self._focus, now_s)
+        for wearer, why in self._engine.roster.unusable.items():
+            if before.get(wearer) != why:
+                log.warning(
+                    "a wearer's entry in the registry cannot be used", wearer=wearer, why=why
+                )
+
     def _poll_registry(self, now_s: float) -> None:
         if now_s < self._poll_at_s:
             return
         self._poll_at_s = now_s + self._config.registry_poll_s
         try:
             if self._registry.revision() != self._engine.roster.revision:
-                self._engine.enrol(load(self._registry), self._focus, now_s)
+                self._enrol(now_s)
         except PlumblineError as error:
             self._note_trouble(error)
         else:

@@ -135,13 +135,17 @@ class Registry(Protocol):
         """A number that grows with every change, cheap to poll."""
 
     def put_wearer(self, wearer: Wearer) -> None:
-        """Add or replace a wearer."""
+        """Add or replace a wearer. SettingError for an id or a time zone that is none."""
 
     def wearers(self) -> list[Wearer]:
         """All wearers, in the order they were added."""
 
     def assign(self, assignment: Assignment) -> None:
-        """Add an assignment; it ends an earlier open one of the same sensor at its start."""
+        """Add an assignment; it replaces one of the same sensor and start.
+
+        It ends an earlier open one of the same sensor, or of the same placement of the wearer, at its
+        start; open itself, it lasts until the next. SettingError where it overlaps another of either.
+        """
 
     def assignments(self, wearer: str | None = None) -> list[Assignment]:
         """All assignments (of a wearer), by start."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 import sqlalchemy as sa
@@ -52,6 +53,7 @@ class SqlRegistry:
 
     def put_wearer(self, wearer: Wearer) -> None:
         _check_id("wearer", wearer.wearer)
+        _check_timezone(wearer.timezone)
         values = {
             "label": wearer.label,
             "timezone": wearer.timezone,
@@ -78,29 +80,29 @@ class SqlRegistry:
         _check_id("sensor", assignment.sensor)
         if assignment.end_ns is not None and assignment.end_ns <= assignment.start_ns:
             raise SettingError(Reason.OUT_OF_RANGE, "An assignment ends before it starts.")
-        table = schema.assignment
+        table, start_ns = schema.assignment, assignment.start_ns
         with self._changing() as connection:
             number = _wearer_number(connection, assignment.wearer)
             same_sensor = table.c.sensor == assignment.sensor
-            connection.execute(
-                sa.delete(table).where(same_sensor, table.c.start_ns == assignment.start_ns)
+            same_place = (table.c.wearer_id == number) & (
+                table.c.placement == assignment.placement.value
             )
+            connection.execute(sa.delete(table).where(same_sensor, table.c.start_ns == start_ns))
             connection.execute(
                 sa.update(table)
                 .where(
-                    same_sensor,
-                    table.c.end_ns.is_(None),
-                    table.c.start_ns < assignment.start_ns,
+                    same_sensor | same_place, table.c.end_ns.is_(None), table.c.start_ns < start_ns
                 )
-                .values(end_ns=assignment.start_ns)
+                .values(end_ns=start_ns)
             )
+            end_ns = _free_until(connection, same_sensor | same_place, assignment)
             connection.execute(
                 sa.insert(table).values(
                     sensor=assignment.sensor,
                     wearer_id=number,
                     placement=assignment.placement.value,
-                    start_ns=assignment.start_ns,
-                    end_ns=assignment.end_ns,
+                    start_ns=start_ns,
+                    end_ns=end_ns,
                 )
             )
 
@@ -119,10 +121,12 @@ class SqlRegistry:
         )
         if wearer is not None:
             query = query.where(schema.wearer.c.wearer == wearer)
-        return [
-            Assignment(sensor, worn_by, Placement(placement), start_ns, end_ns)
-            for sensor, worn_by, placement, start_ns, end_ns in self._fetch(query)
-        ]
+        found = self._fetch(query)
+        with _readable("assignments", wearer):
+            return [
+                Assignment(sensor, worn_by, Placement(placement), start_ns, end_ns)
+                for sensor, worn_by, placement, start_ns, end_ns in found
+            ]
 
     def add_calibration(self, wearer: str, plan: CalibrationPlan) -> None:
         table = schema.calibration
@@ -153,18 +157,8 @@ class SqlRegistry:
             .where(schema.wearer.c.wearer == wearer)
             .order_by(table.c.effective_ns)
         )
-        return [
-            CalibrationPlan(
-                effective_ns=row.effective_ns,
-                upright_ns=(row.upright_start_ns, row.upright_end_ns),
-                rounded_ns=(
-                    None
-                    if row.rounded_start_ns is None
-                    else (row.rounded_start_ns, row.rounded_end_ns)
-                ),
-            )
-            for row in found
-        ]
+        with _readable("calibrations", wearer):
+            return [_plan_of(row) for row in found]
 
     def set_settings(self, wearer: str, settings: PostureSettings) -> None:
         table = schema.posture_settings
@@ -186,14 +180,8 @@ class SqlRegistry:
         )
         if not found:
             return PostureSettings()
-        try:
+        with _readable("settings", wearer):
             return msgspec.json.decode(found[0][0], type=PostureSettings)
-        except (msgspec.MsgspecError, SettingError) as error:
-            raise StoreError(
-                Reason.STORE_CORRUPT,
-                f"The settings of {wearer} in the registry cannot be read: {error}.",
-                hint="Set them again.",
-            ) from error
 
     def close(self) -> None:
         self._engine.dispose()
@@ -283,6 +271,56 @@ def _long_form(text: str) -> str:
     return text
 
 
+def _free_until(
+    connection: sa.Connection, rivals: sa.ColumnElement[bool], new: Assignment
+) -> int | None:
+    """The end of a new assignment: its own, or where it has none the start of the next rival.
+
+    SettingError where a rival overlaps it: nobody's samples may count as somebody else's.
+    """
+    table = schema.assignment
+    later = connection.execute(
+        sa.select(sa.func.min(table.c.start_ns)).where(rivals, table.c.start_ns >= new.start_ns)
+    ).scalar_one()
+    end_ns = later if new.end_ns is None else new.end_ns
+    earlier = sa.select(table.c.id).where(
+        rivals, table.c.start_ns < new.start_ns, table.c.end_ns > new.start_ns
+    )
+    same_start = later == new.start_ns
+    if same_start or (later is not None and end_ns > later) or connection.execute(earlier).first():
+        raise SettingError(
+            Reason.BAD_SETTING,
+            f"The time of {new.sensor} at {new.placement} overlaps another assignment of this sensor "
+            "or placement.",
+            hint="End the other one first, or choose a time that is free.",
+        )
+    return end_ns
+
+
+def _plan_of(row: Any) -> CalibrationPlan:
+    rounded_ns = None
+    if row.rounded_start_ns is not None:
+        rounded_ns = (row.rounded_start_ns, row.rounded_end_ns)
+    return CalibrationPlan(
+        effective_ns=row.effective_ns,
+        upright_ns=(row.upright_start_ns, row.upright_end_ns),
+        rounded_ns=rounded_ns,
+    )
+
+
+@contextmanager
+def _readable(what: str, wearer: str | None) -> Iterator[None]:
+    """Within it, a row that no longer fits the contract is a StoreError."""
+    try:
+        yield
+    except (msgspec.MsgspecError, SettingError, ValueError, TypeError) as error:
+        raise StoreError(
+            Reason.STORE_CORRUPT,
+            f"The {what} of {wearer or 'a wearer'} in the registry cannot be read: {error}.",
+            hint="Set them again.",
+        ) from error
+
+
 def _wearer_number(connection: sa.Connection, wearer: str) -> int:
     number = connection.execute(
         sa.select(schema.wearer.c.id).where(schema.wearer.c.wearer == wearer)
@@ -301,6 +339,17 @@ def _check_id(field: str, value: str) -> None:
         check_id(field, value)
     except DecodeError as error:
         raise SettingError(error.reason, error.message) from None
+
+
+def _check_timezone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise SettingError(
+            Reason.BAD_SETTING,
+            f"{name[:60]!r} is not a time zone.",
+            hint="Use a name of the IANA database, such as Europe/Berlin.",
+        ) from None
 
 
 @contextmanager

@@ -152,6 +152,8 @@ class EpisodeDetector:
         if ends_at >= last:
             run.return_s += last - first
             return []
+        # A shorter bridge set meanwhile may have passed before this block.
+        ends_at = max(ends_at, first)
         return [(int(block.second[ends_at]), episode) for episode in self.end()]
 
     def _episode(self, run: _Run, *, ongoing: bool) -> Episode:

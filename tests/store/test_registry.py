@@ -72,6 +72,48 @@ def test_a_sensor_that_passes_on_leaves_the_one_before(registry: Registry) -> No
     ]
 
 
+def test_a_new_sensor_at_a_placement_ends_the_one_before(registry: Registry) -> None:
+    registry.assign(Assignment("s1", "w1", Placement.T4, 100))
+    registry.assign(Assignment("s2", "w1", Placement.T4, 200))
+    assert [(a.sensor, a.end_ns) for a in registry.assignments("w1")] == [("s1", 200), ("s2", None)]
+
+
+def test_entered_afterwards_it_lasts_until_the_next(registry: Registry) -> None:
+    registry.put_wearer(Wearer("w2", "Bob"))
+    registry.assign(Assignment("s1", "w2", Placement.T4, 200))
+    registry.assign(Assignment("s1", "w1", Placement.T4, 100))
+    assert registry.assignments("w1") == [Assignment("s1", "w1", Placement.T4, 100, 200)]
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        Assignment("s1", "w2", Placement.L5, 120),  # within the first
+        Assignment("s1", "w2", Placement.L5, 50, 101),  # into the first
+        Assignment("s1", "w2", Placement.L5, 50, 500),  # round all of it
+        Assignment("s2", "w1", Placement.T4, 149, 160),  # another sensor, the same placement
+        Assignment("s2", "w1", Placement.T4, 100, 110),  # the same start
+    ],
+)
+def test_no_sensor_is_on_two_people_and_no_placement_has_two(
+    registry: Registry, new: Assignment
+) -> None:
+    registry.put_wearer(Wearer("w2", "Bob"))
+    registry.assign(Assignment("s1", "w1", Placement.T4, 100, 150))
+    before, revision = registry.assignments(), registry.revision()
+    with pytest.raises(SettingError, match="overlaps"):
+        registry.assign(new)
+    assert registry.assignments() == before
+    assert registry.revision() == revision
+
+
+@pytest.mark.parametrize("zone", ["Mars/Base", "", "../../etc/passwd", "Europe", "\0"])
+def test_a_time_zone_that_is_none_is_refused(registry: Registry, zone: str) -> None:
+    with pytest.raises(SettingError, match="time zone"):
+        registry.put_wearer(Wearer("w1", "Ann", zone))
+    assert registry.wearers() == [Wearer("w1", "Ann", "Europe/Berlin")]
+
+
 def test_an_assignment_that_was_ended_stays_so(registry: Registry) -> None:
     registry.assign(Assignment("s1", "w1", Placement.T4, 100, 150))
     registry.assign(Assignment("s1", "w1", Placement.T4, 200))

@@ -80,6 +80,15 @@ def test_settings_decide() -> None:
     assert spans("R" * 10 + "." + "R" * 12, quick) == [(0, 10), (11, 23)]
 
 
+def test_a_bridge_made_shorter_within_a_return_ends_it_at_the_next_second() -> None:
+    patient = EpisodeDetector(PostureSettings(bridge_s=60), focus_table())
+    patient.update(block("R" * 100 + "." * 30))
+    strict = EpisodeDetector(PostureSettings(bridge_s=5), focus_table())
+    strict.load(patient.state())
+    said, _ = strict.update(block("_" * 130 + "."))
+    assert [(at - START_S, e.ongoing) for at, e in said] == [(130, False)]
+
+
 def test_an_episode_is_said_when_recognised_as_it_grows_and_when_it_ends() -> None:
     detector = EpisodeDetector(SETTINGS, focus_table())
     said, span_s = detector.update(block("R" * 200 + "." * 8))
