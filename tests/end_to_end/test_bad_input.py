@@ -12,18 +12,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import paho.mqtt.client as mqtt
 import pyarrow.parquet as pq
 import pytest
 
 from contracts import topics
+from contracts.records import FRAME_NS
 from plumbline.demo_folder import BROKER_USERNAME
 from plumbline.ports import LOOPBACK, free_port
 from plumbline.stats import read_stats
-from tests.end_to_end.demo_run import LIMIT_S, command, demo, environment, plumbline, wait_until
+from tests.end_to_end.demo_run import (
+    LIMIT_S,
+    command,
+    demo,
+    environment,
+    plumbline,
+    store_of,
+    wait_until,
+)
 
 pytestmark = pytest.mark.end_to_end
 
+#: The simulated sensors are switched on one after the other.
+SWITCHED_ON_S = 20
 D_BUS = Path("/run/dbus/system_bus_socket")
 
 
@@ -161,6 +173,13 @@ def test_a_full_disk_is_said_and_loses_nothing(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
     assert "plumbline: " in done.stderr
     assert (data / "outbox.sqlite").stat().st_size <= limit
+    with store_of(data) as store:
+        frames = store.frames("demo-001", 0, 2**63 - 1)
+    # What was refused was not skipped: the sensors keep it, and what is stored has no hole.
+    assert (np.diff(frames.start_ns) == FRAME_NS).all()
+    settled = frames.samples[SWITCHED_ON_S:-2]
+    assert settled.size > 0
+    assert (settled >= 2 * 50 - 2).all()  # a drifting clock has 49 samples in a second now and then
 
 
 def test_garbage_on_a_topic_goes_to_rejected_and_the_service_lives_on(tmp_path: Path) -> None:
