@@ -14,9 +14,9 @@ import structlog
 from contracts.errors import DiskError, RadioError, Reason
 from contracts.units import NS_PER_S
 from device_gateway.assembly import Run, Taken
+from device_gateway.batches import Append, Batch
 from device_gateway.clock import DeviceClock
 from device_gateway.link import Link
-from device_gateway.outbox import Append, Batch
 from device_gateway.writer import Writer
 
 log = structlog.get_logger(__name__)

@@ -14,7 +14,6 @@ import contextlib
 import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
@@ -22,8 +21,8 @@ import msgspec
 
 from contracts.errors import DiskError, InvariantError, Reason
 from contracts.gatt import Position
-from contracts.imu import ImuScale
-from contracts.messages import MAX_BATCH_SAMPLES, MESSAGE_VERSION, ImuMessage
+from contracts.messages import MAX_BATCH_SAMPLES, ImuMessage
+from device_gateway.batches import Append, SensorState
 from device_gateway.clock import DeviceClock
 from device_gateway.disk import corrupt, disk_errors, lock
 
@@ -33,8 +32,6 @@ DEFAULT_CAP_BYTES: Final = 4 * 2**30
 #: How long another program that looks into the file may hold it up.
 BUSY_TIMEOUT_S: Final = 5.0
 MAX_CLOCK_BYTES: Final = 4096
-#: What a message takes beside its readings, about.
-MESSAGE_BYTES: Final = 200
 
 _SCHEMA: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -58,77 +55,6 @@ CREATE TABLE batch (
     PRIMARY KEY (sensor, seq)
 ) STRICT;
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A batch that has no number yet: what an ImuMessage says beside outbox and seq."""
-
-    t0_ns: int
-    period_ns: int
-    rate_hz: float
-    scale: ImuScale
-    readings: bytes
-    lost_before: int
-    clock_error_ns: int
-    end: bool = False
-
-    @property
-    def count(self) -> int:
-        """How many samples."""
-        return len(self.readings) // 12
-
-    def message(self, outbox: str, seq: int) -> ImuMessage:
-        """The message that carries this batch."""
-        return ImuMessage(
-            v=MESSAGE_VERSION,
-            outbox=outbox,
-            seq=seq,
-            t0_ns=self.t0_ns,
-            period_ns=self.period_ns,
-            rate_hz=self.rate_hz,
-            accel_range_g=self.scale.accel_range_g,
-            gyro_range_deg_s=self.scale.gyro_range_deg_s,
-            samples=self.readings,
-            lost_before=self.lost_before,
-            clock_error_ns=self.clock_error_ns,
-            end=self.end,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Append:
-    """What one commit adds for one sensor: batches, and where its log is taken up to with them."""
-
-    sensor: str
-    batches: Sequence[Batch]
-    position: Position
-    ended: bool
-    clock: DeviceClock
-
-    @property
-    def size(self) -> int:
-        """About the bytes that it takes up."""
-        return sum(len(batch.readings) + MESSAGE_BYTES for batch in self.batches)
-
-
-@dataclass(frozen=True, slots=True)
-class SensorState:
-    """What the outbox knows of a sensor. ``position`` is None for one that was never read."""
-
-    sensor: str
-    last_seq: int = 0
-    stored_seq: int = 0
-    position: Position | None = None
-    ended: bool = False
-    clock: DeviceClock | None = None
-    received: int = 0
-    lost: int = 0
-
-    @property
-    def waiting_batches(self) -> int:
-        """Batches that analytics has not stored yet."""
-        return self.last_seq - self.stored_seq
 
 
 class Outbox:

@@ -26,8 +26,9 @@ from contracts.messages import (
     Stored,
 )
 from contracts.topics import Kind
+from device_gateway.batches import SensorState
 from device_gateway.config import GatewayConfig
-from device_gateway.outbox import Outbox, SensorState
+from device_gateway.outbox import Outbox
 from device_gateway.window import Window
 
 log = structlog.get_logger(__name__)

@@ -16,8 +16,9 @@ from contracts.checks import EARLIEST_UTC_NS
 from contracts.errors import PlumblineError, RadioError, Reason, SettingError
 from contracts.imu import period_ns_of
 from contracts.messages import GatewayCommand, GatewayReply, SensorStatus
+from device_gateway.batches import SensorState
 from device_gateway.config import GatewayConfig
-from device_gateway.outbox import Outbox, SensorState
+from device_gateway.outbox import Outbox
 from device_gateway.publisher import Publisher
 from device_gateway.radio import open_radio
 from device_gateway.recorder import write_kept_recording

@@ -10,7 +10,8 @@ from typing import Final
 import structlog
 
 from contracts.errors import DiskError, Reason
-from device_gateway.outbox import Append, Outbox, SensorState
+from device_gateway.batches import Append, SensorState
+from device_gateway.outbox import Outbox
 
 log = structlog.get_logger(__name__)
 

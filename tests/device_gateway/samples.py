@@ -6,8 +6,9 @@ import numpy as np
 
 from contracts.gatt import Position
 from contracts.imu import DEFAULT_SCALE
+from device_gateway.batches import Append, Batch
 from device_gateway.clock import Anchor, DeviceClock
-from device_gateway.outbox import Append, Batch, Outbox
+from device_gateway.outbox import Outbox
 
 START_NS = 1_760_000_000_250_000_000
 PERIOD_NS = 20_000_000

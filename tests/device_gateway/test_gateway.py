@@ -209,7 +209,7 @@ def test_it_goes_on_live_in_small_batches_and_pulses_on_command(
 def test_a_full_outbox_holds_the_sensors_until_there_is_room(
     mosquitto_broker: MosquittoBroker, tmp_path: Path
 ) -> None:
-    samples = 100_000
+    samples = 60_000
 
     async def run(radio: str, analytics: Analyst) -> None:
         config = configured(tmp_path, radio, mosquitto_broker.port, outbox_cap_bytes=2**20)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from contracts.errors import DiskError, InvariantError, Reason
 from contracts.gatt import Position
 from contracts.messages import MAX_BATCH_SAMPLES, ImuMessage
-from device_gateway.outbox import Append, Outbox, SensorState
+from device_gateway.batches import Append, SensorState
+from device_gateway.outbox import Outbox
 from tests.device_gateway.samples import append, batch
 
 CAP = 2**26

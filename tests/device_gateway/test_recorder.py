@@ -8,7 +8,8 @@ import pytest
 from contracts.errors import DiskError
 from contracts.recording import open_recording, read_samples
 from contracts.vocabulary import Placement
-from device_gateway.outbox import Append, Outbox
+from device_gateway.batches import Append
+from device_gateway.outbox import Outbox
 from device_gateway.recorder import write_kept_recording
 from tests.device_gateway.samples import START_NS, append, batch
 

@@ -13,10 +13,10 @@ from contracts.errors import DiskError, Reason
 from contracts.gatt import Position, SamplePacket
 from contracts.imu import DEFAULT_SCALE
 from device_gateway.assembly import Assembler, Outcome
+from device_gateway.batches import Append
 from device_gateway.clock import Anchor, DeviceClock
 from device_gateway.intake import Intake, Seen
 from device_gateway.link import Link
-from device_gateway.outbox import Append
 from device_gateway.writer import Writer
 
 NOW_NS = 1_790_000_000_000_000_000

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import DiskError, Reason
-from device_gateway.outbox import Outbox, SensorState
+from device_gateway.batches import SensorState
+from device_gateway.outbox import Outbox
 from device_gateway.writer import Writer
 from tests.device_gateway.samples import append
 
