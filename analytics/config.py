@@ -35,6 +35,8 @@ class Limits:
     total_bytes: int = 96 * 1024 * 1024
     ahead_batches: int = 64
     ahead_bytes: int = 512 * 1024
+    #: Behind holes, all streams together.
+    total_ahead_bytes: int = 32 * 1024 * 1024
     #: A seq this far ahead of what is expected is no hole but nonsense.
     far_seq: int = 20_000
     streams: int = 4_096

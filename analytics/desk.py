@@ -11,12 +11,13 @@ import msgspec
 from analytics.config import AnalyticsConfig
 from analytics.core.focus import FocusTable
 from analytics.core.pipeline import Pipeline, PipelineConfig
-from analytics.core.results import NOTHING, ContextMark, Output
+from analytics.core.results import NOTHING, CalibrationResult, ContextMark, Output
 from analytics.feeding import Absent, FedState, Feed, Piece, WearerFeed
 from analytics.preview import Preview
 from analytics.roster import WearerPlan
 from contracts.errors import DecodeError, Reason, SettingError, StoreError
 from contracts.messages import PostureState
+from contracts.records import CalibrationOutcome
 from contracts.vocabulary import Placement
 from store.ports import WearerRows
 
@@ -140,11 +141,12 @@ class WearerDesk:
         snapshot = DeskSnapshot(SNAPSHOT_VERSION, self.feed.state(), self._pipeline.snapshot())
         rows = WearerRows(
             self.plan.wearer,
-            output.frames,
-            output.episodes,
-            output.minutes,
-            output.days,
-            msgspec.msgpack.encode(snapshot),
+            frames=output.frames,
+            episodes=output.episodes,
+            minutes=output.minutes,
+            days=output.days,
+            calibrations=[_outcome(result) for result in output.calibrations],
+            snapshot=msgspec.msgpack.encode(snapshot),
         )
         return rows, output
 
@@ -176,6 +178,16 @@ def _rows_in(output: Output) -> bool:
         lambda o: len(o.nudges),
     )
     return any(kind(output) for kind in kinds)
+
+
+def _outcome(result: CalibrationResult) -> CalibrationOutcome:
+    return CalibrationOutcome(
+        effective_ns=result.plan.effective_ns,
+        accepted=result.accepted,
+        message=result.message,
+        hint=result.hint,
+        reason=result.reason,
+    )
 
 
 def _unreadable(wearer: str, why: str) -> StoreError:

@@ -87,7 +87,8 @@ class Engine:
         for taken in self.streams.offer(key, message):
             # One that waited behind a hole may lie after the end of the sensor's last assignment.
             parts = self.roster.parts(sensor, taken) or []
-            self.streams.waits(key, taken, len(parts))
+            unworn = taken.count - sum(part.stop - part.start for part in parts)
+            self.health.unworn(key, self.streams.waits(key, taken, len(parts), max(unworn, 0)))
             for part in parts:
                 piece = Piece(key, taken, part.start, part.stop)
                 self.desks[part.wearer].feed.put(part.placement, piece, now_s)
@@ -156,7 +157,8 @@ class Engine:
         self._note_change(now_s)
         late = step.late
         for piece in step.pieces:
-            self.streams.fed(piece.stream, piece.message.seq)
+            unworn = self.streams.fed(piece.stream, piece.message.seq)
+            self.health.unworn(piece.stream, unworn)
             self.health.fed(piece, late)
             late = 0
         return True

@@ -10,6 +10,7 @@ from analytics.feeding import Piece
 from contracts.errors import DecodeError, Reason
 from contracts.messages import GatewayStatus, SensorStatus
 from contracts.records import SensorHealth
+from store.ports import StreamKey
 
 OFFLINE = "offline"
 UNKNOWN = "unknown"
@@ -67,6 +68,12 @@ class HealthBook:
             late_samples=row.late_samples + late,
             last_sample_ns=max(last_ns, row.last_sample_ns or last_ns),
         )
+
+    def unworn(self, stream: StreamKey, count: int) -> None:
+        """Samples that were nobody's were let go."""
+        if count:
+            key = (stream.gateway, stream.sensor)
+            self._update(key, unworn_samples=self._row(key).unworn_samples + count)
 
     def take_changed(self) -> list[SensorHealth]:
         """Rows that changed since the last call."""

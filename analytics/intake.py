@@ -6,6 +6,7 @@ stored. So an old number is a duplicate, and a hole is waited for and asked for 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -27,20 +28,28 @@ class Verdict(StrEnum):
     FAR_AHEAD = "far-ahead"  # no gateway keeps that many: the number is wrong
 
 
+@dataclass(slots=True)
+class Allowance:
+    """Bytes that all streams together may still keep behind holes."""
+
+    left: int
+
+
 class StreamIntake:
     """The order of one stream, from ``stored_seq`` on.
 
     ``taken_seq`` is the last batch that was taken in order, ``stored_seq`` the last that is in the
-    store.
+    store. ``allowance`` is shared by the streams of a service.
     """
 
-    def __init__(self, stored_seq: int, limits: Limits) -> None:
+    def __init__(self, stored_seq: int, limits: Limits, allowance: Allowance | None = None) -> None:
         self.stored_seq = stored_seq
         self.taken_seq = stored_seq
         self.duplicates = 0
         self._limits = limits
         self._ahead: dict[int, ImuMessage] = {}
         self._ahead_bytes = 0
+        self._allowance = allowance or Allowance(limits.ahead_bytes)
         self._hole = False
         self._ask_anyway = False
         self._ask_at_s = 0.0
@@ -72,6 +81,7 @@ class StreamIntake:
         if message is None:
             return None
         self._ahead_bytes -= len(message.samples)
+        self._allowance.left += len(message.samples)
         self._took(message.seq)
         return message
 
@@ -82,10 +92,15 @@ class StreamIntake:
     def rewind(self, seq: int) -> None:
         """Go back to after ``seq``, forgetting what was taken since, and ask for all after it."""
         self.taken_seq = seq
-        self._ahead.clear()
-        self._ahead_bytes = 0
+        self.let_go()
         self._hole = False
         self.lost_sight()
+
+    def let_go(self) -> None:
+        """Forget what waits behind a hole."""
+        self._ahead.clear()
+        self._allowance.left += self._ahead_bytes
+        self._ahead_bytes = 0
 
     def lost_sight(self) -> None:
         """Messages may have been lost on the way: ask for all after what is stored."""
@@ -114,7 +129,8 @@ class StreamIntake:
         size = len(message.samples)
         if len(self._ahead) >= self._limits.ahead_batches:
             return
-        if self._ahead_bytes + size > self._limits.ahead_bytes:
+        if self._ahead_bytes + size > self._limits.ahead_bytes or size > self._allowance.left:
             return
         self._ahead[message.seq] = message
         self._ahead_bytes += size
+        self._allowance.left -= size

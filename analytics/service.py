@@ -37,7 +37,9 @@ def run_analytics(
 
     ``clock_ns`` is UTC. ``report`` gets counters twice a second. BrokerError, StoreError or DiskError
     where it cannot start, or where the last commit is refused; in between it waits such trouble out.
+    StoreError(STORE_IN_USE) where another analytics computes into this store.
     """
+    store.claim()
     inbox = Inbox(config.limits.inbox_messages, config.limits.inbox_bytes)
     link = BrokerLink(
         config.broker,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from analytics.config import Limits
-from analytics.intake import StreamIntake, Verdict
+from analytics.intake import Allowance, StreamIntake, Verdict
 from contracts.errors import DecodeError, Reason
 from contracts.messages import ImuMessage, Stored
 from store.ports import StreamKey
@@ -23,6 +23,7 @@ class _Waiting:
     seq: int
     parts: int
     size: int
+    unworn: int
 
 
 @dataclass(slots=True)
@@ -39,8 +40,10 @@ class Streams:
 
     def __init__(self, cursors: dict[StreamKey, int], limits: Limits) -> None:
         self._limits = limits
+        self._allowance = Allowance(limits.total_ahead_bytes)
         self._streams = {
-            key: _Stream(StreamIntake(seq, limits), seq) for key, seq in cursors.items()
+            key: _Stream(StreamIntake(seq, limits, self._allowance), seq)
+            for key, seq in cursors.items()
         }
         self._total_bytes = 0
 
@@ -65,22 +68,26 @@ class Streams:
             yield following
             following = stream.intake.following()
 
-    def waits(self, key: StreamKey, message: ImuMessage, parts: int) -> None:
-        """A taken batch waits in so many parts; with none it is done already."""
+    def waits(self, key: StreamKey, message: ImuMessage, parts: int, unworn: int = 0) -> int:
+        """A taken batch waits in so many parts; with none it may be done already.
+
+        ``unworn``: samples in none of the parts. Gives how many of those are done with, as
+        :meth:`fed` does.
+        """
         stream = self._streams[key]
-        stream.waiting.append(_Waiting(message.seq, parts, len(message.samples)))
+        stream.waiting.append(_Waiting(message.seq, parts, len(message.samples), unworn))
         stream.waiting_bytes += len(message.samples)
         self._total_bytes += len(message.samples)
-        self._move_on(stream)
+        return self._move_on(stream)
 
-    def fed(self, key: StreamKey, seq: int) -> None:
-        """One part of a batch went into its pipeline."""
+    def fed(self, key: StreamKey, seq: int) -> int:
+        """One part of a batch went into its pipeline; how many unworn samples the cursor passed."""
         stream = self._streams[key]
         for waiting in stream.waiting:
             if waiting.seq == seq:
                 waiting.parts -= 1
                 break
-        self._move_on(stream)
+        return self._move_on(stream)
 
     def rewind(self) -> None:
         """Forget what waits and was not fed, and ask for it again."""
@@ -139,10 +146,20 @@ class Streams:
 
     def _begin(self, key: StreamKey) -> _Stream:
         if len(self._streams) >= self._limits.streams:
-            raise DecodeError(Reason.BAD_COUNT, f"over {self._limits.streams} streams.")
-        stream = _Stream(StreamIntake(0, self._limits), 0, announce=True)
+            self._make_room()
+        stream = _Stream(StreamIntake(0, self._limits, self._allowance), 0, announce=True)
         self._streams[key] = stream
         return stream
+
+    def _make_room(self) -> None:
+        """Forget the oldest stream of which nothing was ever taken: a made-up one, or one with a hole.
+
+        DecodeError where there is none.
+        """
+        idle = next((k for k, s in self._streams.items() if s.intake.taken_seq == 0), None)
+        if idle is None:
+            raise DecodeError(Reason.BAD_COUNT, f"over {self._limits.streams} streams.")
+        self._streams.pop(idle).intake.let_go()
 
     def _has_room(self, stream: _Stream, size: int) -> bool:
         limits = self._limits
@@ -154,9 +171,12 @@ class Streams:
             and self._total_bytes + size <= limits.total_bytes
         )
 
-    def _move_on(self, stream: _Stream) -> None:
+    def _move_on(self, stream: _Stream) -> int:
+        unworn = 0
         while stream.waiting and stream.waiting[0].parts == 0:
             done = stream.waiting.popleft()
             stream.fed_seq = done.seq
             stream.waiting_bytes -= done.size
             self._total_bytes -= done.size
+            unworn += done.unworn
+        return unworn

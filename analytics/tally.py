@@ -15,10 +15,11 @@ class _Wearer:
     episodes: int = 0
     last_episode_ns: int = -1
     last_frame_ns: int | None = None
+    calibration: str | None = None
 
 
 class Tally:
-    """Counters by wearer."""
+    """Counters by wearer, and what became of the last calibration."""
 
     def __init__(self) -> None:
         self._wearers: dict[str, _Wearer] = {}
@@ -31,6 +32,8 @@ class Tally:
             counted.frames += len(frames)
             counted.frame_samples += int(frames.samples.sum())
             counted.last_frame_ns = int(frames.start_ns[-1])
+        for result in output.calibrations:
+            counted.calibration = result.message
         for episode in output.episodes:
             # The same episode is said again as it grows; starts never go back.
             if episode.start_ns > counted.last_episode_ns:
@@ -45,4 +48,5 @@ class Tally:
             "frame_samples": counted.frame_samples,
             "episodes": counted.episodes,
             "last_frame_ns": counted.last_frame_ns,
+            "calibration": counted.calibration,
         }

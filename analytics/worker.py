@@ -120,6 +120,7 @@ class Worker:
                     "samples": row.stored_samples,
                     "lost": row.lost_samples,
                     "late": row.late_samples,
+                    "unworn": row.unworn_samples,
                 }
                 for row in self._engine.health.rows()
             },

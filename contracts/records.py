@@ -28,7 +28,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.errors import InvariantError
+from contracts.errors import InvariantError, Reason
 from contracts.units import NS_PER_S
 from contracts.vocabulary import (
     ACTIVITIES,
@@ -223,8 +223,26 @@ class Rollup(msgspec.Struct, frozen=True, kw_only=True):
     longest_episode_s: int = 0
 
 
+class CalibrationOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a calibration session. Keyed by wearer and ``effective_ns``.
+
+    Refused, ``reason`` is set, and the calibration before it stays in force. ``message`` and ``hint``
+    are for the wearer.
+    """
+
+    effective_ns: int
+    accepted: bool
+    message: str
+    hint: str = ""
+    reason: Reason | None = None
+
+
 class SensorHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """What the dashboard says of a sensor: the gateway's latest word and what analytics has taken."""
+    """What the dashboard says of a sensor: the gateway's latest word and what analytics has taken.
+
+    ``late_samples`` came after their second was closed, ``unworn_samples`` are from when nobody was
+    assigned the sensor: both were let go.
+    """
 
     gateway: str
     sensor: str
@@ -244,6 +262,7 @@ class SensorHealth(msgspec.Struct, frozen=True, kw_only=True):
     stored_samples: int = 0
     lost_samples: int = 0
     late_samples: int = 0
+    unworn_samples: int = 0
     last_sample_ns: int | None = None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from contracts.records import Episode, FrameBlock, Rollup, SensorHealth
+from contracts.records import CalibrationOutcome, Episode, FrameBlock, Rollup, SensorHealth
 from contracts.settings import CalibrationPlan, PostureSettings
 from contracts.vocabulary import Placement
 
@@ -33,6 +33,7 @@ class WearerRows:
     episodes: Sequence[Episode] = ()
     minutes: Sequence[Rollup] = ()
     days: Sequence[Rollup] = ()
+    calibrations: Sequence[CalibrationOutcome] = ()
     snapshot: bytes | None = None  # None: unchanged
 
 
@@ -70,6 +71,12 @@ class WearerSummary:
 class SeriesStore(Protocol):
     """Frames, rollups, episodes, sensor health and the checkpoint. StoreError where it cannot serve."""
 
+    def claim(self) -> None:
+        """Be the only one that computes into this store, until closed or until the process ends.
+
+        StoreError(STORE_IN_USE) where another is. Reading, pruning and erasing need no claim.
+        """
+
     def commit(self, commit: Commit) -> None:
         """Write all of it, or raise StoreError with nothing acknowledged."""
 
@@ -94,6 +101,9 @@ class SeriesStore(Protocol):
     def episodes(self, wearer: str, start_ns: int, end_ns: int) -> list[Episode]:
         """Episodes that overlap the interval, in time order."""
 
+    def calibrations(self, wearer: str) -> list[CalibrationOutcome]:
+        """What became of a wearer's calibration sessions, by effective time."""
+
     def health(self) -> list[SensorHealth]:
         """The latest word on each sensor."""
 
@@ -101,7 +111,10 @@ class SeriesStore(Protocol):
         """Forget frames that start before; how many there were. Rollups and episodes stay."""
 
     def erase(self, wearer: str) -> int:
-        """Forget all of a wearer, snapshot included; how many rows there were."""
+        """Forget all of a wearer, snapshot included; how many rows there were.
+
+        StoreError where the rows are gone but may still lie on the disk: erase again.
+        """
 
     def close(self) -> None:
         """Let go of the store."""

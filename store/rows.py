@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.errors import InvariantError
-from contracts.records import ANGLES, Episode, FrameBlock, Rollup, SensorHealth
+from contracts.records import (
+    ANGLES,
+    CalibrationOutcome,
+    Episode,
+    FrameBlock,
+    Rollup,
+    SensorHealth,
+)
 from contracts.units import NS_PER_S
 from contracts.vocabulary import ACTIVITIES, POSTURES
 
@@ -40,6 +47,7 @@ _RollupRow = tuple[int, dict[int, int], dict[int, int], dict[int, int], float | 
 _ROLLUP_DECODER: Final = msgspec.msgpack.Decoder(_RollupRow)
 _EPISODE_DECODER: Final = msgspec.json.Decoder(Episode)
 _HEALTH_DECODER: Final = msgspec.json.Decoder(SensorHealth)
+_CALIBRATION_DECODER: Final = msgspec.json.Decoder(CalibrationOutcome)
 
 
 def whole_second(start_ns: int) -> int:
@@ -136,6 +144,16 @@ def health_body(health: SensorHealth) -> str:
 def health_of_body(body: str) -> SensorHealth:
     """The sensor's health in ``body``."""
     return _HEALTH_DECODER.decode(body)
+
+
+def calibration_body(outcome: CalibrationOutcome) -> str:
+    """What became of a calibration session as JSON."""
+    return msgspec.json.encode(outcome).decode()
+
+
+def calibration_of_body(body: str) -> CalibrationOutcome:
+    """What became of the calibration session in ``body``."""
+    return _CALIBRATION_DECODER.decode(body)
 
 
 def _hundredths(values: NDArray[np.float64], name: str) -> NDArray[np.int64]:

@@ -73,8 +73,17 @@ CREATE TABLE cursor (
 ) STRICT, WITHOUT ROWID;
 """
 
+_CALIBRATIONS: Final = """
+CREATE TABLE calibration (
+    wearer INTEGER NOT NULL,
+    effective_ns INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (wearer, effective_ns)
+) STRICT, WITHOUT ROWID;
+"""
+
 #: Script n takes a file from version n to n + 1. Append only; a released script never changes.
-MIGRATIONS: Final = (_FIRST,)
+MIGRATIONS: Final = (_FIRST, _CALIBRATIONS)
 VERSION: Final = len(MIGRATIONS)
 
 #: Changing to write-ahead logging ignores the busy timeout, so it is tried this often.

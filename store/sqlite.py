@@ -12,14 +12,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import msgspec
 
 from contracts.errors import Reason, StoreError
-from contracts.records import Episode, FrameBlock, Rollup, SensorHealth
+from contracts.records import CalibrationOutcome, Episode, FrameBlock, Rollup, SensorHealth
 from contracts.units import NS_PER_S
 from store import rows, series_schema
+from store.claim import claim
 from store.ports import Checkpoint, Commit, StreamKey, WearerRows, WearerSummary
 from store.sqlite_errors import translated
 
@@ -50,7 +51,7 @@ _GET_WEARERS: Final = """
            (SELECT count(*) FROM frame WHERE frame.wearer = w.id)
     FROM wearer AS w WHERE first_s IS NOT NULL ORDER BY last_s DESC, wearer
 """
-_TABLES_OF_A_WEARER: Final = ("frame", "rollup", "episode", "snapshot")
+_TABLES_OF_A_WEARER: Final = ("frame", "rollup", "episode", "calibration", "snapshot")
 
 
 class SqliteSeriesStore:
@@ -63,7 +64,12 @@ class SqliteSeriesStore:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self._path = path
         self._lock = threading.RLock()
+        self._claim: IO[bytes] | None = None
         self._connection = _connect(path, read_only=read_only)
+
+    def claim(self) -> None:
+        if self._claim is None:
+            self._claim = claim(self._path)
 
     def commit(self, commit: Commit) -> None:
         with self._writing() as connection:
@@ -126,6 +132,14 @@ class SqliteSeriesStore:
         with self._decoding():
             return [rows.episode_of_body(body) for (body,) in found]
 
+    def calibrations(self, wearer: str) -> list[CalibrationOutcome]:
+        found = self._fetch(
+            "SELECT body FROM calibration WHERE wearer = ? ORDER BY effective_ns",
+            self._find_wearer(wearer),
+        )
+        with self._decoding():
+            return [rows.calibration_of_body(body) for (body,) in found]
+
     def health(self) -> list[SensorHealth]:
         found = self._fetch("SELECT body FROM health ORDER BY gateway, sensor")
         with self._decoding():
@@ -157,12 +171,22 @@ class SqliteSeriesStore:
             connection.execute("DELETE FROM wearer WHERE id = ?", (number,))
         with self._lock, translated(self._path):
             self._connection.execute("PRAGMA secure_delete = OFF")
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            ((busy, *_),) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        if busy:
+            raise StoreError(
+                Reason.STORE_UNREACHABLE,
+                f"{wearer} is erased, but a reader keeps the log of {self._path} in use, which may "
+                "still hold what was there.",
+                hint="End what reads the store for long (a backup, an export), then erase again.",
+            )
         return erased
 
     def close(self) -> None:
         with self._lock, translated(self._path):
             self._connection.close()
+            if self._claim is not None:
+                self._claim.close()
+                self._claim = None
 
     def _put_wearer_rows(self, connection: sqlite3.Connection, new: WearerRows) -> None:
         number = self._number_wearer(connection, new.wearer)
@@ -178,6 +202,10 @@ class SqliteSeriesStore:
         connection.executemany(
             "INSERT OR REPLACE INTO episode (wearer, start_ns, end_ns, body) VALUES (?, ?, ?, ?)",
             [(number, e.start_ns, e.end_ns, rows.episode_body(e)) for e in new.episodes],
+        )
+        connection.executemany(
+            "INSERT OR REPLACE INTO calibration (wearer, effective_ns, body) VALUES (?, ?, ?)",
+            [(number, c.effective_ns, rows.calibration_body(c)) for c in new.calibrations],
         )
         if new.snapshot is not None:
             connection.execute(
@@ -219,7 +247,8 @@ class SqliteSeriesStore:
             try:
                 yield self._connection
             finally:
-                self._connection.execute("COMMIT")
+                if self._connection.in_transaction:  # an error may have ended it
+                    self._connection.execute("COMMIT")
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

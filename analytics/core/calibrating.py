@@ -83,8 +83,9 @@ class CalibrationTimeline:
                 plan,
                 False,
                 Reason.CALIBRATION_TOO_SHORT,
-                "there is no data of the calibration session.",
-                "Check that the sensors are on, then calibrate again.",
+                "there is no data of the calibration session left: the sensors were off, or it was "
+                "asked for when its time had passed.",
+                "Check that the sensors are on, then calibrate again, from a few seconds ahead.",
             )
         try:
             self.current = calibrate(plan, SecondTable.concat(self._held))

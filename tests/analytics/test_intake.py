@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from analytics.config import Limits
 from analytics.inbox import Arrival, Inbox
-from analytics.intake import FIRST_ASK_S, LONGEST_ASK_S, StreamIntake, Verdict
+from analytics.intake import FIRST_ASK_S, LONGEST_ASK_S, Allowance, StreamIntake, Verdict
 from analytics.rejections import BURST, PAUSE_S, Rejections
 from analytics.streams import Streams
 from contracts.errors import DecodeError, Reason
@@ -127,6 +127,48 @@ def test_streams_are_capped() -> None:
         assert take_all(streams, StreamKey("gw", "s", f"box-{number}"), range(1, 2)) == 1
     with pytest.raises(DecodeError, match="over 3 streams"):
         take_all(streams, StreamKey("gw", "s", "box-9"), range(1, 2))
+
+
+def test_made_up_streams_do_not_keep_a_real_one_out() -> None:
+    streams = Streams({KEY: 5}, replace(LIMITS, streams=3, total_ahead_bytes=600))
+    for number in range(50):
+        assert take_all(streams, StreamKey("gw", "s", f"made-up-{number}"), range(2, 9)) == 0
+    assert take_all(streams, StreamKey("gw", "new", "box"), range(1, 4)) == 3
+    assert take_all(streams, KEY, range(6, 9)) == 3
+
+
+def test_bytes_behind_holes_are_capped_for_all_streams_together_and_given_back() -> None:
+    allowance = Allowance(600)
+    one, other = (StreamIntake(0, LIMITS, allowance) for _ in range(2))
+    for seq in range(2, 9):
+        one.offer(batch(seq), room=True)
+        other.offer(batch(seq), room=True)
+    assert one.ahead_batches + other.ahead_batches == 5
+    assert len(offer(one, 1)) + len(offer(other, 1)) == 7
+    assert allowance.left == 600
+    one.offer(batch(50), room=True)
+    one.rewind(3)
+    assert (one.taken_seq, one.ahead_batches, allowance.left) == (3, 0, 600)
+    assert one.asks(0.0)
+
+
+def test_unworn_samples_count_when_the_cursor_passes_them() -> None:
+    streams = Streams({}, LIMITS)
+    (first,) = streams.offer(KEY, batch(1))
+    assert streams.waits(KEY, first, 1, unworn=3) == 0
+    (second,) = streams.offer(KEY, batch(2))
+    assert streams.waits(KEY, second, 0, unworn=10) == 0
+    assert streams.fed(KEY, 1) == 13
+
+
+def test_a_rewound_stream_forgets_what_was_not_fed_and_asks_for_it() -> None:
+    streams = Streams({}, LIMITS)
+    assert take_all(streams, KEY, range(1, 6)) == 5
+    streams.fed(KEY, 1)
+    streams.rewind()
+    assert streams.waiting_bytes == 0
+    assert [stored.resend for _, stored in streams.messages(0.0)] == [True]
+    assert take_all(streams, KEY, range(1, 6)) == 4
 
 
 def test_a_cursor_moves_only_over_what_is_wholly_fed() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from contracts.settings import PostureSettings
+from contracts.errors import Reason
+from contracts.settings import CalibrationPlan, PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from store.ports import Assignment
@@ -121,3 +123,65 @@ def test_settings_that_change_within_a_run_hold_from_there_on(hand: HandWorker) 
         hand.send("s5", second)
     hand.turn()
     assert hand.store.latest_frame("w1").start_ns.tolist() == [BEGIN_NS + 7 * NS_PER_S]
+
+
+def calibration(upright_s: int, rounded_s: int) -> CalibrationPlan:
+    """Ten seconds upright, ten rounded, asked for at ``upright_s``."""
+
+    def window_ns(start_s: int) -> tuple[int, int]:
+        return BEGIN_NS + start_s * NS_PER_S, BEGIN_NS + (start_s + 10) * NS_PER_S
+
+    return CalibrationPlan(
+        effective_ns=window_ns(upright_s)[0],
+        upright_ns=window_ns(upright_s),
+        rounded_ns=window_ns(rounded_s),
+    )
+
+
+def wear_live(hand: HandWorker, seconds: range) -> None:
+    """Live data, second by second: upright but for 26 s to 40 s (the filter needs a few)."""
+    for second in seconds:
+        hand.send("s4", second, forward_deg=30.0 if 26 <= second < 40 else 0.0)
+        hand.send("s5", second)
+        hand.turn(1.0)
+
+
+def test_a_calibration_asked_for_while_worn_is_taken_up_in_time(hand: HandWorker) -> None:
+    wear_live(hand, range(12))
+    hand.registry.add_calibration("w1", calibration(15, 30))
+    wear_live(hand, range(12, 45))
+    (outcome,) = hand.store.calibrations("w1")
+    assert (outcome.accepted, outcome.reason) == (True, None)
+    assert hand.worker.report()["wearers"]["w1"]["calibration"] == "accepted"
+    frames = hand.store.frames("w1", 0, 2**62)
+    first = BEGIN_NS + 15 * NS_PER_S
+    assert np.isnan(frames.thorax_flexion_deg[frames.start_ns < first]).all()
+    assert not np.isnan(frames.thorax_flexion_deg[frames.start_ns >= first]).any()
+
+
+def test_a_calibration_asked_for_too_late_is_refused_where_a_person_sees_it(
+    hand: HandWorker,
+) -> None:
+    wear_live(hand, range(45))
+    hand.registry.add_calibration("w1", calibration(15, 30))
+    wear_live(hand, range(45, 52))
+    (outcome,) = hand.store.calibrations("w1")
+    assert not outcome.accepted
+    assert outcome.reason is Reason.CALIBRATION_TOO_SHORT
+    assert "its time had passed" in outcome.message
+    assert outcome.hint
+    assert "its time had passed" in hand.worker.report()["wearers"]["w1"]["calibration"]
+
+
+def test_samples_that_are_nobodys_are_counted_once(hand: HandWorker) -> None:
+    for second in (-3, -2, -0.5, 1):
+        hand.send("s4", second)
+    hand.turn()
+    assert hand.worker.report()["sensors"]["s4"]["unworn"] == 100, "the third waits for L5"
+    for second in (0, 1):
+        hand.send("s5", second)
+    hand.turn()
+    hand.start()
+    hand.turn()
+    (t4,) = [row for row in hand.store.health() if row.sensor == "s4"]
+    assert (t4.unworn_samples, t4.stored_samples, t4.stored_seq) == (125, 75, 4)

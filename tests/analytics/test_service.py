@@ -16,7 +16,7 @@ from analytics.config import BrokerAddress
 from analytics.offline import Analysis, Choice, analyze
 from analytics.service import load_focus_table
 from contracts import topics
-from contracts.errors import BrokerError, Reason
+from contracts.errors import BrokerError, Reason, StoreError
 from contracts.imu import ImuSamples
 from contracts.messages import ImuMessage
 from contracts.recording import Manifest, open_recording, write_recording
@@ -315,3 +315,17 @@ def test_a_broker_that_is_not_there_is_said_at_the_start(tmp_path: Path) -> None
     with pytest.raises(BrokerError, match="No MQTT broker answers") as refused:
         serve(tmp_path, config_for(free_port(), broker_wait_s=0.3), threading.Event())
     assert refused.value.reason is Reason.BROKER_UNREACHABLE
+
+
+def test_a_second_analytics_on_one_store_stops_and_says_so(
+    tmp_path: Path, mosquitto_broker: MosquittoBroker
+) -> None:
+    enrol(tmp_path, 0, None)
+    config = config_for(mosquitto_broker.port)
+    with running(tmp_path, config) as reports:
+        with pytest.raises(StoreError, match="Another analytics") as refused:
+            serve(tmp_path, config, threading.Event())
+        assert refused.value.reason is Reason.STORE_IN_USE
+        assert reports[-1]["broker"] == "connected"
+    with running(tmp_path, config):
+        pass

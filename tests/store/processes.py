@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import time
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier, Event
 from typing import Final
@@ -55,6 +56,14 @@ def commit_for_ever(url: str, started: Event) -> None:
         ]
         store.commit(Commit(rows, {KEY: number + 1}))
         started.set()
+
+
+def claim_for_ever(url: str, claimed: Event) -> None:
+    """Claim the store and hold on to it until killed."""
+    store = open_series(url)
+    store.claim()
+    claimed.set()
+    time.sleep(600)
 
 
 def write_on_a_full_disk(url: str, answer: Connection) -> None:

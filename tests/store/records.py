@@ -7,8 +7,10 @@ import string
 import numpy as np
 from hypothesis import strategies as st
 
+from contracts.errors import Reason
 from contracts.records import (
     ANGLES,
+    CalibrationOutcome,
     Episode,
     FocusArea,
     Frame,
@@ -94,6 +96,14 @@ EPISODES = st.builds(
     focus=st.lists(FOCUS, max_size=3).map(tuple),
 )
 COUNTERS = st.integers(0, 2**53)
+CALIBRATIONS = st.builds(
+    CalibrationOutcome,
+    effective_ns=SECONDS.map(lambda s: s * NS_PER_S),
+    accepted=st.booleans(),
+    message=TEXT,
+    hint=TEXT,
+    reason=st.none() | st.sampled_from(Reason),
+)
 HEALTH = st.builds(
     SensorHealth,
     gateway=IDS,
@@ -105,6 +115,8 @@ HEALTH = st.builds(
     received=COUNTERS,
     stored_seq=COUNTERS,
     lost_samples=COUNTERS,
+    late_samples=COUNTERS,
+    unworn_samples=COUNTERS,
     last_sample_ns=st.none() | COUNTERS,
     reason=TEXT,
 )

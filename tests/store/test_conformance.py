@@ -11,12 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contracts.records import Episode, FrameBlock, Rollup, SensorHealth
+from contracts.errors import Reason, StoreError
+from contracts.records import CalibrationOutcome, Episode, FrameBlock, Rollup, SensorHealth
 from contracts.units import NS_PER_S
 from store.ports import Commit, SeriesStore, StreamKey, WearerRows
 from tests.store import processes
 from tests.store.records import (
     BLOCKS,
+    CALIBRATIONS,
     EPISODES,
     FIRST_S,
     HEALTH,
@@ -43,6 +45,18 @@ def rows(wearer: str = "w", frames: FrameBlock = NOBODY, **rest: object) -> Wear
 
 def write(store: SeriesStore, *wearers: WearerRows) -> None:
     store.commit(Commit(wearers))
+
+
+@shared
+@given(outcomes=st.lists(CALIBRATIONS, max_size=5))
+def test_calibrations_come_back_exactly(
+    store: SeriesStore, outcomes: list[CalibrationOutcome]
+) -> None:
+    store.erase("w")
+    write(store, rows(calibrations=outcomes))
+    latest = {outcome.effective_ns: outcome for outcome in outcomes}
+    assert store.calibrations("w") == [latest[at_ns] for at_ns in sorted(latest)]
+    assert store.calibrations("somebody else") == []
 
 
 @shared
@@ -166,16 +180,23 @@ def test_pruning_forgets_frames_and_nothing_else(store: SeriesStore) -> None:
 
 
 def test_erasing_forgets_one_wearer_wholly(store: SeriesStore) -> None:
-    whole = {"minutes": [minute(60)], "days": [minute(0)], "episodes": [episode(1, 2)]}
+    whole = {
+        "minutes": [minute(60)],
+        "days": [minute(0)],
+        "episodes": [episode(1, 2)],
+        "calibrations": [CalibrationOutcome(effective_ns=1, accepted=True, message="accepted")],
+    }
     write(
         store,
         rows("a", frames_from(100, 10), snapshot=b"x", **whole),
         rows("b", frames_from(100, 3), snapshot=b"y", **whole),
     )
-    assert store.erase("a") == 14
+    assert store.erase("a") == 15
     assert len(store.frames("a", *EVER)) == 0
     assert store.minutes("a", *EVER) == store.days("a", *EVER) == []
     assert store.episodes("a", *EVER) == []
+    assert store.calibrations("a") == []
+    assert len(store.calibrations("b")) == 1
     assert store.checkpoint().snapshots == {"b": b"y"}
     assert [w.wearer for w in store.wearers()] == ["b"]
     assert store.erase("a") == 0
@@ -247,3 +268,30 @@ def test_killed_in_a_commit_it_left_whole_commits(
     assert commits >= 1
     for wearer in "ab":
         assert len(store.frames(wearer, *EVER)) == commits * 40
+
+
+def test_one_at_a_time_computes_into_a_store(
+    store: SeriesStore, open_again: Callable[..., SeriesStore]
+) -> None:
+    store.claim()
+    store.claim()
+    second = open_again()
+    with pytest.raises(StoreError, match="Another analytics") as refused:
+        second.claim()
+    assert refused.value.reason is Reason.STORE_IN_USE
+    write(second, rows(frames=frames_from(FIRST_S, 3)))  # an erasure or an import needs no claim
+    store.close()
+    second.claim()
+
+
+def test_one_that_was_killed_leaves_no_claim_behind(store: SeriesStore, store_url: str) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    claimed = spawn.Event()
+    other = spawn.Process(target=processes.claim_for_ever, args=(store_url, claimed))
+    other.start()
+    assert claimed.wait(60)
+    with pytest.raises(StoreError, match="Another analytics"):
+        store.claim()
+    other.kill()
+    other.join(60)
+    store.claim()

@@ -195,3 +195,24 @@ def test_erased_data_is_not_in_the_file_any_more(tmp_path: Path) -> None:
     left = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert b"somebodys-snapshot" not in left
     assert b"somebody-to-forget" not in left
+
+
+def test_an_erasure_that_a_reader_keeps_from_the_disk_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.sqlite.BUSY_TIMEOUT_MS", 100)
+    path = tmp_path / "s.sqlite"
+    store = open_series(f"sqlite:{path}")
+    write(store, frames_from(FIRST_S, 10), "somebody-to-forget")
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM frame").fetchall()
+    with pytest.raises(StoreError, match="erased, but"):
+        store.erase("somebody-to-forget")
+    assert store.wearers() == []
+    reader.execute("COMMIT")
+    assert store.erase("somebody-to-forget") == 0
+    left = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"somebody-to-forget" not in left
+    reader.close()
+    store.close()
