@@ -5,6 +5,7 @@ Times are seconds from each recording's start.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -107,7 +108,8 @@ def write_table(path: Path, tables: Sequence[pa.Table]) -> None:
         pq.write_table(pa.concat_tables(tables), part, compression="zstd")
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a read-only disk refuses this too
+            part.unlink(missing_ok=True)
         raise DiskError(
             Reason.DISK_ERROR,
             f"{path} cannot be written: {error.strerror or error}.",

@@ -278,5 +278,9 @@ def _bad(path: Path, text: str) -> RecordingError:
 
 def _unreadable(path: Path, error: Exception) -> RecordingError:
     # One line, cut: parsers quote what they read.
-    text = " ".join(str(error).split())[:MAX_PARSER_TEXT]
-    return RecordingError(Reason.BAD_RECORDING, f"{path} cannot be read: {text}.")
+    text = " ".join(str(error).split())[:MAX_PARSER_TEXT].rstrip(".")
+    return RecordingError(
+        Reason.BAD_RECORDING,
+        f"{path} cannot be read: {text}.",
+        hint="The file is damaged or was cut short: copy it again from where it came from.",
+    )

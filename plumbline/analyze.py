@@ -90,7 +90,11 @@ def summarise(analysis: Analysis) -> dict[str, Any]:
 def _offline_choice(choice: AnalyzeChoice) -> Choice:
     settings = PostureSettings()
     if choice.min_episode_s is not None:
-        settings = msgspec.structs.replace(settings, episode_s=choice.min_episode_s)
+        try:
+            settings = msgspec.structs.replace(settings, episode_s=choice.min_episode_s)
+        except SettingError as error:
+            hint = "--min-episode is the shortest sustained episode, in seconds."
+            raise SettingError(error.reason, error.message, hint=hint) from None
     placements = parse_placements(choice.sensors) if choice.sensors else None
     return Choice(placements=placements, settings=settings, focus_table=load_focus_table())
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from typer.exceptions import TyperException
 
-from contracts.errors import EXIT_STATUS, Fault, PlumblineError
+from contracts.errors import EXIT_STATUS, Fault, PlumblineError, Reason, SettingError
 from plumbline import __version__
 from plumbline.lifeline import hold_to_parent
 from plumbline.options import with_settings
@@ -239,12 +240,13 @@ def main() -> None:
 def run(arguments: list[str], *, debug: bool = False) -> int:
     """Run a command and turn every error into one clear line and an exit status."""
     try:
+        refuse_repeated(arguments)
         status = app(arguments or ["--help"], standalone_mode=False)
     except PlumblineError as error:
         _say(error.message, error.hint)
         return error.exit_status
     except TyperException as error:
-        _say(error.format_message(), "See `plumbline --help`.")
+        _say(error.format_message(), f"See `{_command_of(error)} --help`.")
         return EXIT_STATUS[Fault.USER]
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED_STATUS
@@ -260,6 +262,22 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
         )
         return EXIT_STATUS[Fault.OURS]
     return status if isinstance(status, int) else 0
+
+
+def refuse_repeated(arguments: Sequence[str]) -> None:
+    """SettingError for a flag given twice: the last would win, and nobody would hear of it."""
+    flags = [argument.partition("=")[0] for argument in arguments if argument.startswith("--")]
+    twice = next((flag for flag in flags if flags.count(flag) > 1), None)
+    if twice is not None:
+        raise SettingError(
+            Reason.BAD_SETTING, f"{twice} is given twice.", hint="Give it once: it takes one value."
+        )
+
+
+def _command_of(error: TyperException) -> str:
+    """The command that was wrong, as it was typed: ``plumbline demo``."""
+    context = getattr(error, "ctx", None)
+    return f"plumbline {context.info_name}" if context and context.parent else "plumbline"
 
 
 def _say(message: str, hint: str) -> None:

@@ -15,13 +15,15 @@ from typing import Final, Self
 import msgspec
 from rich.console import Console
 
-from contracts.errors import Fault, PlumblineError, Reason
-from contracts.recording import MANIFEST, open_recording, write_manifest
+from contracts.errors import PlumblineError, Reason
+from contracts.recording import MANIFEST, open_recording
 from contracts.records import FrameBlock
 from contracts.settings import MAX_CALIBRATION_SESSION_NS, CalibrationPlan
 from contracts.units import NS_PER_S
 from plumbline.demo_folder import BROKER_USERNAME, DemoFolder
+from plumbline.demo_keep import check_keep, note_calibration
 from plumbline.demo_view import Summary, SyncProgress, focus_seconds, show_summary
+from plumbline.disk import check_room
 from plumbline.fleet import KIT, Fleet, FleetChoice, build_fleet, now_ns, start_for
 from plumbline.ports import LOOPBACK, answers, check_port_free, free_port
 from plumbline.run import stop_on_signal
@@ -29,6 +31,7 @@ from plumbline.settings import ENV_PREFIX, Settings
 from plumbline.stats import read_stats
 from plumbline.supervisor import ChildSpec, Supervisor
 from plumbline.tally import Hops, count_hops
+from plumbline.zone import local_timezone
 from store import open_registry, open_series
 from store.ports import Assignment, Wearer
 
@@ -36,6 +39,7 @@ POLL_S: Final = 0.1
 RECOUNT_S: Final = 1.0
 #: The mapped time of the first sample may lie a little before the sensor was switched on.
 MARGIN_NS: Final = 5 * NS_PER_S
+STARTING: Final = "Starting broker, analytics, simulated sensors and gateway."
 #: Data stops flowing at its source first; who stores stops when nothing comes any more.
 STOP_ORDER: Final = ("dashboard", "gateway", "sim", "analytics", "broker")
 
@@ -77,15 +81,21 @@ def run_demo(settings: Settings, choice: DemoChoice) -> None:
     check_keep(choice.keep)
     folder = DemoFolder(settings.data_dir)
     began_s = time.monotonic()
+    console = Console(stderr=choice.as_json)
+    if not choice.as_json:
+        console.print(STARTING)
     try:
         plan = make_plan(settings, choice)
         with Demo(settings, choice, folder, plan, stop) as demo:
-            summary = show_backlog(demo, choice, stop, began_s)
+            summary = show_backlog(demo, choice, console, stop, began_s)
             while not choice.until_done and not stop.wait(POLL_S):
                 demo.poll()
+            if not choice.as_json:
+                console.print(f"Stopping. What was measured stays in {settings.data_dir}.")
     finally:
         folder.close()
     if choice.until_done and summary.missing:
+        check_room(folder.root)
         raise PlumblineError(
             Reason.INCOMPLETE,
             f"Not everything that waited is in the store: {'; '.join(summary.missing)}.",
@@ -93,9 +103,10 @@ def run_demo(settings: Settings, choice: DemoChoice) -> None:
         )
 
 
-def show_backlog(demo: Demo, choice: DemoChoice, stop: threading.Event, began_s: float) -> Summary:
+def show_backlog(
+    demo: Demo, choice: DemoChoice, console: Console, stop: threading.Event, began_s: float
+) -> Summary:
     """Progress while what waited comes in, and the summary after it."""
-    console = Console(stderr=choice.as_json)
     quiet = choice.as_json or not console.is_terminal
     with SyncProgress(console, quiet=quiet) as progress:
         demo.wait_for_backlog(progress.show)
@@ -106,7 +117,8 @@ def show_backlog(demo: Demo, choice: DemoChoice, stop: threading.Event, began_s:
     summary = demo.summary(time.monotonic() - began_s)
     show_summary(console, summary, as_json=choice.as_json)
     if not choice.until_done and not choice.as_json:
-        console.print("It goes on live. Ctrl-C ends it.")
+        end = "Open it in a browser. " if summary.dashboard else ""
+        console.print(f"{end}It goes on live; Ctrl-C ends it.")
     return summary
 
 
@@ -114,17 +126,6 @@ def own_store(settings: Settings, folder: Path) -> Settings:
     """The settings with everything kept in ``folder``, whatever else they said."""
     kept = {"data_dir": folder, "store_url": "", "registry_url": "", "outbox": None}
     return settings.model_copy(update=kept)
-
-
-def check_keep(keep: Path | None) -> None:
-    """PlumblineError where the folder to keep a recording in holds one already."""
-    if keep is not None and (keep / MANIFEST).exists():
-        raise PlumblineError(
-            Reason.BAD_SETTING,
-            f"{keep} already holds a recording.",
-            hint="Choose another folder with --keep: recordings are never written over.",
-            fault=Fault.USER,
-        )
 
 
 def make_plan(settings: Settings, choice: DemoChoice) -> DemoPlan:
@@ -140,7 +141,10 @@ def make_plan(settings: Settings, choice: DemoChoice) -> DemoPlan:
         fleet = build_fleet(fleet_choice, start_ns)
         name = choice.recording.name if choice.recording else "Simulated client"
         wearer = Wearer(
-            f"demo-{number:03d}", f"{name} ({number})", simulated=choice.recording is None
+            f"demo-{number:03d}",
+            f"{name} ({number})",
+            timezone=local_timezone(),
+            simulated=choice.recording is None,
         )
         registry.put_wearer(wearer)
         for sensor in fleet.sensors:
@@ -378,17 +382,3 @@ class Demo:
         self._supervisor.close()
         if self._choice.keep is not None and (self._choice.keep / MANIFEST).is_file():
             note_calibration(self._choice.keep, self._plan.fleet.calibration)
-
-
-def note_calibration(folder: Path, plan: CalibrationPlan | None) -> None:
-    """Write the calibration windows into a kept recording, in seconds from its start."""
-    recording = open_recording(folder)
-    if plan is None:
-        return
-    windows = {"upright": plan.upright_ns, "rounded": plan.rounded_ns}
-    calibration = {
-        posture: tuple((time_ns - recording.start_ns) / NS_PER_S for time_ns in window)
-        for posture, window in windows.items()
-        if window is not None
-    }
-    write_manifest(folder, msgspec.structs.replace(recording.manifest, calibration=calibration))

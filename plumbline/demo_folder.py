@@ -66,7 +66,8 @@ class DemoFolder:
 
     def close(self) -> None:
         """Remove what only a running demo needs, and let go of the folder."""
-        for path in (self.secret_file, self.settings_file, self.run_file, *self.run.glob("*.json")):
+        reports = (*self.run.glob("*.json"), *self.run.glob(".*.part"))
+        for path in (self.secret_file, self.settings_file, self.run_file, *reports):
             path.unlink(missing_ok=True)
         if self.run.is_dir() and not any(self.run.iterdir()):
             self.run.rmdir()

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from contracts.records import Episode
 from contracts.units import NS_PER_S
+from dashboard.text import pattern
 from plumbline.tally import Hops
 
 HOPS: Final = {
@@ -113,13 +114,15 @@ def show_summary(console: Console, summary: Summary, *, as_json: bool) -> None:
     if summary.waiting:
         console.print(_hop_table(summary))
     console.print(
-        f"{summary.frames:,} frames, {summary.episodes:,} episodes of sustained rounded posture, "
-        f"in {summary.took_s:.1f} s."
+        f"{summary.frames:,} frames (seconds), {summary.episodes:,} "
+        f"{'episode' if summary.episodes == 1 else 'episodes'} of sustained rounded posture, "
+        f"after {summary.took_s:.1f} s.",
+        highlight=False,
     )
     if summary.focus_areas:
         console.print("Areas to assess, by the exposure behind them:")
         for rule, seconds in summary.focus_areas.items():
-            console.print(f"  {seconds / 60:6.1f} min  {rule.replace('_', ' ').replace('-', ' ')}")
+            console.print(f"  {seconds / 60:6.1f} min  {pattern(rule)}", highlight=False)
         console.print(SAFETY, style="italic")
     for words in summary.missing:
         console.print(f"Missing: {words}.", style="bold red")
@@ -129,14 +132,14 @@ def show_summary(console: Console, summary: Summary, *, as_json: bool) -> None:
 
 def _hop_table(summary: Summary) -> Table:
     hops, waiting = summary.hops, summary.waiting
-    table = Table("hop", "of what waited", "live since", "note")
-    table.title = f"Samples of {summary.wearer}, hop by hop"
-    for column in table.columns[1:3]:
+    table = Table("samples", "that waited", "since, live")
+    table.title = f"The way of the samples ({summary.wearer})"
+    if hops.lost:
+        table.caption = f"The sensors themselves lost {hops.lost:,} more: gaps, shown as such."
+    for column in table.columns[1:]:
         column.justify = "right"
-    notes = {"recorded": f"{hops.lost:,} more were lost by the sensors themselves"}
     for field, text in HOPS.items():
         count = getattr(hops, field)
-        note = notes.get(field, "") if hops.lost else ""
         live = max(0, count - waiting)
-        table.add_row(text, f"{min(count, waiting):,}", f"{live:,}" if live else "", note)
+        table.add_row(text, f"{min(count, waiting):,}", f"{live:,}" if live else "")
     return table

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path
+from typing import Final
 
 from contracts.errors import DiskError, Reason
+
+#: With less room than this a store can write nothing of use.
+LEAST_FREE_BYTES: Final = 4 << 20
 
 
 def writable_folder(folder: Path) -> Path:
@@ -18,6 +23,12 @@ def writable_folder(folder: Path) -> Path:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise disk_error(folder, PermissionError(errno.EACCES, "Permission denied"))
     return folder
+
+
+def check_room(folder: Path) -> None:
+    """DiskError where the disk of a folder is full, or so nearly that nothing can be stored."""
+    if shutil.disk_usage(folder).free < LEAST_FREE_BYTES:
+        raise disk_error(folder, OSError(errno.ENOSPC, "the disk is full"))
 
 
 def disk_error(path: Path, error: OSError) -> DiskError:

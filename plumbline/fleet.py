@@ -110,14 +110,14 @@ def calibration_of(recording: Recording, start_ns: int) -> CalibrationPlan | Non
 def parse_placements(text: str) -> tuple[Placement, ...]:
     """``"T4,L5"`` → placements, each once. SettingError for a name that is none."""
     names = dict.fromkeys(part.strip() for part in text.split(",") if part.strip())
-    try:
-        return tuple(Placement(name) for name in names)
-    except ValueError as error:
-        raise SettingError(
-            Reason.BAD_SETTING,
-            f"{error}.",
-            hint=f"Placements are {', '.join(Placement)}.",
-        ) from None
+    for name in names:
+        if name not in set(Placement):
+            raise SettingError(
+                Reason.BAD_SETTING,
+                f"{name[:80]!r} is no placement.",
+                hint=f"Placements are {', '.join(Placement)}.",
+            )
+    return tuple(Placement(name) for name in names)
 
 
 def parse_worn(pairs: tuple[str, ...]) -> dict[str, Placement]:

@@ -11,6 +11,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from contracts.errors import BrokerError, Reason
 from plumbline.settings import Settings
+from plumbline.wiring import certificate
 
 
 def probe_broker(settings: Settings, timeout_s: float) -> None:
@@ -26,8 +27,9 @@ def probe_broker(settings: Settings, timeout_s: float) -> None:
     client.connect_timeout = timeout_s
     if settings.broker_username:
         client.username_pw_set(settings.broker_username, settings.broker_secret())
-    if settings.broker_tls_ca is not None:
-        client.tls_set_context(ssl.create_default_context(cafile=str(settings.broker_tls_ca)))
+    authority = certificate(settings.broker_tls_ca)
+    if authority is not None:
+        client.tls_set_context(ssl.create_default_context(cafile=str(authority)))
     try:
         client.connect(settings.broker_host, settings.broker_port)
         client.loop_start()

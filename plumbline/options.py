@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +13,14 @@ import typer
 from pydantic.fields import FieldInfo
 
 from plumbline.logs import configure_logging
-from plumbline.settings import ENV_PREFIX, Group, LogLevel, Settings, load_settings
+from plumbline.settings import (
+    ENV_PREFIX,
+    Group,
+    LogLevel,
+    Settings,
+    load_settings,
+    unknown_variables,
+)
 from plumbline.settings_page import group_of, is_secret
 
 _PANELS: Final = {group: f"Settings: {group.value}" for group in Group}
@@ -37,6 +45,8 @@ def with_settings(*groups: Group) -> Callable[[Callable[..., None]], Callable[..
             verbose, file = given.pop("verbose"), given.pop("config")
             if verbose and flags["log_level"] is None:
                 flags["log_level"] = LogLevel.INFO if verbose == 1 else LogLevel.DEBUG
+            for words in unknown_variables(os.environ):
+                typer.echo(f"plumbline: {words}", err=True)
             settings = load_settings(flags, file)
             configure_logging(settings.log_level, settings.log_format)
             function(settings, **given)

@@ -108,9 +108,11 @@ def run_embedded_broker(settings: Settings, *, stats: Path | None) -> None:
 def run_dashboard(settings: Settings, *, stats: Path | None) -> None:
     """The dashboard: Streamlit, in this very process, so that no process of its own is left over."""
     from dashboard.launch import command
+    from plumbline.wiring import check_store_addresses
 
     host, port = settings.dashboard_host, settings.dashboard_port
     check_port_free(host, port, "--dashboard-port")
+    check_store_addresses(settings)
     arguments, environment = command(
         store_url=settings.series_url, registry_url=settings.people_url, host=host, port=port
     )

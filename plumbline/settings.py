@@ -7,9 +7,10 @@ anyone on the machine can read a command line. docs/settings.md is written from 
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -21,6 +22,8 @@ from contracts.errors import Reason, SettingError
 from contracts.vocabulary import is_id
 
 ENV_PREFIX: Final = "PLUMBLINE_"
+#: Variables that are no setting and yet mean something: where the tests find the recordings.
+OTHER_VARIABLES: Final = (f"{ENV_PREFIX}DATA",)
 DEFAULT_FILE: Final = Path("plumbline.toml")
 MAX_FILE_BYTES: Final = 65_536
 MAX_SECRET_BYTES: Final = 4096
@@ -199,22 +202,40 @@ def load_settings(flags: Mapping[str, object], file: Path | None = None) -> Sett
     try:
         return Settings(**given)  # what is not given here is read from the environment
     except ValidationError as error:
-        raise SettingError(Reason.BAD_SETTING, _explain(error), hint=_HINT) from None
+        raise SettingError(Reason.BAD_SETTING, _explain(error, path), hint=_HINT) from None
 
 
-_HINT: Final = "See `plumbline settings` for every setting and what it allows."
+def unknown_variables(names: Collection[str]) -> list[str]:
+    """Of the names of environment variables, those that look like a setting and are none, in words."""
+    known = {f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields}
+    strange = sorted(
+        name
+        for name in names
+        if name.upper().startswith(ENV_PREFIX) and name.upper() not in {*known, *OTHER_VARIABLES}
+    )
+    return [
+        f"{name} is no setting and is ignored.{_meant(name.upper(), known)}" for name in strange
+    ]
 
 
-def _explain(error: ValidationError) -> str:
+_HINT: Final = "See `plumbline settings` for every setting, docs/settings.md for what they mean."
+
+
+def _meant(name: str, known: Collection[str]) -> str:
+    return "".join(f" Did you mean {near}?" for near in difflib.get_close_matches(name, known, 1))
+
+
+def _explain(error: ValidationError, file: Path | None) -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     name = ".".join(str(part) for part in first["loc"]) or "settings"
+    where = file or DEFAULT_FILE
     if first["type"] == "extra_forbidden":
-        return f"{name} is no setting."
-    flag = name.replace("_", "-")
-    return (
-        f"{name} cannot be used: {first['msg']} (--{flag}, {ENV_PREFIX}{name.upper()} "
-        f"or {name} in plumbline.toml)."
-    )
+        return f"{name} in {where} is no setting.{_meant(name, Settings.model_fields)}"
+    field = Settings.model_fields.get(name)
+    secret = field is not None and field.annotation == SecretStr | None
+    flag = "" if secret else f"--{name.replace('_', '-')}, "
+    why = first["msg"].removeprefix("Value error, ")
+    return f"{name} cannot be used: {why} ({flag}{ENV_PREFIX}{name.upper()} or {name} in {where})."
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -248,7 +269,9 @@ def read_secret(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise SettingError(
-            Reason.BAD_SETTING, f"The secret file {path} cannot be read: {_os_words(error)}."
+            Reason.BAD_SETTING,
+            f"The secret file {path} cannot be read: {_os_words(error)}.",
+            hint="Give a file that this user may read, with the password on its only line.",
         ) from None
     try:
         text = data.decode("utf-8")
@@ -256,7 +279,9 @@ def read_secret(path: Path) -> str:
         text = ""
     if not text.strip() or len(data) > MAX_SECRET_BYTES:
         raise SettingError(
-            Reason.BAD_SETTING, f"The secret file {path} is empty, too long or no text."
+            Reason.BAD_SETTING,
+            f"The secret file {path} is empty, too long or no text.",
+            hint="Put the password on its only line.",
         )
     return text.rstrip("\r\n")
 

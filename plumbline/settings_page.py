@@ -33,7 +33,7 @@ _WEARER: Final = """
 ## A wearer's own
 
 Thresholds and times are kept a wearer in the registry, not in the services' settings. Their ranges
-are checked where they are set; where the defaults come from is in docs/defaults.md.
+are checked where they are set; what each of them does is in docs/algorithms.md.
 
 | setting | default |
 |---|---|

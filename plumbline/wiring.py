@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+import ssl
+from pathlib import Path
+
 from analytics.config import AnalyticsConfig
 from analytics.config import BrokerAddress as AnalyticsBroker
+from contracts.errors import DiskError, Reason, SettingError, StoreError
 from device_gateway.config import BrokerAddress, GatewayConfig
 from plumbline.fleet import parse_worn
 from plumbline.settings import Settings
+from store import open_registry, open_series
+
+
+def certificate(path: Path | None) -> Path | None:
+    """The path of a CA certificate that can be read. SettingError where it cannot."""
+    if path is None:
+        return None
+    try:
+        ssl.create_default_context(cafile=str(path))
+    except OSError as error:  # ssl.SSLError is one
+        raise SettingError(
+            Reason.BAD_SETTING,
+            f"The CA certificate {path} cannot be used: {error.strerror or error}.",
+            hint="Give the broker's CA certificate, a PEM file, with --broker-tls-ca.",
+        ) from None
+    return path
 
 
 def broker_address(settings: Settings) -> BrokerAddress:
@@ -16,8 +36,17 @@ def broker_address(settings: Settings) -> BrokerAddress:
         port=settings.broker_port,
         username=settings.broker_username or None,
         password=settings.broker_secret(),
-        tls_ca=settings.broker_tls_ca,
+        tls_ca=certificate(settings.broker_tls_ca),
     )
+
+
+def check_store_addresses(settings: Settings) -> None:
+    """SettingError for an address that no store can have. One that is not there yet is well."""
+    try:
+        open_series(settings.series_url, read_only=True).close()
+        open_registry(settings.people_url, read_only=True).close()
+    except (StoreError, DiskError):
+        return  # the page says so, and asks again until it is there
 
 
 def analytics_config(settings: Settings) -> AnalyticsConfig:
@@ -29,7 +58,7 @@ def analytics_config(settings: Settings) -> AnalyticsConfig:
             port=settings.broker_port,
             username=settings.broker_username or None,
             password=settings.broker_secret(),
-            tls_ca=settings.broker_tls_ca,
+            tls_ca=certificate(settings.broker_tls_ca),
         ),
         broker_wait_s=settings.broker_wait_s,
         late_wait_s=settings.late_wait_s,

@@ -153,3 +153,38 @@ def test_two_demos_do_not_share_a_folder(tmp_path: Path) -> None:
     with (tmp_path / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert "Another demo" in refused(64, "demo", "--headless", "--data", str(tmp_path))
+
+
+def test_a_flag_given_twice_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["demo", "--recording", "a", "--headless", "--recording=b"]) == 64
+    assert "--recording is given twice" in capsys.readouterr().err
+
+
+def test_a_wrong_flag_names_the_help_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.run(["analyze"])
+    assert "`plumbline analyze --help`" in capsys.readouterr().err
+
+
+def test_a_variable_that_is_no_setting_is_said(tmp_path: Path) -> None:
+    environment = os.environ | {"PLUMBLINE_BROKR_PORT": "1", "PLUMBLINE_DATA": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "plumbline", "settings", "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    assert "PLUMBLINE_BROKR_PORT is no setting" in done.stderr
+    assert "Did you mean PLUMBLINE_BROKER_PORT?" in done.stderr
+    assert "PLUMBLINE_DATA " not in done.stderr
+
+
+def test_a_certificate_that_is_not_there(tmp_path: Path) -> None:
+    for command in ("gateway", "analytics"):
+        said = refused(64, command, "--broker-tls-ca", "absent.pem", cwd=tmp_path)
+        assert "absent.pem" in said
+        assert "--broker-tls-ca" in said
+
+
+def test_an_address_that_no_store_has(tmp_path: Path) -> None:
+    refused(64, "dashboard", "--store-url", "cassette:1", cwd=tmp_path)

@@ -22,8 +22,9 @@ from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from plumbline.bench_backlog import BacklogWatch
 from plumbline.bench_live import delay_figures
-from plumbline.demo import MARGIN_NS, note_calibration, with_margin
+from plumbline.demo import MARGIN_NS, with_margin
 from plumbline.demo_folder import DemoFolder
+from plumbline.demo_keep import note_calibration
 from plumbline.demo_view import Summary, SyncProgress, focus_seconds, show_summary
 from plumbline.disk import writable_folder
 from plumbline.fleet import (
@@ -208,7 +209,7 @@ def test_the_summary_says_what_there_is_and_what_is_not(capsys: pytest.CaptureFi
     out = io.StringIO()
     show_summary(Console(file=out, width=120), summary(("all of it",)), as_json=False)
     said = out.getvalue()
-    for words in ("1,000", "900", "3 more were lost", "not a diagnosis", "Missing: all"):
+    for words in ("1,000", "900", "lost 3 more", "not a diagnosis", "Missing: all"):
         assert words in said
     show_summary(Console(file=out), summary(), as_json=True)
     found = json.loads(capsys.readouterr().out)

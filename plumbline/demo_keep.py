@@ -1,0 +1,37 @@
+"""The recording that a demo keeps: never over another one, and with its calibration windows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from contracts.errors import Fault, PlumblineError, Reason
+from contracts.recording import MANIFEST, open_recording, write_manifest
+from contracts.settings import CalibrationPlan
+from contracts.units import NS_PER_S
+
+
+def check_keep(keep: Path | None) -> None:
+    """PlumblineError where the folder to keep a recording in holds one already."""
+    if keep is not None and (keep / MANIFEST).exists():
+        raise PlumblineError(
+            Reason.BAD_SETTING,
+            f"{keep} already holds a recording.",
+            hint="Choose another folder with --keep: recordings are never written over.",
+            fault=Fault.USER,
+        )
+
+
+def note_calibration(folder: Path, plan: CalibrationPlan | None) -> None:
+    """Write the calibration windows into a kept recording, in seconds from its start."""
+    recording = open_recording(folder)
+    if plan is None:
+        return
+    windows = {"upright": plan.upright_ns, "rounded": plan.rounded_ns}
+    calibration = {
+        posture: tuple((time_ns - recording.start_ns) / NS_PER_S for time_ns in window)
+        for posture, window in windows.items()
+        if window is not None
+    }
+    write_manifest(folder, msgspec.structs.replace(recording.manifest, calibration=calibration))
