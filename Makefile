@@ -50,12 +50,12 @@ $(VENV)/.made: scripts/make-venv
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.made requirements.lock pyproject.toml
-	@echo "Installing what Plumbline needs (once)"
+	@echo "Installing what Plumbline needs, once: about 700 MB on disk, a minute or a few"
 	@$(PIP_INSTALL) --require-hashes $(PIP_FLAGS) -r requirements.lock
 	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
-	@echo "Installing what the tests need (once)"
+	@echo "Installing what the tests need, once: under a minute"
 	@$(PIP_INSTALL) --require-hashes $(PIP_FLAGS) -r requirements-dev.lock
 	@touch $@
