@@ -7,6 +7,8 @@ PY      := $(VENV)/bin/python
 # that has no wheels: make PIP_FLAGS=
 PIP_FLAGS ?= --only-binary=:all:
 PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check
+# Test files run side by side in so many processes: make test WORKERS=0 for one after another
+WORKERS ?= 2
 # Added to the command that the target runs: make demo ARGS="--recording DIR", make test ARGS="-k gatt"
 ARGS    ?=
 
@@ -21,7 +23,7 @@ demo: venv ## set up, then show Plumbline at work on a simulated client
 	@$(VENV)/bin/plumbline demo $(ARGS)
 
 test: venv-dev system-packages ## set up, then run every check and every test
-	@$(PY) -m pytest -q -rs $(ARGS)
+	@$(PY) -m pytest -q -rs -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: venv-dev ## lint, format, types and import rules
 	@PYTHON=$(PY) scripts/check
