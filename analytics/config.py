@@ -65,4 +65,6 @@ class AnalyticsConfig:
     registry_poll_s: float = 2.0
     #: A nudge for what is longer ago than this helps nobody.
     nudge_age_ns: int = 10 * NS_PER_S
+    #: Clocks may differ by this; what is dated later than that from now waits for its time.
+    future_ns: int = 300 * NS_PER_S
     limits: Limits = field(default_factory=Limits)

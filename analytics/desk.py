@@ -13,7 +13,7 @@ from analytics.core.focus import FocusTable
 from analytics.core.pipeline import Pipeline, PipelineConfig
 from analytics.core.results import NOTHING, CalibrationResult, ContextMark, Output
 from analytics.feeding import Absent, FedState, Feed, Piece, WearerFeed
-from analytics.preview import Preview
+from analytics.preview import FRESH_NS, Preview
 from analytics.roster import WearerPlan
 from contracts.errors import DecodeError, Reason, SettingError, StoreError
 from contracts.messages import PostureState
@@ -87,9 +87,9 @@ class WearerDesk:
         """Take a mark of the client or an agent."""
         self._keep(self._pipeline.mark(mark))
 
-    def step(self, now_s: float) -> Step | None:
-        """Feed what can be fed next; None where nothing can."""
-        action = self.feed.next(self.plan.worn, now_s)
+    def step(self, now_s: float, until_ns: int) -> Step | None:
+        """Feed what can be fed next, of what begins by ``until_ns``; None where nothing can."""
+        action = self.feed.next(self.plan.worn, now_s, until_ns)
         match action:
             case Feed():
                 before = self._late(action.placement)
@@ -110,7 +110,10 @@ class WearerDesk:
         if not late:
             self._preview.drop()
             return None
-        return self._preview.state(late, self.feed.waiting(), now_ns)
+        waiting = [
+            (p, piece) for p, piece in self.feed.waiting() if piece.end_ns <= now_ns + FRESH_NS
+        ]
+        return self._preview.state(late, waiting, now_ns)
 
     @property
     def samples_in(self) -> int:

@@ -91,7 +91,9 @@ class Engine:
             self.health.unworn(key, self.streams.waits(key, taken, len(parts), max(unworn, 0)))
             for part in parts:
                 piece = Piece(key, taken, part.start, part.stop)
-                self.desks[part.wearer].feed.put(part.placement, piece, now_s)
+                for misdated in self.desks[part.wearer].feed.put(part.placement, piece, now_s):
+                    self._pass(misdated)
+                    self.health.misdated(misdated)
             if not parts:
                 self._note_change(now_s)
 
@@ -118,11 +120,12 @@ class Engine:
         )
         self._note_change(now_s)
 
-    def advance(self, now_s: float) -> bool:
+    def advance(self, now_s: float, now_ns: int) -> bool:
         """Feed what can be fed, a bounded amount of it; whether there may be more at once."""
+        until_ns = now_ns + self._config.future_ns
         left = MAX_STEPS
         for desk in self.desks.values():
-            while left and self._step(desk, now_s):
+            while left and self._step(desk, now_s, until_ns):
                 left -= 1
         return left == 0
 
@@ -150,18 +153,21 @@ class Engine:
         """The store has it."""
         self.streams.committed(collected.commit.cursors)
 
-    def _step(self, desk: WearerDesk, now_s: float) -> bool:
-        step = desk.step(now_s)
+    def _step(self, desk: WearerDesk, now_s: float, until_ns: int) -> bool:
+        step = desk.step(now_s, until_ns)
         if step is None:
             return False
         self._note_change(now_s)
         late = step.late
         for piece in step.pieces:
-            unworn = self.streams.fed(piece.stream, piece.message.seq)
-            self.health.unworn(piece.stream, unworn)
+            self._pass(piece)
             self.health.fed(piece, late)
             late = 0
         return True
+
+    def _pass(self, piece: Piece) -> None:
+        """The stream's cursor may move over a piece."""
+        self.health.unworn(piece.stream, self.streams.fed(piece.stream, piece.message.seq))
 
     def _note_change(self, now_s: float) -> None:
         if self._uncommitted_since_s is None:

@@ -22,6 +22,7 @@ from store.ports import StreamKey
 #: Batches that go to the pipeline in one call: enough to make its cost a call small.
 MAX_RUN: Final = 64
 MAX_RUN_SAMPLES: Final = 65_536
+END_OF_TIME_NS: Final = 2**63 - 1
 
 Worn = Callable[[int], frozenset[Placement]]
 #: Of a placement: the time fed up to, whether the sensor said it stopped, whether it is left out.
@@ -127,22 +128,37 @@ class WearerFeed:
             worn.queues.clear()
         self._blocked_since_s = None
 
-    def put(self, placement: Placement, piece: Piece, now_s: float) -> None:
-        """Queue the next piece of a stream."""
-        worn = self._worn.setdefault(placement, _Worn())
-        worn.queues.setdefault(piece.stream, deque()).append(piece)
-        worn.arrived_s = now_s
+    def put(self, placement: Placement, piece: Piece, now_s: float) -> list[Piece]:
+        """Queue the next piece of a stream; those that it shows to be misdated, which are let go.
 
-    def next(self, worn: Worn, now_s: float) -> Feed | Absent | None:
+        A stream's batches are in the order of time, so one that waits and begins after this one was
+        made while a clock was wrong.
+        """
+        worn = self._worn.setdefault(placement, _Worn())
+        queue = worn.queues.setdefault(piece.stream, deque())
+        misdated: list[Piece] = []
+        while queue and queue[-1].t0_ns > piece.t0_ns:
+            misdated.append(queue.pop())
+        queue.append(piece)
+        worn.arrived_s = now_s
+        return misdated
+
+    def next(
+        self, worn: Worn, now_s: float, until_ns: int = END_OF_TIME_NS
+    ) -> Feed | Absent | None:
         """What to do next, or None while a sensor is waited for.
 
-        ``worn``: which placements wear a sensor at a time.
+        ``worn``: which placements wear a sensor at a time. ``until_ns``: what begins later is held, for
+        its time has not come: fed, it would make all that follows late.
         """
         heads = [(head.t0_ns, p) for p, w in self._worn.items() if (head := w.head()) is not None]
         if not heads:
             self._blocked_since_s = None
             return None
         first_ns, placement = min(heads)
+        if first_ns > until_ns:
+            self._blocked_since_s = None
+            return None
         together = worn(first_ns)
         for other, state in self._worn.items():
             if other not in together and other != placement and self._leave_out(state):
@@ -151,7 +167,7 @@ class WearerFeed:
         if late:
             return self._wait(late[0], now_s)
         self._blocked_since_s = None
-        return self._take(placement, worn, now_s)
+        return self._take(placement, worn, now_s, until_ns)
 
     def all_ended(self, worn: Worn) -> bool:
         """Whether every sensor worn at the last time that was fed said that it stopped."""
@@ -208,14 +224,16 @@ class WearerFeed:
         self._worn.setdefault(placement, _Worn()).absent = True
         return Absent(placement)
 
-    def _take(self, placement: Placement, worn: Worn, now_s: float) -> Feed:
+    def _take(self, placement: Placement, worn: Worn, now_s: float, until_ns: int) -> Feed:
         """The first piece, and those after it that could be fed at once as well."""
         state = self._worn[placement]
         pieces: list[Piece] = []
         count = 0
         while (head := state.head()) is not None and len(pieces) < MAX_RUN:
             count += head.stop - head.start
-            if pieces and (count > MAX_RUN_SAMPLES or not self._may(placement, head, worn, now_s)):
+            if pieces and (count > MAX_RUN_SAMPLES or head.t0_ns > until_ns):
+                break
+            if pieces and not self._may(placement, head, worn, now_s):
                 break
             queue = state.queues[head.stream]
             pieces.append(queue.popleft())

@@ -69,6 +69,16 @@ class HealthBook:
             last_sample_ns=max(last_ns, row.last_sample_ns or last_ns),
         )
 
+    def misdated(self, piece: Piece) -> None:
+        """A piece was let go because a clock was wrong when it was made: late, all of it."""
+        key = (piece.stream.gateway, piece.stream.sensor)
+        row, count = self._row(key), piece.stop - piece.start
+        self._update(
+            key,
+            stored_samples=row.stored_samples + count,
+            late_samples=row.late_samples + count,
+        )
+
     def unworn(self, stream: StreamKey, count: int) -> None:
         """Samples that were nobody's were let go."""
         if count:

@@ -86,7 +86,7 @@ class Worker:
         self._poll_registry(now_s)
         more = False
         if self._pending is None:
-            more = self._engine.advance(now_s)
+            more = self._engine.advance(now_s, self._clock_ns())
             if self._engine.due(now_s):
                 self._pending = self._engine.collect()
                 self._retry_at_s = now_s

@@ -240,7 +240,7 @@ class CalibrationOutcome(msgspec.Struct, frozen=True, kw_only=True):
 class SensorHealth(msgspec.Struct, frozen=True, kw_only=True):
     """What the dashboard says of a sensor: the gateway's latest word and what analytics has taken.
 
-    ``late_samples`` came after their second was closed, ``unworn_samples`` are from when nobody was
+    ``late_samples`` came after their second was closed or were misdated, ``unworn_samples`` are from when nobody was
     assigned the sensor: both were let go.
     """
 

@@ -31,6 +31,7 @@ class HandWorker:
         self.registry = open_registry(f"sqlite:{folder}/registry.sqlite")
         self.store = open_series(f"sqlite:{folder}/series.sqlite")
         self.published: list[Message] = []
+        self.clock_ns = BEGIN_NS + 6 * 3600 * NS_PER_S  # 0: as live, it runs with ``turn``
         self._config = replace(AnalyticsConfig(SITE, BrokerAddress()), settle_s=0.0)
         self._now_s = 0.0
         self._seq: dict[str, int] = {}
@@ -48,7 +49,7 @@ class HandWorker:
             store=self.store,
             registry=self.registry,
             focus=load_focus_table(),
-            clock_ns=lambda: BEGIN_NS + 6 * 3600 * NS_PER_S,
+            clock_ns=lambda: self.clock_ns or BEGIN_NS + round(self._now_s * NS_PER_S),
             publish=self.published.append,
             now_s=self._now_s,
         )

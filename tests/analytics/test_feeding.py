@@ -115,6 +115,29 @@ def test_a_sensor_that_is_taken_off_for_good_is_not_waited_for() -> None:
     assert isinstance(feed.next(only_t4_later, 0.0), Feed)
 
 
+def test_what_is_dated_ahead_of_now_waits_and_holds_nobody_up() -> None:
+    feed = WearerFeed(CONFIG)
+    feed.put(T4, piece(3600), 0.0)
+    feed.put(L5, piece(0), 0.0)
+    until_ns = BEGIN_NS + 60 * NS_PER_S
+    action = feed.next(worn, 0.0, until_ns)
+    assert isinstance(action, Feed)
+    assert action.placement is L5
+    assert feed.next(worn, 1e9, until_ns) is None
+    feed.put(L5, piece(3600), 0.0)
+    assert isinstance(feed.next(worn, 0.0, until_ns + 3600 * NS_PER_S), Feed)
+
+
+def test_what_a_later_batch_shows_to_be_misdated_is_let_go() -> None:
+    feed = WearerFeed(CONFIG)
+    wrong = [piece(3600, seq=2), piece(3601, seq=3)]
+    assert feed.put(T4, piece(0), 0.0) == []
+    assert [feed.put(T4, one, 0.0) for one in wrong] == [[], []]
+    assert feed.put(T4, piece(3, seq=4), 0.0) == wrong[::-1]
+    feed.put(L5, piece(0, 9), 0.0)
+    assert fed(feed) == [(L5, 0), (T4, 0), (T4, 3)]
+
+
 def test_what_is_fed_at_once_is_one_run_of_samples() -> None:
     feed = WearerFeed(CONFIG)
     for start_s in (0, 1, 2):

@@ -7,7 +7,7 @@ from pathlib import Path
 from analytics.config import AnalyticsConfig, BrokerAddress
 from analytics.core.focus import FocusTable
 from analytics.desk import WearerDesk
-from analytics.feeding import Piece
+from analytics.feeding import END_OF_TIME_NS, Piece
 from analytics.roster import WearerPlan
 from contracts.messages import ImuMessage
 from contracts.settings import PostureSettings
@@ -44,7 +44,7 @@ class Live:
     def second(self, number: int, placements: tuple[Placement, ...]):
         for placement in placements:
             self.put(placement, self.boxes[placement][number])
-        while self.desk.step(number + 1.0) is not None:
+        while self.desk.step(number + 1.0, END_OF_TIME_NS) is not None:
             pass
         return self.desk.preview(number + 1.0, BEGIN_NS + (number + 1) * NS_PER_S)
 
@@ -72,7 +72,7 @@ def test_a_backlog_is_not_the_live_state(data_dir: Path) -> None:
     live = Live(data_dir / "recordings" / "sitting-04")
     for number in range(60):
         live.put(T4, live.boxes[T4][number])
-    assert live.desk.step(0.0) is None
+    assert live.desk.step(0.0, END_OF_TIME_NS) is None
     an_hour_later_ns = BEGIN_NS + 3600 * NS_PER_S
     assert live.desk.preview(60.0, an_hour_later_ns) is None
     assert not live.desk._preview.running
