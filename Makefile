@@ -47,7 +47,7 @@ system-packages:
 venv: $(VENV)/.installed
 venv-dev: $(VENV)/.installed-dev
 
-$(VENV)/.made: scripts/make-venv
+$(VENV)/.made:
 	@PYTHON="$(PYTHON)" scripts/make-venv $(VENV)
 	@touch $@
 
