@@ -13,7 +13,7 @@ from analytics.inbox import Arrival
 from analytics.service import load_focus_table
 from analytics.worker import Worker
 from contracts import topics
-from contracts.messages import ImuMessage
+from contracts.messages import ImuMessage, Stored
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from store import open_registry, open_series
@@ -35,6 +35,7 @@ class HandWorker:
         self._config = replace(AnalyticsConfig(SITE, BrokerAddress()), settle_s=0.0)
         self._now_s = 0.0
         self._seq: dict[str, int] = {}
+        self._sent: dict[str, dict[int, bytes]] = {}
 
     def wear(self, wearer: str, **sensors: str) -> None:
         """Put a wearer in the registry with sensors by placement, from BEGIN_NS on."""
@@ -72,8 +73,19 @@ class HandWorker:
             gyro_range_deg_s=2000,
             samples=raw.tobytes(),
         )
+        self._sent.setdefault(sensor, {})[seq] = message.encode()
         self.take(topics.imu(SITE, "gw", sensor), message.encode())
         return seq
+
+    def resend(self) -> None:
+        """Answer what was asked for since the last call, as a gateway does."""
+        asked = [m for m in self.published if isinstance(m.body, Stored) and m.body.resend]
+        self.published.clear()
+        for message in asked:
+            sensor = topics.parse(message.topic).sensor
+            for seq, payload in self._sent.get(sensor, {}).items():
+                if seq > message.body.seq:
+                    self.take(topics.imu(SITE, "gw", sensor), payload)
 
     def take(self, topic: str, payload: bytes) -> None:
         """A message as the broker gives it."""

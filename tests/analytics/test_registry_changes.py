@@ -66,6 +66,22 @@ def test_a_sensor_that_passes_on_takes_its_queue_along(hand: HandWorker) -> None
     assert len(hand.store.frames("w1", 0, 2**62)) == 0
 
 
+def test_two_sensors_swapped_within_the_day_lose_no_sample(hand: HandWorker) -> None:
+    swapped_ns = BEGIN_NS + 20 * NS_PER_S + NS_PER_S // 2
+    for second in range(40):
+        if second == 15:
+            hand.registry.assign(Assignment("s4", "w1", Placement.L5, swapped_ns))
+            hand.registry.assign(Assignment("s5", "w1", Placement.T4, swapped_ns))
+        hand.send("s4", second)
+        hand.send("s5", second)
+        hand.turn(1.0)
+        hand.resend()
+    hand.turn()
+    assert hand.store.frames("w1", 0, 2**62).samples.tolist() == [100] * 39
+    assert hand.samples("s4") == hand.samples("s5") == 2000
+    assert all(row.late_samples == row.unworn_samples == 0 for row in hand.store.health())
+
+
 def test_one_wearers_unusable_entry_stops_nobody_else(hand: HandWorker, tmp_path: Path) -> None:
     hand.wear("a-first", T4="s-a")
     hand.wear("z-last", T4="s-z")
