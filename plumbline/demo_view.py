@@ -25,6 +25,8 @@ HOPS: Final = {
     "stored": "stored by analytics",
     "in_frames": "in frames",
 }
+#: A narrower terminal shows the bar and the share, without the counts.
+WIDE_COLUMNS: Final = 90
 SAFETY: Final = (
     "Informational posture trend, not a diagnosis or treatment. Focus areas are prompts for a "
     "licensed therapist's assessment."
@@ -66,12 +68,13 @@ class SyncProgress:
     """Bars of what is in the gateway and in the store; plain lines where no terminal is."""
 
     def __init__(self, console: Console, *, quiet: bool) -> None:
+        counts = TextColumn("{task.completed:>10,.0f} / {task.total:,.0f} samples")
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description:24}"),
+            TextColumn("{task.description:18}"),
             BarColumn(bar_width=None),
             TextColumn("{task.percentage:>5.1f} %"),
-            TextColumn("{task.completed:>10,.0f} / {task.total:,.0f} samples"),
+            *([counts] if console.width >= WIDE_COLUMNS else []),
             TimeElapsedColumn(),
             console=console,
             disable=quiet,
