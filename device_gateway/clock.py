@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from contracts.checks import check_utc_ns
+from contracts.checks import FUTURE_LIMIT_NS, check_utc_ns
 from contracts.errors import InvariantError
 from contracts.gatt import SyncInfo
 from contracts.messages import MAX_PERIOD_DEVIATION
@@ -119,6 +119,10 @@ class DeviceClock(msgspec.Struct, frozen=True, array_like=True):
         doubts = self.doubts + 1
         if anchor.device_ns <= self.knots[-1].device_ns:  # the sensor counts anew
             return DeviceClock(self.epoch, (anchor,), cursor_utc_ns=self.cursor_utc_ns)
+        if self.utc_ns(anchor.device_ns) > anchor.utc_ns + FUTURE_LIMIT_NS:
+            # The host's clock was set back by more than a day. Nobody takes times from there, so
+            # that to go on from them would lose all samples until the day has come.
+            return DeviceClock(self.epoch, (anchor,))
         if confirmed or doubts >= CONFIRMATIONS:
             return msgspec.structs.replace(self, knots=(anchor,), doubts=0, doubt_ns=0)
         apart_ns = abs(anchor.utc_ns - self._line_ns(anchor.device_ns))

@@ -11,7 +11,8 @@ from typing import Final
 import msgspec
 import structlog
 
-from contracts.errors import DiskError, RadioError, Reason
+from contracts.checks import EARLIEST_UTC_NS, FUTURE_LIMIT_NS
+from contracts.errors import DecodeError, DiskError, RadioError, Reason
 from contracts.units import NS_PER_S
 from device_gateway.assembly import Run, Taken
 from device_gateway.batches import Append, Batch
@@ -65,9 +66,10 @@ class Intake:
         """Until the link ends. RadioError where the sensor never fills a hole."""
         link = self._link
         while True:
+            wait_s = BACKLOG_LINGER_S if link.assembler.waiting_samples else None
             with contextlib.suppress(TimeoutError):
-                wait_s = BACKLOG_LINGER_S if link.assembler.waiting_samples else None
-                await asyncio.wait_for(link.news.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await link.news.wait()
             whole = await link.gather(self._committed_s + COMMIT_INTERVAL_S)
             taken = self._take(flush=not whole)
             seen = await self._commit(taken) if taken.runs else Seen()
@@ -145,11 +147,20 @@ class Intake:
 def _place(
     run: Run, clocks: dict[int, DeviceClock], now_ns: int
 ) -> tuple[Batch, DeviceClock] | None:
-    """A run as a batch, and its clock after it; None where nobody ever told the epoch's time."""
+    """A run as a batch, and its clock after it; None where its time is not known, or is nonsense.
+
+    DecodeError where it is our clock that makes no sense any more: the host's was set meanwhile.
+    """
     clock = clocks.get(run.epoch)
     if clock is None or not clock.known:
         return None
-    placed, clock = clock.place(run, now_ns=now_ns)
+    try:
+        placed, clock = clock.place(run, now_ns=now_ns)
+    except DecodeError:
+        newest_ns = clock.knots[-1].utc_ns
+        if not EARLIEST_UTC_NS <= newest_ns <= now_ns + FUTURE_LIMIT_NS:
+            raise
+        return None
     batch = Batch(
         placed.t0_ns,
         placed.period_ns,

@@ -26,6 +26,9 @@ log = structlog.get_logger(__name__)
 #: again.
 MAX_ARRIVED: Final = 65_536
 DISCONNECT_TIMEOUT_S: Final = 5.0
+#: A sensor that answers at all does so well within a second; one that does not is left as it is: it
+#: keeps its log, and stops to send when the link goes.
+HALT_TIMEOUT_S: Final = 2.0
 
 
 class Link:
@@ -56,13 +59,14 @@ class Link:
         self.backlog_total = 0
         self.halting: asyncio.Task[None] | None = None
         self._failed = failed
+        self._cancelled = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run ``work`` while the link is up; what it raises of the expected kind fails the link."""
         task = asyncio.get_running_loop().create_task(self._guard(work))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
 
     async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
@@ -71,9 +75,18 @@ class Link:
         except (PlumblineError, BleakError, TimeoutError, OSError) as error:
             self._failed(self, error)
 
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """What a Bluetooth stack lets slip must not leave a session behind that does nothing."""
+        self._tasks.discard(task)
+        if task.cancelled():
+            if not self._cancelled:
+                self._failed(self, BleakError("its work was cancelled by the Bluetooth stack"))
+        elif (error := task.exception()) is not None:
+            log.error("sensor.defect", exc_info=error)
+            self._failed(self, RuntimeError(f"unexpected {error!r}"))
+
     def on_packet(self, _: object, value: bytearray) -> None:
         """A notification on ``stream`` or ``log``."""
-        self.heard_s = asyncio.get_running_loop().time()
         if not self.paused and len(self.arrived) < MAX_ARRIVED:
             self.arrived.append(value)
             self.news.set()
@@ -93,9 +106,12 @@ class Link:
                 level("sensor.bad_packet", reason=error.reason, message=error.message)
                 self.garbage += 1
                 continue
-            if self.assembler.add(packet) is Outcome.HOLE:
+            outcome = self.assembler.add(packet)
+            if outcome is Outcome.HOLE:
                 self.pause()
                 return False
+            if outcome is Outcome.TAKEN:  # garbage and repetitions are no sign of life
+                self.heard_s = asyncio.get_running_loop().time()
         return True
 
     async def gather(self, until_s: float) -> bool:
@@ -109,7 +125,8 @@ class Link:
             if left_s <= 0:
                 return True
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.news.wait(), left_s)
+                async with asyncio.timeout(left_s):
+                    await self.news.wait()
 
     def pause(self) -> None:
         """Take nothing until the sensor was asked again."""
@@ -150,6 +167,7 @@ class Link:
 
     def cancel(self) -> None:
         """End all work on the link but a halt under way."""
+        self._cancelled = True
         for task in self._tasks:
             if task is not self.halting:
                 task.cancel()
@@ -157,7 +175,7 @@ class Link:
     async def close(self) -> None:
         """Take the link down, and leave no slot of the adapter behind."""
         if self.halting is not None:
-            await asyncio.wait({self.halting}, timeout=DISCONNECT_TIMEOUT_S)
+            await asyncio.wait({self.halting}, timeout=HALT_TIMEOUT_S)
         with contextlib.suppress(BleakError, TimeoutError, OSError):
             async with asyncio.timeout(DISCONNECT_TIMEOUT_S):
                 await self.client.disconnect()

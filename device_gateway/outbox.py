@@ -108,6 +108,11 @@ class Outbox:
         return kept_bytes == 0 or kept_bytes + size <= self._cap_bytes
 
     @property
+    def keeps(self) -> bool:
+        """Whether a recording is being kept: what analytics has stored stays here too."""
+        return self._keeps
+
+    @property
     def roomy(self) -> bool:
         """Whether a sensor that was held off may go on: well below the cap, so as not to flap."""
         return self._bytes <= self._cap_bytes // 2

@@ -46,6 +46,8 @@ TURN_BYTES: Final = 256 * 2**10
 TURN_BATCHES: Final = 256
 #: Messages that came in and were not looked at. One a sensor and commit is usual.
 MAX_INCOMING: Final = 1000
+#: Commands that sensors were not done with yet.
+MAX_COMMANDS: Final = 16
 STATUS_INTERVAL_S: Final = 1.0
 #: How often silence is looked for.
 SILENCE_CHECK_S: Final = 0.5
@@ -66,6 +68,7 @@ class Publisher:
         command: Callable[[GatewayCommand], Awaitable[GatewayReply]],
     ) -> None:
         self.state = "connecting"
+        self.reason = ""  # what the gateway's status says beside being online
         self._config = config
         self._outbox = outbox
         self._clock_ns = clock_ns
@@ -75,7 +78,10 @@ class Publisher:
             state.sensor: Window(state.stored_seq, state.last_seq) for state in outbox.sensors()
         }
         self._statuses: dict[str, SensorStatus] = {}
-        self._published: dict[str, SensorStatus | tuple[str, ...]] = {}
+        self._published: dict[str, SensorStatus] = {}
+        self._announced: GatewayStatus | None = None
+        self._commands = 0
+        self._unreadable = False
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
         self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -131,7 +137,8 @@ class Publisher:
                 warned = True
             if not self._stopping.is_set():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), pause_s)
+                    async with asyncio.timeout(pause_s):
+                        await self._stopping.wait()
                 pause_s = min(RECONNECT_MOST_S, 2 * pause_s)
 
     def _client(self) -> aiomqtt.Client:
@@ -179,6 +186,7 @@ class Publisher:
             [(topics.stored(site, gateway, "+"), 1), (topics.command(site, gateway), 1)]
         )
         self._published.clear()
+        self._announced = None
         for window in self._windows.values():
             window.rewind()
         await self._publish_statuses(client)
@@ -187,21 +195,22 @@ class Publisher:
             self._first.set_result(None)
         self._news.set()
         async with asyncio.TaskGroup() as tasks:
-            jobs = [
-                tasks.create_task(job)
-                for job in (
-                    self._receive(client),
-                    self._send(client, tasks),
-                    self._keep_statuses(client),
-                    self._watch_silence(),
-                )
-            ]
+            exchange = tasks.create_task(self._exchange(client))
             await self._stopping.wait()
-            for job in jobs:
-                job.cancel()
+            exchange.cancel()  # what is under way is in the outbox
         self.state = "offline"
         offline = GatewayStatus(state="offline", version=self._config.version, reason="stopped")
         await self._publish_statuses(client, gateway=offline)
+
+    async def _exchange(self, client: aiomqtt.Client) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for job in (
+                self._receive(client, tasks),
+                self._send(client, tasks),
+                self._keep_statuses(client),
+                self._watch_silence(),
+            ):
+                tasks.create_task(job)
 
     async def _send(self, client: aiomqtt.Client, tasks: asyncio.TaskGroup) -> None:
         slots = asyncio.Semaphore(MAX_UNDER_WAY)
@@ -220,8 +229,8 @@ class Publisher:
                         break
                     window.sent(seq, len(payload), asyncio.get_running_loop().time())
                     tasks.create_task(self._publish(client, topic, payload, slots))
-                if window.room()[1]:
-                    self._news.set()
+                    if window.room()[1]:  # one that cannot be read waits for the next look
+                        self._news.set()
 
     def _read(
         self, sensor: str, after_seq: int, room_bytes: int, batches: int
@@ -234,7 +243,9 @@ class Publisher:
                 max_batches=min(batches, TURN_BATCHES),
             )
         except DiskError as error:
-            log.warning("outbox.unreadable", reason=error.reason, message=error.message)
+            level = log.debug if self._unreadable else log.error
+            level("outbox.unreadable", sensor=sensor, reason=error.reason, message=error.message)
+            self._unreadable = True
             return []
 
     async def _publish(
@@ -245,7 +256,7 @@ class Publisher:
         finally:
             slots.release()
 
-    async def _receive(self, client: aiomqtt.Client) -> None:
+    async def _receive(self, client: aiomqtt.Client, tasks: asyncio.TaskGroup) -> None:
         async for message in client.messages:
             payload = message.payload
             try:
@@ -254,7 +265,8 @@ class Publisher:
                     self._take_stored(topic.sensor, Stored.decode(payload, now_ns=self._clock_ns()))
                 elif topic.kind is Kind.COMMAND:
                     command = GatewayCommand.decode(payload, now_ns=self._clock_ns())
-                    await self._answer(client, command)
+                    # a sensor may take seconds to answer: acknowledgements do not wait for it
+                    tasks.create_task(self._answer(client, command))
             except DecodeError as error:
                 log.debug("broker.bad_message", reason=error.reason, message=error.message)
 
@@ -275,7 +287,14 @@ class Publisher:
             self._news.set()
 
     async def _answer(self, client: aiomqtt.Client, command: GatewayCommand) -> None:
-        reply = await self._on_command(command)
+        if self._commands >= MAX_COMMANDS:
+            reply = GatewayReply(id=command.id, ok=False, reason="too many commands at once")
+        else:
+            self._commands += 1
+            try:
+                reply = await self._on_command(command)
+            finally:
+                self._commands -= 1
         topic = topics.reply(self._config.site, self._config.gateway)
         await client.publish(topic, reply.encode(), qos=1)
 
@@ -307,11 +326,12 @@ class Publisher:
                 await client.publish(topic, status.encode(), qos=1, retain=True)
                 self._published[sensor] = timeless
         sensors = tuple(sorted(self._statuses))[: GatewayStatus.MAX_SENSORS]
-        if gateway is None and self._published.get("") != sensors:
-            gateway = GatewayStatus(state="online", version=self._config.version, sensors=sensors)
-        if gateway is not None:
+        if gateway is None:
+            version, reason = self._config.version, self.reason
+            gateway = GatewayStatus(state="online", version=version, sensors=sensors, reason=reason)
+        if gateway != self._announced:
             await client.publish(self._status_topic(), gateway.encode(), qos=1, retain=True)
-            self._published[""] = sensors
+            self._announced = gateway
 
     def _status_topic(self) -> str:
         return topics.gateway_status(self._config.site, self._config.gateway)

@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow.parquet as pq
+import structlog
 
 from contracts.errors import DiskError, Reason
 from contracts.imu import ImuSamples
@@ -29,8 +30,13 @@ from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from device_gateway.outbox import Outbox
 
+log = structlog.get_logger(__name__)
+
 #: Samples of a Parquet row group: 10 minutes at 50 Hz, 1 MB in memory.
 GROUP_SAMPLES: Final = 30_000
+WITHOUT_PLACEMENT: Final = (
+    "Say where it is worn (--worn SERIAL=PLACEMENT) and stop the gateway again."
+)
 SENSOR_AXES: Final = (
     "as sent by the sensors: x towards the head, y left, z back in the native mounting"
 )
@@ -41,8 +47,12 @@ def write_kept_recording(
 ) -> Recording | None:
     """Write what the outbox kept of the sensors in ``placements``; None where it kept nothing.
 
-    DiskError where the folder cannot be written.
+    A sensor without a placement is left out, and that is said. DiskError where the folder cannot be
+    written.
     """
+    for state in outbox.sensors():
+        if state.sensor not in placements and next(_with_samples(outbox, state.sensor), None):
+            log.warning("recording.sensor_left_out", sensor=state.sensor, hint=WITHOUT_PLACEMENT)
     first = {
         serial: message
         for serial in placements

@@ -23,14 +23,24 @@ from device_gateway.intake import Intake, Seen
 from device_gateway.link import Link
 from device_gateway.outbox import Outbox
 from device_gateway.radio import Advertisement, Radio
-from device_gateway.session import READING, Action, Event, State, backoff_s, belongs, transition
+from device_gateway.recorder import WITHOUT_PLACEMENT
+from device_gateway.session import (
+    LINKED,
+    READING,
+    Action,
+    Event,
+    State,
+    backoff_s,
+    belongs,
+    transition,
+)
 from device_gateway.writer import Writer
 
 log = structlog.get_logger(__name__)
 
 PROFILE: Final = "native"
 #: A sensor that samples sends five packets a second, at its slowest (1 Hz) one. Ten seconds without
-#: any is a link that only looks connected, even where it was in somebody's pocket for a moment.
+#: any new sample is a link that only looks connected, even where it was in a pocket for a moment.
 SILENCE_S: Final = 10.0
 #: Erasing frees the sensor's flash; losing one costs nothing, and a day's log needs few.
 ERASE_INTERVAL_S: Final = 2.0
@@ -87,6 +97,12 @@ class SensorSession:
         if self.state is State.ABSENT:
             self._fire(Event.HEARD)
 
+    def put_off(self, reason: str) -> None:
+        """The sensor advertised and cannot be connected for now."""
+        if self.state is State.ABSENT and self.reason != reason:
+            self.reason = reason
+            self._shared.changed(self)
+
     async def stop(self) -> None:
         """End the session: the sensor keeps what it has not handed over."""
         if belongs(self.state, Event.STOP):
@@ -101,8 +117,14 @@ class SensorSession:
         await self._connected_link().control.haptic(pulse)
 
     async def set_rate(self, period_ns: int) -> None:
-        """Sample every ``period_ns``. RadioError where the sensor is not connected or refuses."""
-        await self._connected_link().control.set_rate(period_ns)
+        """Sample every ``period_ns``. RadioError where the sensor is not connected or refuses.
+
+        A sensor that changed its rate is asked again, so that all here reckons with the new one.
+        """
+        link = self._connected_link()
+        await link.control.set_rate(period_ns)
+        if link is self._link and period_ns != link.period_ns and self.state in READING:
+            link.spawn(link.ask())
 
     @property
     def backlog(self) -> int:
@@ -181,8 +203,8 @@ class SensorSession:
         link.spawn(self._make_link(link))
 
     async def _make_link(self, link: Link) -> None:
-        if self._closing is not None:
-            await self._closing
+        if self._closing is not None:  # to be cancelled here must not cut it off
+            await asyncio.wait({self._closing})
         await link.client.connect()
         self._fire_if(link, Event.CONNECTED)
 
@@ -202,6 +224,9 @@ class SensorSession:
         await self._set_clocks(link, status)
         link.assembler = self._assembler(status)
         self.reason = ""
+        if self._shared.config.keep_recording and self.serial not in self._shared.config.placements:
+            self.reason = "left out of the recording: nobody said where it is worn"
+            log.warning("recording.sensor_left_out", sensor=self.serial, hint=WITHOUT_PLACEMENT)
         self._fire_if(link, Event.PREPARED)
 
     def _is_ours(self, serial: str) -> bool:
@@ -211,8 +236,14 @@ class SensorSession:
             self.reason = "its serial number is no id"
         elif allow and serial not in allow:
             self.reason = "not on the allow list"
-        elif owner is not None and owner is not self and owner.state is not State.ABSENT:
-            self.reason = "another sensor has the same serial number"
+        elif owner is not None and owner is not self and owner.state in LINKED:
+            # Often the same one: switched off and on, it may come back under another address before
+            # the link to the old one is given up. So this is tried again soon.
+            raise RadioError(
+                Reason.SENSOR_REFUSED,
+                f"A sensor with the serial number {serial} is connected already.",
+                hint="Give each sensor a serial number of its own.",
+            )
         else:
             return True
         return False
@@ -354,8 +385,10 @@ class SensorSession:
         while True:
             await asyncio.sleep(SILENCE_S / 10)
             silent_s = loop.time() - link.heard_s
-            if silent_s > SILENCE_S and self.state in (State.SYNCING, State.LIVE):
-                self.reason = f"nothing heard for {SILENCE_S:g} s"
+            if link.arrived or self.state not in (State.SYNCING, State.LIVE):
+                continue
+            if silent_s > SILENCE_S:
+                self.reason = f"no new sample for {SILENCE_S:g} s"
                 log.warning("sensor.silent", sensor=self.serial)
                 self._fire_if(link, Event.SILENT)
 
@@ -366,7 +399,8 @@ class SensorSession:
         erased: Position | None = None
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(link.tidy.wait(), ERASE_INTERVAL_S)
+                async with asyncio.timeout(ERASE_INTERVAL_S):
+                    await link.tidy.wait()
             link.tidy.clear()
             if link.erase_to is not None and link.erase_to != erased:
                 await link.control.erase(link.erase_to)

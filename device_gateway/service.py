@@ -20,7 +20,7 @@ from device_gateway.batches import SensorState
 from device_gateway.config import GatewayConfig
 from device_gateway.outbox import Outbox
 from device_gateway.publisher import Publisher
-from device_gateway.radio import open_radio
+from device_gateway.radio import Advertisement, open_radio
 from device_gateway.recorder import write_kept_recording
 from device_gateway.sensor import PROFILE, SensorSession, Surroundings
 from device_gateway.session import LINKED, State
@@ -36,9 +36,12 @@ SCAN_PAUSE_S: Final = 0.5
 SCAN_PAUSE_CALM_S: Final = 10.0
 RADIO_FIRST_S: Final = 0.5
 RADIO_MOST_S: Final = 10.0
-#: Addresses that were ever heard; a strange one too many is not remembered.
+#: Addresses that are remembered. Those that nothing is known of give way to new ones.
 MAX_SESSIONS: Final = 256
-STOP_TIMEOUT_S: Final = 10.0
+#: A disk takes a commit well within this; what it does not is asked of the sensors again.
+WRITER_STOP_TIMEOUT_S: Final = 10.0
+#: What a broker has not confirmed by then is in the outbox.
+PUBLISHER_STOP_TIMEOUT_S: Final = 3.0
 
 
 async def run_gateway(
@@ -87,6 +90,7 @@ class _Gateway:
         self._report = report
         self._sessions: dict[str, SensorSession] = {}
         self._missed = asyncio.Event()
+        self._without_link = 0
         self._writer = Writer(outbox, self._committed)
         self._publisher = Publisher(
             config, outbox, clock_ns=clock_ns, stored=self._writer.stored, command=self._obey
@@ -107,9 +111,9 @@ class _Gateway:
         finally:
             self._shared.radio = None
             self._writer.stop()
-            await asyncio.wait({writing}, timeout=STOP_TIMEOUT_S)
+            await asyncio.wait({writing}, timeout=WRITER_STOP_TIMEOUT_S)
             self._publisher.stop()
-            await asyncio.wait({publishing}, timeout=STOP_TIMEOUT_S)
+            await asyncio.wait({publishing}, timeout=PUBLISHER_STOP_TIMEOUT_S)
             publishing.cancel()
             await asyncio.gather(publishing, return_exceptions=True)
             self._report(self._snapshot())
@@ -144,26 +148,49 @@ class _Gateway:
                 await self._reopen_radio()
 
     async def _scan(self) -> None:
-        """Look for sensors where there is a link to give them."""
+        """Look for sensors once; then a pause, long where nothing is to be gained by another look."""
         radio = self._shared.radio
         if radio is None:
             raise RadioError(Reason.RADIO_UNREACHABLE, "The radio is closed.")
-        if self._links_free() > 0:
-            heard = await radio.scan(SCAN_S, gatt.SERVICE_UUID)
-            for advertisement in heard:
-                if self._links_free() == 0:
-                    break
-                session = self._sessions.get(advertisement.address)
-                if session is None:
-                    if len(self._sessions) >= MAX_SESSIONS:
-                        continue
-                    session = self._sessions[advertisement.address] = SensorSession(self._shared)
-                session.heard(advertisement)
         self._missed.clear()
-        if self._nobody_missing():
+        self._meet(await radio.scan(SCAN_S, gatt.SERVICE_UUID))
+        if self._links_free() <= 0 or self._nobody_missing():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._missed.wait(), SCAN_PAUSE_CALM_S)
+                async with asyncio.timeout(SCAN_PAUSE_CALM_S):
+                    await self._missed.wait()
         await asyncio.sleep(SCAN_PAUSE_S)
+
+    def _meet(self, heard: list[Advertisement]) -> None:
+        """Connect to whom there is a link for, and say how many there is none for."""
+        most = self._config.max_links
+        why = f"waits for a link: all {most} are in use"
+        without_link = 0
+        for advertisement in heard:
+            session = self._session_at(advertisement.address)
+            if session.state is State.ABSENT and self._links_free() <= 0:
+                session.put_off(why)
+                without_link += 1
+            else:
+                session.heard(advertisement)
+        if without_link > self._without_link:
+            log.warning("gateway.links_used_up", max_links=most, sensors_without=without_link)
+        self._without_link = without_link
+        self._publisher.reason = f"{without_link} more in reach: {why}" if without_link else ""
+
+    def _session_at(self, address: str) -> SensorSession:
+        """The session of the sensor at an address; the longest known stranger makes room for it."""
+        session = self._sessions.get(address)
+        if session is None:
+            if len(self._sessions) >= MAX_SESSIONS:
+                gone = [a for a, s in self._sessions.items() if s.state is State.ABSENT]
+                gone.sort(key=lambda a: self._is_owner(self._sessions[a]))
+                for stranger in gone[:1]:
+                    del self._sessions[stranger]
+            session = self._sessions[address] = SensorSession(self._shared)
+        return session
+
+    def _is_owner(self, session: SensorSession) -> bool:
+        return self._shared.owners.get(session.serial) is session
 
     async def _reopen_radio(self) -> None:
         radio = self._shared.radio
@@ -182,10 +209,11 @@ class _Gateway:
         """Whether every sensor that may be read, or was ever heard, has its link."""
         linked = {s.serial for s in self._sessions.values() if s.state in LINKED}
         calm = LINKED | {State.REFUSED}
+        replaced = {s for s in self._sessions.values() if s.serial and not self._is_owner(s)}
         return (
             bool(self._sessions)
             and linked.issuperset(self._config.allow)
-            and all(session.state in calm for session in self._sessions.values())
+            and all(s.state in calm for s in self._sessions.values() if s not in replaced)
         )
 
     def _committed(self, states: dict[str, SensorState]) -> None:
@@ -194,7 +222,7 @@ class _Gateway:
     def _changed(self, session: SensorSession) -> None:
         if session.state is State.ABSENT:
             self._missed.set()
-        if session.serial:
+        if self._is_owner(session):
             self._publisher.status(session.serial, session.status())
 
     def _absent(self, state: SensorState) -> SensorStatus:
@@ -217,10 +245,9 @@ class _Gateway:
 
     def _snapshot(self) -> dict[str, Any]:
         """The counts of every sensor ever read."""
-        by_serial = {s.serial: s for s in self._sessions.values() if s.serial}
         sensors = {}
         for state in self._outbox.sensors():
-            session = by_serial.get(state.sensor)
+            session = self._shared.owners.get(state.sensor)
             sensors[state.sensor] = {
                 "state": str(State.ABSENT if session is None else session.state),
                 "received": state.received,
@@ -231,13 +258,16 @@ class _Gateway:
                 "stored_seq": max(state.stored_seq, self._publisher.stored_seq(state.sensor)),
                 "outbox_batches": state.waiting_batches,
             }
-        return {"broker": self._publisher.state, "sensors": sensors}
+        return {
+            "broker": self._publisher.state,
+            "without_link": self._without_link,
+            "sensors": sensors,
+        }
 
     async def _obey(self, command: GatewayCommand) -> GatewayReply:
         """Carry out a command from the broker."""
-        by_serial = {s.serial: s for s in self._sessions.values() if s.state in LINKED}
-        session = by_serial.get(command.sensor)
-        if session is None:
+        session = self._shared.owners.get(command.sensor)
+        if session is None or session.state not in LINKED:
             return GatewayReply(id=command.id, ok=False, reason="the sensor is not connected")
         try:
             if command.action == "haptic":

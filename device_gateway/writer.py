@@ -39,8 +39,11 @@ class Writer:
         if not self._outbox.fits(append.size, self._waiting_bytes):
             raise DiskError(
                 Reason.DISK_FULL,
-                f"The outbox {self._outbox.path} has reached its cap.",
-                hint="Start analytics, or raise the cap; the sensors keep their logs meanwhile.",
+                f"The outbox {self._outbox.path} has reached its cap"
+                f"{', with the recording that it keeps' if self._outbox.keeps else ''}.",
+                hint="Stop the gateway, which writes the recording, and go on without or with another."
+                if self._outbox.keeps
+                else "Start analytics, or raise the cap; the sensors keep their logs meanwhile.",
             )
         self._waiting_bytes += append.size
         done = asyncio.get_running_loop().create_future()
@@ -62,7 +65,8 @@ class Writer:
         """Commit until :meth:`stop`, and then once more. Never to be cancelled within a commit."""
         while not self._stopping:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), STORED_LINGER_S)
+                async with asyncio.timeout(STORED_LINGER_S):
+                    await self._woken.wait()
             self._woken.clear()
             await self.flush()
         await self.flush()
@@ -77,9 +81,11 @@ class Writer:
         async with self._busy:
             appends, self._appends = self._appends, []
             stored, self._stored = self._stored, {}
-            self._waiting_bytes = 0
-            if appends or stored:
-                await self._commit(appends, stored)
+            try:
+                if appends or stored:
+                    await self._commit(appends, stored)
+            finally:  # counted until they are in the outbox, or refused
+                self._waiting_bytes -= sum(append.size for append, _ in appends)
 
     async def _commit(
         self, appends: list[tuple[Append, asyncio.Future[None]]], stored: dict[str, int]

@@ -274,7 +274,7 @@ class VirtualController(Controller):
         advertiser = self.air.advertiser(pdu.advertiser_address)
         if advertiser is None:
             return
-        if self.le_scan_enable:
+        if self.le_scan_enable and not self.congested:  # a host that does not read hears nothing
             kind = hci.HCI_LE_Advertising_Report_Event.EventType
             self._report(kind.ADV_IND, pdu.advertiser_address, pdu.data, advertiser.rssi_dbm)
             if self.le_scan_type:

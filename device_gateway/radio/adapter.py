@@ -71,9 +71,8 @@ class HciAdapter:
 
     async def close(self) -> None:
         """Drop the links and close the transport."""
-        for connection in list(self.device.connections.values()):
-            await self.drop(connection)
-        self.host.on_transport_lost()  # type: ignore[no-untyped-call]
+        await asyncio.gather(*map(self.drop, list(self.device.connections.values())))
+        self.host.on_transport_lost()
         await self._transport.close()
         await asyncio.wait({self.lost}, timeout=CLEAN_UP_TIMEOUT_S)
         self.lost.cancel()
@@ -94,7 +93,10 @@ class HciAdapter:
             self.check()
             self.device.on(Device.EVENT_ADVERTISEMENT, heard)
             try:
-                await self._unless_lost(self.device.start_scanning(filter_duplicates=False))
+                try:
+                    await self._unless_lost(self.device.start_scanning(filter_duplicates=False))
+                except (core.BaseBumbleError, hci.HCI_Error) as error:
+                    raise BleakError(f"The controller does not scan: {error}.") from error
                 yield
             finally:
                 self.device.remove_listener(Device.EVENT_ADVERTISEMENT, heard)

@@ -7,6 +7,7 @@ comes in pieces, takes bumble's ordinary way, in the order of arrival.
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from collections.abc import Callable
 from typing import Final
@@ -54,8 +55,16 @@ class GatewayHost(Host):
             return
         try:
             super().on_packet(packet)
+        except asyncio.InvalidStateError:
+            log.debug("radio.late_answer")  # to a question that nobody waits for any more
         except (struct.error, IndexError, AssertionError, core.BaseBumbleError) as error:
             log.warning("radio.bad_packet", bytes=len(packet), error=repr(error))
+
+    def on_transport_lost(self) -> None:
+        """Tell who waits for the controller that it is gone."""
+        if self.pending_response is not None and self.pending_response.done():
+            self.pending_response = None  # its command was cancelled: nobody waits for the answer
+        super().on_transport_lost()  # type: ignore[no-untyped-call]
 
     def _deliver(self, packet: bytes) -> bool:
         if len(packet) < _NOTIFICATION.size:

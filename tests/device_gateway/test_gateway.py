@@ -31,6 +31,16 @@ from tests.device_gateway.counting import MODULUS, CountingSource
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 START_S = 60.0
+
+
+@pytest.fixture(autouse=True)
+def quick_scans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Simulated sensors advertise ten times a second, and their radio is back at once."""
+    monkeypatch.setattr("device_gateway.service.SCAN_S", 0.3)
+    monkeypatch.setattr("device_gateway.service.SCAN_PAUSE_S", 0.05)
+    monkeypatch.setattr("device_gateway.service.RADIO_MOST_S", 0.5)
+
+
 SENSORS = {"S-T4": CountingSource(None, 211), "S-L5": CountingSource(None)}
 
 
@@ -107,7 +117,7 @@ def has_ended(analytics: Analyst) -> bool:
 def test_a_log_comes_through_whole_and_is_kept_as_a_recording(
     mosquitto_broker: MosquittoBroker, tmp_path: Path
 ) -> None:
-    samples, port = 60_000, mosquitto_broker.port
+    samples, port = 40_000, mosquitto_broker.port
     with analyst(port) as analytics, air(tmp_path, samples, end=True) as radio:
         with program("gateway_process", radio, port, tmp_path, "keep") as gateway:
             analytics.wait(lambda: has_ended(analytics))
@@ -128,7 +138,7 @@ def test_a_log_comes_through_whole_and_is_kept_as_a_recording(
 def test_killed_in_the_middle_every_sample_arrives_once(
     mosquitto_broker: MosquittoBroker, tmp_path: Path
 ) -> None:
-    samples, port = 300_000, mosquitto_broker.port
+    samples, port = 120_000, mosquitto_broker.port
     with analyst(port) as analytics, air(tmp_path, samples, end=True) as radio:
         for part in (0.2, 0.5):
             with program("gateway_process", radio, port, tmp_path, "keep") as gateway:
@@ -209,7 +219,7 @@ def test_it_goes_on_live_in_small_batches_and_pulses_on_command(
 def test_a_full_outbox_holds_the_sensors_until_there_is_room(
     mosquitto_broker: MosquittoBroker, tmp_path: Path
 ) -> None:
-    samples = 60_000
+    samples = 100_000
 
     async def run(radio: str, analytics: Analyst) -> None:
         config = configured(tmp_path, radio, mosquitto_broker.port, outbox_cap_bytes=2**20)

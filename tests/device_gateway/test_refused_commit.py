@@ -59,7 +59,12 @@ class RefusingOnce:
 
 
 @pytest.mark.parametrize("behind", [1, 5])
-def test_nothing_behind_a_refused_commit_is_committed(behind: int) -> None:
+def test_nothing_behind_a_refused_commit_is_committed(
+    behind: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("device_gateway.intake.COMMIT_INTERVAL_S", 0.005)
+    monkeypatch.setattr("device_gateway.intake.BACKLOG_LINGER_S", 0.01)
+
     async def scene() -> RefusingOnce:
         writer = RefusingOnce()
         link = Link(cast("BleakClient", None), lambda: NOW_NS, lambda *_: None)
@@ -80,7 +85,7 @@ def test_nothing_behind_a_refused_commit_is_committed(behind: int) -> None:
         async with asyncio.timeout(60):
             await no_room.wait()
             for _ in range(20):
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.01)
         running.cancel()
         return writer
 
