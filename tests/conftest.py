@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
+from playwright._impl._driver import compute_driver_executable
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 #: Places where Debian puts programs that are not on every user's PATH.
@@ -63,7 +65,13 @@ def data_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def chromium() -> Path:
-    """The system's Chromium."""
+    """The system's Chromium, and a driver for it that starts."""
+    driver, *_ = compute_driver_executable()
+    if subprocess.run([driver, "--version"], capture_output=True, check=False).returncode:
+        missing(
+            "A library that the browser's driver needs",
+            "Install it, on Debian with: apt-get install libatomic1",
+        )
     return _program(
         ("chromium", "chromium-browser", "google-chrome"),
         "Install it, on Debian with: apt-get install chromium",

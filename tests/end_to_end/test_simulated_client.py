@@ -20,8 +20,8 @@ pytestmark = pytest.mark.end_to_end
 RATE_HZ, SENSORS = 50, 2
 ALWAYS = (0, 2**63 - 1)
 LEFT_BEHIND = {
-    *("plumbline.sqlite", "registry.sqlite", "outbox.sqlite", "outbox.sqlite.lock"),
-    *("logs", ".lock"),
+    *("plumbline.sqlite", "plumbline.sqlite.lock", "registry.sqlite"),
+    *("outbox.sqlite", "outbox.sqlite.lock", "logs", ".lock"),
 }
 
 
