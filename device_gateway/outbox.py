@@ -55,6 +55,7 @@ CREATE TABLE batch (
     PRIMARY KEY (sensor, seq)
 ) STRICT;
 """
+_TABLES: Final = frozenset({"meta", "sensor", "batch"})
 
 
 class Outbox:
@@ -320,6 +321,9 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _create_or_check(path: Path, db: sqlite3.Connection) -> None:
     (version,) = db.execute("PRAGMA user_version").fetchone()
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if (version == 0 and tables) or (version == SCHEMA_VERSION and not tables >= _TABLES):
+        raise corrupt(path, "it is a database of something else")
     if version == 0:
         for statement in _SCHEMA.split(";"):
             db.execute(statement)

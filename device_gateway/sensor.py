@@ -17,7 +17,7 @@ from contracts.gatt import Position, SensorStatus
 from contracts.messages import SensorStatus as SensorStatusMessage
 from contracts.vocabulary import is_id
 from device_gateway.assembly import Assembler
-from device_gateway.clock import DeviceClock
+from device_gateway.clocks import clocks_of
 from device_gateway.config import GatewayConfig
 from device_gateway.intake import Intake, Seen
 from device_gateway.link import Link
@@ -54,8 +54,6 @@ BEHIND_S: Final = 10.0
 #: A stranger's sensor is looked at again after ten minutes: it may be on the list by then.
 REFUSED_WAIT_S: Final = 600.0
 ROOM_INTERVAL_S: Final = 2.0
-#: Epochs of a log that are asked for: a battery that went flat more often within a day is dead.
-MAX_OLD_EPOCHS: Final = 8
 
 
 @dataclass(slots=True)
@@ -221,7 +219,8 @@ class SensorSession:
         self._shared.owners[self.serial] = self
         await self._shared.writer.flush()  # what an earlier link handed in is in the state below
         status = await link.control.status()
-        await self._set_clocks(link, status)
+        known = self._shared.outbox.state(self.serial).clock
+        link.clocks, self.battery_percent = await clocks_of(link.control, status, known)
         link.assembler = self._assembler(status)
         self.reason = ""
         if self._shared.config.keep_recording and self.serial not in self._shared.config.placements:
@@ -247,22 +246,6 @@ class SensorSession:
         else:
             return True
         return False
-
-    async def _set_clocks(self, link: Link, status: SensorStatus) -> None:
-        """A clock for each epoch that the log may hold: ours, else what others set it to."""
-        known = self._shared.outbox.state(self.serial).clock
-        first = min(status.oldest.epoch, status.epoch)
-        for epoch in range(max(first, status.epoch - MAX_OLD_EPOCHS), status.epoch + 1):
-            if known is not None and known.epoch == epoch and known.known:
-                link.clocks[epoch] = known
-                continue
-            clock = DeviceClock(epoch) if known is None else known.next_epoch(epoch)
-            sync = await link.control.sync_info(epoch)
-            link.clocks[epoch] = clock if sync is None else clock.with_sync(sync)
-        trusted = known is None or link.clocks[status.epoch] is not known
-        anchor, status = await link.control.set_clock()
-        self.battery_percent = status.battery_percent
-        link.clocks[status.epoch] = link.clocks[status.epoch].with_anchor(anchor, trusted=trusted)
 
     def _assembler(self, status: SensorStatus) -> Assembler:
         """What takes packets from where the last commit ended."""

@@ -53,6 +53,7 @@ class HciAdapter:
         )
         self.lost = asyncio.ensure_future(_ended(transport))
         self._transport = transport
+        self._answers = True  # the last clean-up did not time out
         self._busy = asyncio.Lock()
         self._dropping: set[asyncio.Future[None]] = set()
         self.device.on(Device.EVENT_CONNECTION, self._on_connection)
@@ -71,7 +72,8 @@ class HciAdapter:
 
     async def close(self) -> None:
         """Drop the links and close the transport."""
-        await asyncio.gather(*map(self.drop, list(self.device.connections.values())))
+        if self._answers:
+            await asyncio.gather(*map(self.drop, list(self.device.connections.values())))
         self.host.on_transport_lost()
         await self._transport.close()
         await asyncio.wait({self.lost}, timeout=CLEAN_UP_TIMEOUT_S)
@@ -160,7 +162,9 @@ class HciAdapter:
         try:
             async with asyncio.timeout(CLEAN_UP_TIMEOUT_S):
                 await self._unless_lost(work)
+            self._answers = True
         except (TimeoutError, core.BaseBumbleError, hci.HCI_Error, BleakError) as error:
+            self._answers = not isinstance(error, TimeoutError)
             log.debug("radio.clean_up_refused", error=str(error))
 
     async def _unless_lost(self, work: Awaitable[object]) -> None:

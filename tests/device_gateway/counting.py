@@ -60,12 +60,17 @@ def counting_sensor(
     return SimulatedSensor(serial, Placement.T4, Firmware(config, source))
 
 
+def pair(samples: int, *, end: bool) -> list[SimulatedSensor]:
+    """A sensor that loses samples and one with another clock."""
+    return [
+        counting_sensor("S-T4", waiting=samples, end=end, lossy=211),
+        counting_sensor("S-L5", waiting=samples, end=end, drift_ppm=-40.0),
+    ]
+
+
 async def main(spec_file: str, listen: str, samples: str, end: str = "") -> None:
     """Run until killed."""
-    sensors = [
-        counting_sensor("S-T4", waiting=int(samples), end=bool(end), lossy=211),
-        counting_sensor("S-L5", waiting=int(samples), end=bool(end), drift_ppm=-40.0),
-    ]
+    sensors = pair(int(samples), end=bool(end))
 
     def ready(spec: str) -> None:
         part = Path(spec_file + ".part")

@@ -203,3 +203,14 @@ def test_a_clock_survives_the_outbox(anchors: list[tuple[int, int]]) -> None:
         true_ns += wait_s * S
         clock = clock.with_anchor(true_anchor(true_ns, 7, half_ns, 0.5))
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(clock), type=DeviceClock) == clock
+
+
+def test_a_host_clock_set_back_by_days_does_not_stop_the_sensor() -> None:
+    ahead = DeviceClock(1).with_anchor(Anchor(0, NOW_NS + 48 * HOUR, MS))
+    _, ahead = ahead.place(run_at(0, 50), now_ns=NOW_NS + 48 * HOUR)
+    later = run_at(60 * S // 1000, 50)
+    with pytest.raises(DecodeError):
+        ahead.place(later, now_ns=NOW_NS + 60 * S)
+    right = ahead.with_anchor(Anchor(60 * S, NOW_NS + 60 * S, MS))
+    placed, _ = right.place(later, now_ns=NOW_NS + 60 * S)
+    assert placed.t0_ns == NOW_NS + 60 * S

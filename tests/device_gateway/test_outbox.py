@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.errors import DiskError, InvariantError, Reason
@@ -229,6 +230,7 @@ def test_a_recording_outlives_what_is_stored(tmp_path: Path) -> None:
         max_size=30,
     )
 )
+@settings(max_examples=30)  # each is a file of its own, with its fsyncs
 def test_any_history_leaves_exactly_what_is_not_stored(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, int, bool]]
 ) -> None:
@@ -252,3 +254,12 @@ def test_any_history_leaves_exactly_what_is_not_stored(
             assert outbox.used_bytes == total
     finally:
         outbox.close()
+
+
+@pytest.mark.parametrize("statement", ["CREATE TABLE sensor (x)", "PRAGMA user_version = 1"])
+def test_a_database_of_something_else_is_left_alone(tmp_path: Path, statement: str) -> None:
+    path = tmp_path / "o.db"
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute(statement)
+    with pytest.raises(DiskError, match="something else"):
+        Outbox(path, cap_bytes=2**20)

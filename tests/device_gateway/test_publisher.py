@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -209,5 +210,50 @@ def test_no_broker_at_all(tmp_path: Path) -> None:
                     pass
             assert raised.value.reason is Reason.BROKER_UNREACHABLE
             assert outbox.state("S").waiting_batches == 1
+
+    asyncio.run(run())
+
+
+def test_what_is_damaged_on_disk_holds_nobody_else_up(
+    mosquitto_broker: MosquittoBroker, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        with (
+            Outbox(tmp_path / "o.db", cap_bytes=CAP) as outbox,
+            analyst(mosquitto_broker.port) as analytics,
+        ):
+            for sensor in ("S", "T"):
+                outbox.write([append(outbox, sensor=sensor, batches=4)])
+            # as after a page that was lost: a batch is not there any more
+            outbox._db.execute("DELETE FROM batch WHERE seq = 3 AND sensor = 1")
+            async with serving(configured(mosquitto_broker.port, outbox), outbox):
+                await until(lambda: outbox.state("T").stored_seq == 4)
+                await until(lambda: outbox.state("S").stored_seq == 2)
+            assert analytics.received("T") == 40
+
+    asyncio.run(run())
+
+
+def test_a_frozen_broker_does_not_hold_up_a_stop(
+    mosquitto_broker: MosquittoBroker, tmp_path: Path
+) -> None:
+    async def run() -> None:
+        with Outbox(tmp_path / "o.db", cap_bytes=CAP) as outbox:
+            made = publisher(configured(mosquitto_broker.port, outbox), outbox)
+            task = asyncio.create_task(made.run())
+            await made.connected()
+            assert mosquitto_broker._process is not None
+            mosquitto_broker._process.send_signal(signal.SIGSTOP)
+            try:
+                made.committed(outbox.write([append(outbox, batches=5)]))
+                await until(lambda: made._windows["S"].sent_seq == 5)
+                made.stop()
+                await asyncio.wait({task}, timeout=0.2)
+                assert made.state == "offline"  # not waiting for what was under way
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+            finally:
+                mosquitto_broker._process.send_signal(signal.SIGCONT)
+            assert outbox.state("S").waiting_batches == 5
 
     asyncio.run(run())
