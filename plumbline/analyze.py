@@ -68,6 +68,9 @@ def run_analyze(choice: AnalyzeChoice) -> None:
         sys.stdout.write(json.dumps(summaries, indent=1) + "\n")
     else:
         Console().print(_table(summaries))
+        for found in summaries:
+            for refusal in found["calibrations_refused"]:
+                Console().print(f"{found['recording']}: calibration refused: {refusal}")
 
 
 def summarise(analysis: Analysis) -> dict[str, Any]:
@@ -84,6 +87,11 @@ def summarise(analysis: Analysis) -> dict[str, Any]:
         "posture_s": dict(seconds.most_common()),
         "episodes": len(analysis.episodes),
         "calibrated": any(result.accepted for result in analysis.calibrations),
+        "calibrations_refused": [
+            f"{result.message} {result.hint}".strip()
+            for result in analysis.calibrations
+            if not result.accepted
+        ],
     }
 
 
