@@ -14,7 +14,7 @@ ARGS    ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format bench lock clean venv venv-dev system-packages
+.PHONY: help demo test check format bench influxd lock clean venv venv-dev system-packages
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ format: venv-dev ## bring the code into its format
 
 bench: venv ## measure the whole way: backlog, live delay, analysis against its bound
 	@$(VENV)/bin/plumbline bench $(ARGS)
+
+influxd: ## build the InfluxDB server that tests of its store run against (once, some minutes)
+	@scripts/influxd
 
 lock: venv-dev ## lock dependencies anew; make lock ARGS=--upgrade for newer versions
 	@$(PIP_INSTALL) uv && UV=$(VENV)/bin/uv scripts/lock $(ARGS)

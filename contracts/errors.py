@@ -52,6 +52,7 @@ class Reason(StrEnum):
     DISK_READ_ONLY = "disk-read-only"
     DISK_ERROR = "disk-error"
     STORE_UNREACHABLE = "store-unreachable"
+    STORE_REFUSED = "store-refused"
     STORE_IN_USE = "store-in-use"
     STORE_SCHEMA = "store-schema"
     STORE_CORRUPT = "store-corrupt"

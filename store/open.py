@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from contracts.errors import Reason, SettingError
+from store.influx_address import EXAMPLE, INFLUX_SCHEME, parse_address
 from store.ports import Registry, SeriesStore
 from store.registry import SqlRegistry
 from store.sqlite import SqliteSeriesStore
@@ -13,15 +14,21 @@ SQLITE_SCHEME = "sqlite:"
 
 
 def open_series(url: str, *, read_only: bool = False) -> SeriesStore:
-    """The time-series store at ``url``: ``sqlite:PATH``, made on first use unless ``read_only``.
+    """The time-series store at ``url``, made on first use unless ``read_only``.
 
-    SettingError for an address of no known kind; StoreError or DiskError where it cannot be opened.
+    ``sqlite:PATH``, or ``influx:`` and an InfluxDB's address (docs/store.md). SettingError for an
+    address of no known kind; StoreError or DiskError where it cannot be opened.
     """
+    if url.startswith(INFLUX_SCHEME):
+        from store.influx import InfluxSeriesStore  # noqa: PLC0415 - its client takes long to load
+
+        return InfluxSeriesStore(parse_address(url), read_only=read_only)
     if not url.startswith(SQLITE_SCHEME):
         raise SettingError(
             Reason.BAD_SETTING,
             "The address of the store is of no known kind.",
-            hint=f"Give {SQLITE_SCHEME}PATH, for example {SQLITE_SCHEME}plumbline-data/series.sqlite.",
+            hint=f"Give {SQLITE_SCHEME}PATH, for example {SQLITE_SCHEME}plumbline-data/series.sqlite, "
+            f"or {EXAMPLE}.",
         )
     return SqliteSeriesStore(sqlite_path(url), read_only=read_only)
 

@@ -1,7 +1,8 @@
 """What every store promises, whatever it is made of. tests/store/conformance holds each adapter to it.
 
-Writes are idempotent: the same row written twice is one row, keyed by wearer and start. A reader in
-another process sees whole commits only. Intervals are [start_ns, end_ns), UTC.
+Writes are idempotent: the same row written twice is one row, keyed by wearer and start. A store
+without transactions may show rows of a commit that is under way, or was cut off; never the cursor or
+snapshot of one before all of its rows. Intervals are [start_ns, end_ns), UTC.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class SeriesStore(Protocol):
         """Write all of it, or raise StoreError with nothing acknowledged."""
 
     def checkpoint(self) -> Checkpoint:
-        """The last committed snapshots and cursors."""
+        """The last committed snapshots and cursors; of one commit each while nobody commits."""
 
     def wearers(self) -> list[WearerSummary]:
         """Who has frames, latest data first."""

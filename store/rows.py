@@ -68,7 +68,7 @@ def frame_rows(frames: FrameBlock) -> Iterable[tuple[Any, ...]]:
         frames.posture.tolist(),
         frames.activity.tolist(),
         frames.activity_source.tolist(),
-        _hundredths(frames.confidence, "confidence").tolist(),
+        hundredths(frames.confidence, "confidence").tolist(),
         frames.quality.tolist(),
         frames.samples.tolist(),
         frames.missing.tolist(),
@@ -156,7 +156,8 @@ def calibration_of_body(body: str) -> CalibrationOutcome:
     return _CALIBRATION_DECODER.decode(body)
 
 
-def _hundredths(values: NDArray[np.float64], name: str) -> NDArray[np.int64]:
+def hundredths(values: NDArray[np.float64], name: str) -> NDArray[np.int64]:
+    """``values`` in hundredths, exactly. InvariantError where one is finer, or no number."""
     scaled = values * HUNDREDTHS
     whole = np.rint(scaled)
     if not np.isfinite(scaled).all() or (np.abs(scaled - whole) > _ROUNDING).any():
@@ -167,9 +168,9 @@ def _hundredths(values: NDArray[np.float64], name: str) -> NDArray[np.int64]:
 def _nullable_hundredths(values: NDArray[np.float64], name: str) -> list[int | None]:
     absent = np.isnan(values)
     if not absent.any():
-        return list(_hundredths(values, name).tolist())
+        return list(hundredths(values, name).tolist())
     if absent.all():
         return [None] * values.size
-    cells = _hundredths(np.where(absent, 0.0, values), name).astype(object)
+    cells = hundredths(np.where(absent, 0.0, values), name).astype(object)
     cells[absent] = None
     return list(cells.tolist())

@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
 from playwright._impl._driver import compute_driver_executable
+
+from tests import influx
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 #: Places where Debian puts programs that are not on every user's PATH.
@@ -82,3 +85,33 @@ def chromium() -> Path:
 def mosquitto() -> Path:
     """The Mosquitto broker's program."""
     return _program(("mosquitto",), "Install it, on Debian with: apt-get install mosquitto")
+
+
+@pytest.fixture(scope="session")
+def influxd() -> Path:
+    """The InfluxDB server's program."""
+    program = influx.influxd()
+    if program is None:
+        pytest.skip(f"InfluxDB: {influx.HOW}")
+    return program
+
+
+@pytest.fixture(scope="session")
+def influx_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[influx.InfluxServer | influx.GivenServer]:
+    """An InfluxDB that all tests share, each with buckets of its own."""
+    address = os.environ.get(influx.ADDRESS)
+    if address:
+        yield influx.GivenServer(address)
+        return
+    program = request.getfixturevalue("influxd")
+    server = influx.InfluxServer(program, tmp_path_factory.mktemp("influx"))
+    server.start()
+    yield server
+    server.stop()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which InfluxDB the tests had."""
+    terminalreporter.write_line(f"InfluxDB in the tests: {influx.which()}")

@@ -14,10 +14,11 @@ from store.ports import SeriesStore
 OpenAgain = Callable[..., SeriesStore]
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "influx"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty store of each kind."""
-    assert request.param == "sqlite"
+    if request.param == "influx":
+        return str(request.getfixturevalue("influx_server").url())
     return f"sqlite:{tmp_path}/{uuid.uuid4().hex}.sqlite"
 
 

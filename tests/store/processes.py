@@ -19,6 +19,7 @@ from store.ports import Commit, StreamKey, Wearer, WearerRows
 
 EVER: Final = (0, 2**63 - 1)
 FIRST_S: Final = 1_577_836_800
+SNAPSHOT_REPEATS: Final = 3000
 KEY: Final = StreamKey("gw", "s1", "box")
 
 
@@ -49,13 +50,20 @@ def commit_for_ever(url: str, started: Event) -> None:
     """Commit until killed; each commit's number is its cursor and its snapshot."""
     store = open_series(url)
     for number in range(1_000_000):
-        frames = frames_from(FIRST_S + number * 40, 40)
-        rows = [
-            WearerRows("a", frames, snapshot=str(number).encode() * 3000),
-            WearerRows("b", frames),
-        ]
-        store.commit(Commit(rows, {KEY: number + 1}))
+        store.commit(numbered(number))
         started.set()
+
+
+def numbered(number: int) -> Commit:
+    """One of a row of commits."""
+    frames = frames_from(FIRST_S + number * 40, 40)
+    rows = [WearerRows("a", frames, snapshot=snapshot(number)), WearerRows("b", frames)]
+    return Commit(rows, {KEY: number + 1})
+
+
+def snapshot(number: int) -> bytes:
+    """The snapshot of that commit."""
+    return str(number).encode() * SNAPSHOT_REPEATS
 
 
 def claim_for_ever(url: str, claimed: Event) -> None:

@@ -43,6 +43,21 @@ def test_a_working_day_of_three_people_stays_small(tmp_path: Path) -> None:
     assert path.stat().st_size / 3 < MAX_BYTES_A_DAY
 
 
+def test_rows_of_a_commit_that_was_cut_off_are_not_there(tmp_path: Path) -> None:
+    url = f"sqlite:{tmp_path}/s.sqlite"
+    context = multiprocessing.get_context("spawn")
+    started = context.Event()
+    process = context.Process(target=processes.commit_for_ever, args=(url, started))
+    process.start()
+    assert started.wait(60)
+    process.kill()
+    process.join(30)
+    store = open_series(url, read_only=True)
+    commits = store.checkpoint().cursors[processes.KEY]
+    assert [len(store.frames(wearer, *EVER)) for wearer in "ab"] == [commits * 40] * 2
+    store.close()
+
+
 def test_an_address_of_another_kind_is_refused(tmp_path: Path) -> None:
     for url in (f"{tmp_path}/s.sqlite", "influx://x", "sqlite:", "sqlite::memory:"):
         with pytest.raises(SettingError):

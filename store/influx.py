@@ -1,0 +1,258 @@
+"""The series store on InfluxDB 2, or 1.8 with Flux."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final, TypeVar
+
+import msgspec
+import numpy as np
+
+from contracts.errors import Reason, StoreError
+from contracts.records import CalibrationOutcome, Episode, FrameBlock, Rollup, SensorHealth
+from contracts.units import NS_PER_S
+from contracts.vocabulary import is_id
+from store import rows
+from store.influx_address import InfluxAddress
+from store.influx_checkpoint import carry_forward, read_checkpoint
+from store.influx_flux import (
+    MAX_NS,
+    MIN_NS,
+    PIVOT,
+    Columns,
+    frames_of,
+    keep,
+    source,
+    times_ns,
+)
+from store.influx_http import InfluxServer
+from store.influx_kinds import find_kind
+from store.influx_lease import Lease
+from store.influx_lines import BASE_NS, commit_lines, rollup_of_body
+from store.influx_schema import check_schema, prepare
+from store.influx_versions import Versions
+from store.ports import Checkpoint, Commit, WearerSummary
+
+_EVER: Final = (MIN_NS, MAX_NS)
+_BASE: Final = (BASE_NS, BASE_NS + NS_PER_S)
+_FRAME_COLUMNS: Final = ' |> drop(columns: ["_start", "_stop", "_measurement", "wearer"])'
+_VERSIONED: Final = ("minute", "day", "episode")
+_Row = TypeVar("_Row")
+
+
+class InfluxSeriesStore:
+    """:class:`store.ports.SeriesStore` on the server at ``address``.
+
+    May be used from several threads. ``read_only`` never writes and wants the buckets to be there.
+    SettingError for a token that cannot be read, StoreError where the server cannot serve.
+    """
+
+    def __init__(self, address: InfluxAddress, *, read_only: bool = False) -> None:
+        self._address = address
+        self._read_only = read_only
+        self._lock = threading.RLock()
+        self._server = InfluxServer(address)
+        try:
+            self._kind = find_kind(self._server, address)
+            ready = check_schema if read_only else prepare
+            ready(self._server, self._kind, address)
+        except BaseException:
+            self._server.close()
+            raise
+        self._frames = self._kind.bucket(address.frames)
+        self._kept = self._kind.bucket(address.kept)
+        names = {"read": self._kept, "write": self._kept}
+        self._versions = Versions(self._server, **names)
+        self._lease = Lease(self._server, str(address), **names)
+
+    @property
+    def version(self) -> str:
+        """The server's version."""
+        return self._kind.version
+
+    def claim(self) -> None:
+        with self._lock:
+            if self._lease.take():
+                carry_forward(self._server, self._kind, self._address.kept, self._versions)
+
+    def commit(self, commit: Commit) -> None:
+        with self._writing() as version:
+            lines = commit_lines(commit, version)
+            self._server.write(self._frames, lines.frames)
+            self._server.write(self._kept, lines.kept)
+            # Nothing says where analytics stands before all that it stands on is on the disk.
+            self._server.write_at_once(self._kept, lines.last)
+
+    def checkpoint(self) -> Checkpoint:
+        return read_checkpoint(self._server, self._kept)
+
+    def wearers(self) -> list[WearerSummary]:
+        first = self._by_wearer(" |> first()", "_time")
+        last = self._by_wearer(" |> last()", "_time")
+        count = self._by_wearer(" |> count()", "_value")
+        found = [
+            WearerSummary(wearer, _ns(first[wearer]), _ns(last[wearer]), int(count[wearer]))
+            for wearer in first.keys() & last.keys() & count.keys()
+        ]
+        return sorted(found, key=lambda summary: (-summary.last_ns, summary.wearer))
+
+    def frames(self, wearer: str, start_ns: int, end_ns: int) -> FrameBlock:
+        if start_ns >= end_ns:
+            return frames_of({})
+        found = source(self._frames, start_ns, end_ns, _measurement="frame", wearer=wearer)
+        return frames_of(self._server.ask(found + PIVOT + _FRAME_COLUMNS))
+
+    def latest_frame(self, wearer: str) -> FrameBlock:
+        start = source(self._frames, *_EVER, _measurement="frame", wearer=wearer, _field="angles")
+        found = self._server.ask(start + " |> last()" + keep("_time"))
+        if not found:
+            return frames_of({})
+        last_ns = _ns(found["_time"][0])
+        return self.frames(wearer, last_ns, last_ns + 1)
+
+    def minutes(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]:
+        return self._rollups("minute", wearer, start_ns, end_ns)
+
+    def days(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]:
+        return self._rollups("day", wearer, start_ns, end_ns)
+
+    def episodes(self, wearer: str, start_ns: int, end_ns: int) -> list[Episode]:
+        ends = source(
+            self._kept, MIN_NS, end_ns, _measurement="episode", wearer=wearer, _field="end_ns"
+        )
+        first = f"{ends} |> filter(fn: (r) => r._value > {start_ns}) |> first()"
+        found = self._server.ask(first + keep("_time"))
+        if not found:
+            return []
+        first_ns = _ns(found["_time"][0]) // NS_PER_S * NS_PER_S
+        bodies = self._bodies("episode", wearer, first_ns, end_ns)
+        episodes = self._decoded(rows.episode_of_body, bodies)
+        return [e for e in episodes if e.start_ns < end_ns and e.end_ns > start_ns]
+
+    def calibrations(self, wearer: str) -> list[CalibrationOutcome]:
+        found = self._server.ask(
+            source(self._kept, *_EVER, _measurement="calibration", wearer=wearer, _field="body")
+            + keep("_time", "_value")
+        )
+        return self._decoded(rows.calibration_of_body, _by_time(found))
+
+    def health(self) -> list[SensorHealth]:
+        last = source(self._kept, *_BASE, _measurement="health", _field="body") + " |> last()"
+        found = self._server.ask(last + keep("_value"))
+        latest = self._decoded(rows.health_of_body, found.get("_value", []))
+        return sorted(latest, key=lambda health: (health.gateway, health.sensor))
+
+    def prune_frames(self, before_ns: int) -> int:
+        with self._writing():
+            found = source(self._frames, MIN_NS, before_ns, _measurement="frame", _field="angles")
+            pruned = self._count(found)
+            if pruned:
+                self._kind.delete(self._address.frames, 0, before_ns, _measurement="frame")
+        return pruned
+
+    def erase(self, wearer: str) -> int:
+        if not is_id(wearer):
+            return 0
+        with self._writing():
+            erased = self._count_rows(wearer)
+            for bucket in (self._address.frames, self._address.kept):
+                self._kind.delete(bucket, 0, MAX_NS, wearer=wearer)
+        return erased
+
+    def close(self) -> None:
+        with self._lock:
+            self._lease.release()
+            self._server.close()
+
+    def _rollups(self, span: str, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]:
+        start_ns, end_ns = _ceil_second_ns(start_ns), _ceil_second_ns(end_ns)
+        bodies = self._bodies(span, wearer, start_ns, end_ns)
+        return self._decoded(rollup_of_body, bodies)
+
+    def _bodies(self, measurement: str, wearer: str, start_ns: int, end_ns: int) -> list[str]:
+        """The bodies of rows in the interval, each in its greatest version, in time order."""
+        if start_ns >= end_ns:
+            return []
+        keys = {"_measurement": measurement, "wearer": wearer, "_field": "body"}
+        rows_found = source(self._kept, start_ns, end_ns, **keys) + keep("_time", "_value")
+        return _by_second(self._server.ask(rows_found))
+
+    def _by_wearer(self, aggregate: str, column: str) -> dict[str, str]:
+        found = source(self._frames, *_EVER, _measurement="frame", _field="angles")
+        columns = self._server.ask(found + aggregate + keep("wearer", column))
+        return dict(zip(columns.get("wearer", []), columns.get(column, []), strict=True))
+
+    def _count_rows(self, wearer: str) -> int:
+        """How many rows there are of a wearer; versions of one row are one."""
+        frames = source(self._frames, *_EVER, wearer=wearer, _measurement="frame", _field="angles")
+        plain = {"calibration": "body", "snapshot": "parts"}
+        counted = [frames] + [
+            source(self._kept, *_EVER, wearer=wearer, _measurement=name, _field=field)
+            for name, field in plain.items()
+        ]
+        whole_seconds = ' |> truncateTimeColumn(unit: 1s) |> unique(column: "_time")'
+        counted += [
+            source(self._kept, *_EVER, wearer=wearer, _measurement=name, _field="body")
+            + whole_seconds
+            for name in _VERSIONED
+        ]
+        return sum(map(self._count, counted))
+
+    def _count(self, rows_found: str) -> int:
+        found = self._server.ask(rows_found + " |> count()" + keep("_value"))
+        return sum(map(int, found.get("_value", [])))
+
+    def _decoded(self, decode: Callable[[str], _Row], bodies: Iterable[str]) -> list[_Row]:
+        try:
+            return [decode(body) for body in bodies]
+        except msgspec.MsgspecError as error:
+            raise StoreError(
+                Reason.STORE_CORRUPT,
+                f"The InfluxDB store {self._address} holds a row that cannot be read: {error}.",
+                hint="Put back a backup of the server, or give another bucket-prefix.",
+            ) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[int]:
+        """Gives the version to write as; what fails within is in doubt and asks for another."""
+        if self._read_only:
+            raise StoreError(
+                Reason.STORE_REFUSED,
+                f"The InfluxDB store {self._address} cannot be written to: it was opened to read.",
+            )
+        with self._lock:
+            self._lease.check()
+            version = self._versions.current()
+            try:
+                yield version
+            except StoreError:
+                self._versions.doubt()
+                raise
+
+
+def _by_second(found: Columns) -> list[str]:
+    if not found:
+        return []
+    times = times_ns(found["_time"])
+    latest = {
+        int(times[row]) // NS_PER_S: found["_value"][row]
+        for row in np.argsort(times, kind="stable").tolist()
+    }
+    return list(latest.values())
+
+
+def _by_time(found: Columns) -> list[str]:
+    if not found:
+        return []
+    order = np.argsort(times_ns(found["_time"]), kind="stable")
+    return [found["_value"][row] for row in order.tolist()]
+
+
+def _ns(time: str) -> int:
+    return int(times_ns([time])[0])
+
+
+def _ceil_second_ns(time_ns: int) -> int:
+    return -(-time_ns // NS_PER_S) * NS_PER_S

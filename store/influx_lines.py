@@ -1,0 +1,197 @@
+"""Rows to InfluxDB's line protocol and back, exactly. No network in here.
+
+A line is built by hand: a point object of the client's costs six times as much. Numbers are integers,
+as in the SQLite file; what has an inner shape is JSON in ``body``. A row that is written again with
+the same key replaces the one before in every field that is read.
+
+=============  ========================  ==========================================================
+measurement    tags                      time, fields
+=============  ========================  ==========================================================
+frame          wearer                    its second; codes, hundredths; ``angles``: bit i says that
+                                         ANGLES[i] is there (a field once written cannot be unset)
+minute, day    wearer                    its second + version; body, worn_s, rounded_s
+episode        wearer                    its second + version; body, end_ns
+calibration    wearer                    effective_ns; body
+health         gateway, sensor           BASE_NS + version; body
+snapshot       wearer                    BASE_NS + version; parts, part0, part1, … (base64)
+cursor         gateway, sensor, outbox   BASE_NS + version; seq
+=============  ========================  ==========================================================
+
+A version is a number of nanoseconds under a second: store/influx_versions.py says what it is for.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.errors import InvariantError
+from contracts.records import ANGLES, CalibrationOutcome, Episode, FrameBlock, Rollup, SensorHealth
+from contracts.units import NS_PER_S
+from contracts.vocabulary import Posture, is_id
+from store import rows
+from store.ports import Commit, StreamKey
+
+#: The time of rows that have none: 2020-01-01, so that all of them lie in one shard.
+BASE_NS: Final = 1_577_836_800 * NS_PER_S
+CODE_FIELDS: Final = rows.FRAME_COLUMNS[1 : -len(ANGLES)]
+ANGLE_FIELDS: Final = rows.FRAME_COLUMNS[-len(ANGLES) :]
+#: InfluxDB promises 64 kB a string.
+PART_CHARS: Final = 60_000
+MAX_PARTS: Final = 500
+_SNAPSHOT_LEVEL: Final = 1
+_ROLLUP_DECODER: Final = msgspec.json.Decoder(Rollup)
+
+
+@dataclass(frozen=True, slots=True)
+class CommitLines:
+    """A commit's lines: ``frames`` and ``kept`` for those buckets, and ``last``, kept after them."""
+
+    frames: list[str]
+    kept: list[str]
+    last: list[str]
+
+
+def commit_lines(commit: Commit, version: int) -> CommitLines:
+    """All lines of a commit. InvariantError where one of its rows is none; nothing is left out."""
+    frames: list[str] = []
+    kept: list[str] = []
+    last = health_lines(commit.health, version)
+    for new in commit.wearers:
+        frames += frame_lines(new.wearer, new.frames)
+        kept += rollup_lines("minute", new.wearer, new.minutes, version)
+        kept += rollup_lines("day", new.wearer, new.days, version)
+        kept += episode_lines(new.wearer, new.episodes, version)
+        kept += calibration_lines(new.wearer, new.calibrations)
+        if new.snapshot is not None:
+            last.append(snapshot_line(new.wearer, new.snapshot, version))
+    last += [cursor_line(key, seq, version) for key, seq in commit.cursors.items()]
+    return CommitLines(frames, kept, last)
+
+
+def frame_lines(wearer: str, frames: FrameBlock) -> list[str]:
+    """A line a frame. InvariantError for a frame off the second or an angle finer than 0.01°."""
+    if (frames.start_ns % NS_PER_S).any():
+        raise InvariantError("a frame does not start at a whole second.")
+    codes: list[NDArray[Any]] = [
+        frames.posture,
+        frames.activity,
+        frames.activity_source,
+        rows.hundredths(frames.confidence, "confidence"),
+        frames.quality,
+        frames.samples,
+        frames.missing,
+    ]
+    there = [~np.isnan(getattr(frames, name)) for name in ANGLES]
+    angles = [
+        rows.hundredths(np.where(mask, getattr(frames, name), 0.0), name)
+        for name, mask in zip(ANGLES, there, strict=True)
+    ]
+    present: NDArray[np.int64] = np.sum([mask << i for i, mask in enumerate(there)], axis=0)
+    lines: list[str] = []
+    for bits in np.unique(present).tolist():
+        chosen = [bit for bit in range(len(ANGLES)) if bits >> bit & 1]
+        names = [*CODE_FIELDS, *(ANGLE_FIELDS[bit] for bit in chosen)]
+        template = (
+            f"frame,wearer={_id(wearer)} angles={bits}i,"
+            + ",".join(f"{name}=%di" for name in names)
+            + " %d"
+        )
+        picked = present == bits
+        columns = [*codes, *(angles[bit] for bit in chosen), frames.start_ns]
+        cells = zip(*(column[picked].tolist() for column in columns), strict=True)
+        lines += [template % row for row in cells]
+    return lines
+
+
+def rollup_lines(span: str, wearer: str, rollups: Iterable[Rollup], version: int) -> list[str]:
+    """A line a minute or day (``span``)."""
+    return [
+        f"{span},wearer={_id(wearer)} body={_text(_json(rollup))},worn_s={rollup.worn_s}i,"
+        f"rounded_s={rollup.posture_s.get(Posture.ROUNDED, 0)}i"
+        f" {_versioned(rollup.start_ns, version)}"
+        for rollup in rollups
+    ]
+
+
+def rollup_of_body(body: str) -> Rollup:
+    """The minute or day in ``body``. msgspec's errors where it holds none."""
+    return _ROLLUP_DECODER.decode(body)
+
+
+def episode_lines(wearer: str, episodes: Iterable[Episode], version: int) -> list[str]:
+    """A line an episode."""
+    return [
+        f"episode,wearer={_id(wearer)} body={_text(rows.episode_body(episode))},"
+        f"end_ns={episode.end_ns}i {_versioned(episode.start_ns, version)}"
+        for episode in episodes
+    ]
+
+
+def calibration_lines(wearer: str, outcomes: Iterable[CalibrationOutcome]) -> list[str]:
+    """A line a calibration session."""
+    return [
+        f"calibration,wearer={_id(wearer)} body={_text(rows.calibration_body(outcome))}"
+        f" {outcome.effective_ns}"
+        for outcome in outcomes
+    ]
+
+
+def health_lines(health: Iterable[SensorHealth], version: int) -> list[str]:
+    """A line a sensor."""
+    return [
+        f"health,gateway={_id(h.gateway)},sensor={_id(h.sensor)} body={_text(rows.health_body(h))}"
+        f" {_versioned(BASE_NS, version)}"
+        for h in health
+    ]
+
+
+def snapshot_line(wearer: str, snapshot: bytes, version: int) -> str:
+    """The line of a wearer's snapshot. InvariantError for one over some 20 MB."""
+    text = base64.b64encode(zlib.compress(snapshot, _SNAPSHOT_LEVEL)).decode()
+    parts = [text[at : at + PART_CHARS] for at in range(0, len(text), PART_CHARS)]
+    if len(parts) > MAX_PARTS:
+        raise InvariantError(f"a snapshot of {len(snapshot)} bytes.")
+    fields = "".join(f',part{number}="{part}"' for number, part in enumerate(parts))
+    return (
+        f"snapshot,wearer={_id(wearer)} parts={len(parts)}i{fields} {_versioned(BASE_NS, version)}"
+    )
+
+
+def snapshot_of_parts(parts: Sequence[str]) -> bytes:
+    """The snapshot of a line's parts. ValueError or zlib.error where they are none."""
+    return zlib.decompress(base64.b64decode("".join(parts), validate=True))
+
+
+def cursor_line(key: StreamKey, seq: int, version: int) -> str:
+    """The line of a stream's cursor."""
+    return (
+        f"cursor,gateway={_id(key.gateway)},sensor={_id(key.sensor)},outbox={_id(key.outbox)}"
+        f" seq={seq}i {_versioned(BASE_NS, version)}"
+    )
+
+
+def _json(rollup: Rollup) -> str:
+    return msgspec.json.encode(rollup).decode()
+
+
+def _versioned(start_ns: int, version: int) -> int:
+    return rows.whole_second(start_ns) * NS_PER_S + version
+
+
+def _text(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _id(value: str) -> str:
+    if not is_id(value):  # one that is needs no escaping
+        raise InvariantError("a row is keyed by what is no id.")
+    return value

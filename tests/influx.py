@@ -1,0 +1,150 @@
+"""A real InfluxDB on a free loopback port, that can be stopped, killed and started again."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import time
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.brokers import free_port
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+#: The address of a server to use instead of one of our own, but for its buckets.
+ADDRESS = "PLUMBLINE_TEST_INFLUX_URL"
+START_S = 60.0
+ORG = "plumbline-tests"
+HOW = "none, so its tests are skipped; `make influxd` builds one, or put an influxd 2 on the PATH"
+
+
+@dataclass
+class InfluxServer:
+    """One server with everything it keeps in ``folder``."""
+
+    program: Path
+    folder: Path
+    options: tuple[str, ...] = ()
+    port: int = field(default_factory=free_port)
+    token: str = field(default_factory=lambda: uuid.uuid4().hex)
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def token_file(self) -> Path:
+        """The file of the token that may do everything."""
+        return self.folder / "token"
+
+    def url(self, prefix: str = "", *, port: int | None = None, **options: object) -> str:
+        """The address of a store on it: of its own buckets, unless ``prefix`` says which."""
+        given = {
+            "org": ORG,
+            "bucket-prefix": prefix or f"t{uuid.uuid4().hex}",
+            "token-file": self.token_file,
+            "frame-days": 0,  # rows of tests lie in any year
+        } | {name.replace("_", "-"): value for name, value in options.items()}
+        query = "&".join(f"{name}={value}" for name, value in given.items())
+        return f"influx:http://127.0.0.1:{port or self.port}?{query}"
+
+    def start(self) -> None:
+        """Start, and wait until it serves; the first time, set it up."""
+        paths = {"bolt-path": "bolt", "sqlite-path": "sqlite", "engine-path": "engine"}
+        command = [self.program, "--reporting-disabled", "--log-level=warn"]
+        command += [f"--http-bind-address=127.0.0.1:{self.port}", *self.options]
+        command += [f"--{name}={self.folder / path}" for name, path in paths.items()]
+        with (self.folder / "influxd.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=subprocess.STDOUT, env=os.environ | {"HOME": "/nowhere"}
+            )
+        ends_s = time.monotonic() + START_S
+        while not self._serves():
+            if time.monotonic() > ends_s or self._process.poll() is not None:
+                pytest.fail((self.folder / "influxd.log").read_text()[-4000:])
+            time.sleep(0.05)
+        if not self.token_file.exists():
+            self._set_up()
+
+    def stop(self) -> None:
+        """End it in order; what it keeps stays."""
+        self._end("terminate")
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._end("kill")
+
+    def request(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        """Status and JSON of a request with the token."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(
+                method,
+                path,
+                None if body is None else json.dumps(body),
+                {"Authorization": f"Token {self.token}"},
+            )
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read() or b"null")
+        finally:
+            connection.close()
+
+    def _end(self, how: str) -> None:
+        if self._process is not None:
+            getattr(self._process, how)()
+            self._process.wait(START_S)
+            self._process = None
+
+    def _serves(self) -> bool:
+        try:
+            return self.request("GET", "/health")[0] == 200
+        except (OSError, http.client.HTTPException, ValueError):
+            return False
+
+    def _set_up(self) -> None:
+        first = {"username": "admin", "password": uuid.uuid4().hex, "org": ORG, "bucket": "unused"}
+        status, said = self.request("POST", "/api/v2/setup", first | {"token": self.token})
+        assert status == 201, said
+        self.token_file.write_text(self.token + "\n")
+
+
+class GivenServer:
+    """A server that somebody else runs, at the address of the environment."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def url(self, prefix: str = "", **options: object) -> str:
+        """The address of a store on it, in buckets of its own."""
+        given = {"bucket-prefix": prefix or f"t{uuid.uuid4().hex}", "frame-days": 0} | {
+            name.replace("_", "-"): value for name, value in options.items()
+        }
+        query = "&".join(f"{name}={value}" for name, value in given.items())
+        return f"{self._address}{'&' if urlsplit(self._address).query else '?'}{query}"
+
+
+def influxd() -> Path | None:
+    """The server's program: an InfluxDB 2 on the PATH, else the one that `make influxd` built."""
+    for found in (shutil.which("influxd"), REPOSITORY / ".tools" / "influxd"):
+        if found is not None and Path(found).is_file() and version(Path(found)).startswith("2"):
+            return Path(found)
+    return None
+
+
+def version(program: Path) -> str:
+    """What the program says it is: 2.7.12."""
+    said = subprocess.run([program, "version"], capture_output=True, text=True, check=False)
+    return said.stdout.split(" (")[0].removeprefix("InfluxDB ").strip().removeprefix("v")
+
+
+def which() -> str:
+    """What the tests run against, for the run's summary."""
+    if os.environ.get(ADDRESS):
+        return f"the server that {ADDRESS} names"
+    program = influxd()
+    return HOW if program is None else f"{version(program)} ({program})"
