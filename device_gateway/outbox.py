@@ -25,6 +25,7 @@ from contracts.messages import MAX_BATCH_SAMPLES, ImuMessage
 from device_gateway.batches import Append, SensorState
 from device_gateway.clock import DeviceClock
 from device_gateway.disk import corrupt, disk_errors, lock
+from device_gateway.reserve import Reserve
 
 SCHEMA_VERSION: Final = 1
 #: About 40 days of two sensors at 50 Hz; a small single-board computer has room for it.
@@ -32,6 +33,10 @@ DEFAULT_CAP_BYTES: Final = 4 * 2**30
 #: How long another program that looks into the file may hold it up.
 BUSY_TIMEOUT_S: Final = 5.0
 MAX_CLOCK_BYTES: Final = 4096
+#: What is forgotten at once on a full disk. Where SQLite overwrites what it deletes (as Debian builds
+#: it), its log takes as much: well within the reserve.
+STEP_BYTES: Final = 2 * 2**20
+STEP_BATCHES: Final = 2048
 
 _SCHEMA: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -85,6 +90,8 @@ class Outbox:
         self._bytes = int(used_bytes)
         self._keeps = keep is not None
         self._states = {state.sensor: state for state in self._read_states()}
+        self._reserve = Reserve(path.with_name(path.name + ".reserve"))
+        self._reserve.hold()
 
     def __enter__(self) -> Self:
         return self
@@ -131,12 +138,26 @@ class Outbox:
     ) -> dict[str, SensorState]:
         """Add and forget in one commit; the new state of every sensor concerned.
 
-        ``stored``: the seq that analytics has stored, by sensor. On an error nothing has changed.
+        ``stored``: the seq that analytics has stored, by sensor. On an error nothing was added; what
+        is stored may have been forgotten, since that is what makes room on a full disk.
         """
+        try:
+            changed = self._commit(appends, stored or {})
+        except DiskError as error:
+            if error.reason is not Reason.DISK_FULL or not stored:
+                raise
+            changed = self._make_room(stored)
+            if appends:
+                changed |= self._commit(appends, {})
+        if stored:
+            self._reserve.hold()
+        return changed
+
+    def _commit(self, appends: Sequence[Append], stored: dict[str, int]) -> dict[str, SensorState]:
         changed: dict[str, SensorState] = {}
         freed = added = 0
         with disk_errors(self.path), self._transaction():
-            for sensor, seq in (stored or {}).items():
+            for sensor, seq in stored.items():
                 state = self.state(sensor)
                 if state.stored_seq < seq <= state.last_seq:
                     freed += self._forget(state, seq)
@@ -233,6 +254,33 @@ class Outbox:
         ).fetchone()
         self._db.execute(f"DELETE FROM batch {where}", (number, seq))  # noqa: S608 - a constant
         return int(freed)
+
+    def _make_room(self, stored: dict[str, int]) -> dict[str, SensorState]:
+        """Forget on a full disk: with the reserve, and in steps whose log fits into it."""
+        self._reserve.release()
+        self._fold()
+        changed: dict[str, SensorState] = {}
+        for step in self._steps(stored):
+            changed |= self._commit((), step)
+            self._fold()
+        return changed
+
+    def _steps(self, stored: dict[str, int]) -> Iterator[dict[str, int]]:
+        """What is stored, cut so that no step forgets more than STEP_BYTES or one batch."""
+        for sensor, last_seq in stored.items():
+            after_seq = self.state(sensor).stored_seq
+            while rows := self.read(
+                sensor, after_seq, max_bytes=STEP_BYTES, max_batches=STEP_BATCHES
+            ):
+                after_seq = min(last_seq, rows[-1][0])
+                yield {sensor: after_seq}
+                if after_seq == last_seq:
+                    break
+
+    def _fold(self) -> None:
+        """Write the log back into the file and give its room back to the disk."""
+        with disk_errors(self.path):
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _sensor_number(self, sensor: str) -> int:
         self._db.execute(
