@@ -21,7 +21,7 @@ RATE_HZ, SENSORS = 50, 2
 ALWAYS = (0, 2**63 - 1)
 LEFT_BEHIND = {
     *("plumbline.sqlite", "plumbline.sqlite.lock", "registry.sqlite"),
-    *("outbox.sqlite", "outbox.sqlite.lock", "logs", ".lock"),
+    *("outbox.sqlite", "outbox.sqlite.lock", "outbox.sqlite.reserve", "logs", ".lock"),
 }
 
 
