@@ -102,7 +102,7 @@ def demo(
 
 
 @app.command()
-@with_settings()
+@with_settings(Group.STORE)
 def sim(
     settings: Settings,
     *,
@@ -117,6 +117,14 @@ def sim(
     ] = None,
     serial_prefix: Annotated[str, typer.Option(help="Serial numbers are PREFIX-PLACEMENT")] = "PL",
     seed: Seed = 1,
+    enrol: Annotated[
+        bool,
+        typer.Option(
+            "--enrol",
+            help="Enter a wearer of these sensors in the registry; started again within a day, "
+            "go on with the same one",
+        ),
+    ] = False,
     stats: Stats = None,
 ) -> None:
     """Simulated sensors on a virtual air: a working day, or a recording."""
@@ -124,7 +132,7 @@ def sim(
     from plumbline.services import run_sim
 
     choice = FleetChoice(recording, hours, placements, start_ns, serial_prefix, seed)
-    run_sim(settings, choice, listen=listen, stats=stats)
+    run_sim(settings, choice, listen=listen, enrol=enrol, stats=stats)
 
 
 @app.command()
@@ -211,6 +219,52 @@ def doctor(settings: Settings, *, as_json: AsJson = False) -> None:
     from plumbline.doctor import run_doctor
 
     raise typer.Exit(run_doctor(settings, as_json=as_json))
+
+
+@app.command()
+@with_settings(*Group)
+def health(
+    settings: Settings,
+    *,
+    what: Annotated[
+        str, typer.Argument(help="gateway, analytics, sensors, dashboard, broker or store")
+    ],
+    stats: Annotated[
+        Path | None, typer.Option("--stats", help="The file that the service keeps its counters in")
+    ] = None,
+    max_age_s: Annotated[
+        float, typer.Option(help="How old the counters may be before the service is stuck", min=1)
+    ] = 15.0,
+) -> None:
+    """Say whether a service that runs is well; for the health checks of containers."""
+    from plumbline.health import check_health
+
+    typer.echo(check_health(what, settings, stats=stats, max_age_s=max_age_s))
+
+
+@app.command("init")
+@with_settings()
+def make_site(
+    settings: Settings,
+    *,
+    folder: Annotated[
+        Path, typer.Argument(help="Where docker-compose.yml is", metavar="[FOLDER]")
+    ] = Path(),
+    gateways: Annotated[
+        str, typer.Option(help="Ids of the gateways, by commas; the first one runs here")
+    ] = "gateway-1",
+    hosts: Annotated[
+        str, typer.Option(help="Names or addresses by which gateways elsewhere reach the broker")
+    ] = "",
+    add: Annotated[str, typer.Option(help="Only add these gateways to the site")] = "",
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Only make new certificates, by the same authority")
+    ] = False,
+) -> None:
+    """Make the passwords, certificates and folders of a site that runs in containers."""
+    from plumbline.init_site import InitChoice, run_init
+
+    run_init(folder, settings.site, InitChoice(gateways, hosts, add, renew))
 
 
 @app.command("settings")

@@ -12,33 +12,27 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import msgspec
 from rich.console import Console
 
 from contracts.errors import PlumblineError, Reason
 from contracts.recording import MANIFEST, open_recording
 from contracts.records import FrameBlock
-from contracts.settings import MAX_CALIBRATION_SESSION_NS, CalibrationPlan
-from contracts.units import NS_PER_S
 from plumbline.demo_folder import BROKER_USERNAME, DemoFolder
 from plumbline.demo_keep import check_keep, note_calibration
 from plumbline.demo_view import Summary, SyncProgress, focus_seconds, show_summary
 from plumbline.disk import check_room
-from plumbline.fleet import KIT, Fleet, FleetChoice, build_fleet, now_ns, start_for
+from plumbline.enrol import MARGIN_NS, Enrolled, enrol_new
+from plumbline.fleet import KIT, FleetChoice, now_ns, start_for
 from plumbline.ports import LOOPBACK, answers, check_port_free, free_port
 from plumbline.run import stop_on_signal
 from plumbline.settings import ENV_PREFIX, Settings
 from plumbline.stats import read_stats
 from plumbline.supervisor import ChildSpec, Supervisor
 from plumbline.tally import Hops, count_hops
-from plumbline.zone import local_timezone
 from store import open_registry, open_series
-from store.ports import Assignment, Wearer
 
 POLL_S: Final = 0.1
 RECOUNT_S: Final = 1.0
-#: The mapped time of the first sample may lie a little before the sensor was switched on.
-MARGIN_NS: Final = 5 * NS_PER_S
 STARTING: Final = "Starting broker, analytics, simulated sensors and gateway."
 #: Data stops flowing at its source first; who stores stops when nothing comes any more.
 STOP_ORDER: Final = ("dashboard", "gateway", "sim", "analytics", "broker")
@@ -57,16 +51,6 @@ class DemoChoice:
     keep: Path | None = None
     patience_s: float = 120.0
     as_json: bool = False
-
-
-@dataclass(frozen=True)
-class DemoPlan:
-    """Who wears what in this run."""
-
-    wearer: Wearer
-    fleet: Fleet
-    choice: FleetChoice
-    start_ns: int
 
 
 def run_demo(settings: Settings, choice: DemoChoice) -> None:
@@ -128,43 +112,19 @@ def own_store(settings: Settings, folder: Path) -> Settings:
     return settings.model_copy(update=kept)
 
 
-def make_plan(settings: Settings, choice: DemoChoice) -> DemoPlan:
+def make_plan(settings: Settings, choice: DemoChoice) -> Enrolled:
     """A new wearer with sensors of their own, entered in the registry."""
     open_series(settings.series_url).close()  # a store that refuses is said before all is started
     registry = open_registry(settings.people_url)
     try:
-        number = len(registry.wearers()) + 1
-        start_ns = start_for(choice.recording, choice.hours, live=choice.live, at_ns=now_ns())
-        fleet_choice = FleetChoice(
-            choice.recording, choice.hours, ",".join(KIT), start_ns, f"PL-{number:03d}", choice.seed
+        at_ns = now_ns()
+        start_ns = start_for(choice.recording, choice.hours, live=choice.live, at_ns=at_ns)
+        fleet = FleetChoice(
+            choice.recording, choice.hours, ",".join(KIT), start_ns, "PL", choice.seed
         )
-        fleet = build_fleet(fleet_choice, start_ns)
-        name = choice.recording.name if choice.recording else "Simulated client"
-        wearer = Wearer(
-            f"demo-{number:03d}",
-            f"{name} ({number})",
-            timezone=local_timezone(),
-            simulated=choice.recording is None,
-        )
-        registry.put_wearer(wearer)
-        for sensor in fleet.sensors:
-            registry.assign(
-                Assignment(sensor.serial, wearer.wearer, sensor.placement, start_ns - MARGIN_NS)
-            )
-        if fleet.calibration is not None:
-            plan = with_margin(fleet.calibration, start_ns)
-            registry.add_calibration(wearer.wearer, plan)
+        return enrol_new(registry, fleet, at_ns)
     finally:
         registry.close()
-    return DemoPlan(wearer, fleet, fleet_choice, start_ns)
-
-
-def with_margin(plan: CalibrationPlan, start_ns: int) -> CalibrationPlan:
-    """A plan in force from the start, in force from a little before the first sample."""
-    if plan.effective_ns != start_ns:
-        return plan
-    spare_ns = MAX_CALIBRATION_SESSION_NS - (plan.complete_ns - start_ns)
-    return msgspec.structs.replace(plan, effective_ns=start_ns - min(MARGIN_NS, spare_ns))
 
 
 def no_observer(_hops: Hops, _pids: Mapping[str, int]) -> None:
@@ -179,7 +139,7 @@ class Demo:
         settings: Settings,
         choice: DemoChoice,
         folder: DemoFolder,
-        plan: DemoPlan,
+        plan: Enrolled,
         stop: threading.Event,
         observe: Callable[[Hops, Mapping[str, int]], None] = no_observer,
     ) -> None:

@@ -13,19 +13,20 @@ from typing import Any
 import typer
 
 from plumbline.disk import writable_folder
-from plumbline.fleet import FleetChoice, build_fleet, now_ns
+from plumbline.fleet import Fleet, FleetChoice, build_fleet, now_ns
 from plumbline.ports import check_port_free
 from plumbline.run import run_async, run_threaded
 from plumbline.settings import Settings
 from plumbline.stats import StatsFile
 
 
-def run_sim(settings: Settings, choice: FleetChoice, *, listen: str, stats: Path | None) -> None:
+def run_sim(
+    settings: Settings, choice: FleetChoice, *, listen: str, enrol: bool, stats: Path | None
+) -> None:
     """Simulated sensors on a virtual air. The address is printed, and is in the stats file."""
     from firmware_sim.service import run_simulator
 
-    del settings
-    fleet = build_fleet(choice, now_ns())
+    fleet = _enrolled(settings, choice) if enrol else build_fleet(choice, now_ns())
     write = StatsFile(stats)
     address = {"listen": ""}
 
@@ -44,6 +45,18 @@ def run_sim(settings: Settings, choice: FleetChoice, *, listen: str, stats: Path
         )
 
     run_async(service)
+
+
+def _enrolled(settings: Settings, choice: FleetChoice) -> Fleet:
+    from plumbline.enrol import enrol_or_go_on
+    from store import open_registry
+
+    writable_folder(settings.data_dir)
+    registry = open_registry(settings.people_url)
+    try:
+        return enrol_or_go_on(registry, choice, now_ns()).fleet
+    finally:
+        registry.close()
 
 
 def run_gateway_service(settings: Settings, *, stats: Path | None) -> None:

@@ -22,11 +22,11 @@ from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from plumbline.bench_backlog import BacklogWatch
 from plumbline.bench_live import delay_figures
-from plumbline.demo import MARGIN_NS, with_margin
 from plumbline.demo_folder import DemoFolder
 from plumbline.demo_keep import note_calibration
 from plumbline.demo_view import Summary, SyncProgress, focus_seconds, show_summary
 from plumbline.disk import writable_folder
+from plumbline.enrol import MARGIN_NS, with_margin
 from plumbline.fleet import (
     calibration_of,
     duration_s,
