@@ -15,7 +15,7 @@ from contracts.errors import Reason, StoreError
 MAX_WORDS: Final = 200
 _KEPT: Final = "Nothing that was acknowledged is lost; it is tried again until it serves."
 _FULL: Final = ("no space left", "file too large", "disk quota", "cannot allocate")
-_BEYOND_RETENTION: Final = "points beyond retention policy"
+_TOO_OLD: Final = ("points beyond retention policy", "points outside retention policy")
 
 
 def translate(error: Exception, where: str) -> StoreError:
@@ -42,7 +42,7 @@ def only_too_old(error: Exception) -> bool:
     return (
         isinstance(error, InfluxDBError)
         and getattr(error.response, "status", None) in (400, 422)
-        and _BEYOND_RETENTION in _words(error)
+        and any(text in _words(error) for text in _TOO_OLD)
         and "conflict" not in _words(error)
     )
 

@@ -24,9 +24,10 @@ Columns = dict[str, list[str]]
 MIN_NS: Final = -(2**63) + 2
 MAX_NS: Final = 2**63 - 2
 MAX_WORDS: Final = 200
+_ERROR: Final = "error"
 ONE_TABLE: Final = " |> group()"
 PIVOT: Final = ' |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")'
-_OWN_COLUMNS: Final = ("result", "table")
+_OWN_COLUMNS: Final = ("", "result", "table")
 
 
 def source(bucket: str, start_ns: int, end_ns: int, **keys: str) -> str:
@@ -58,11 +59,11 @@ def parse_csv(text: str, where: str) -> Columns:
         if not line:
             heading = True
         elif heading:
-            if line[:1] != ["error"] and names not in ([], line):
+            if _ERROR not in line[:2] and names not in ([], line):
                 raise _strange(where, "several tables")
             names, heading = line, False
-        elif names[:1] == ["error"]:
-            raise _strange(where, line[0])
+        elif _ERROR in names[:2]:
+            raise _strange(where, line[names.index(_ERROR)])
         elif len(line) != len(names):
             raise _strange(where, "a line that is cut short")
         else:

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import time
 import uuid
@@ -32,7 +33,8 @@ class InfluxServer:
 
     program: Path
     folder: Path
-    options: tuple[str, ...] = ()
+    certificate: Path | None = None
+    key: Path | None = None
     port: int = field(default_factory=free_port)
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
     _process: subprocess.Popen[bytes] | None = None
@@ -51,13 +53,16 @@ class InfluxServer:
             "frame-days": 0,  # rows of tests lie in any year
         } | {name.replace("_", "-"): value for name, value in options.items()}
         query = "&".join(f"{name}={value}" for name, value in given.items())
-        return f"influx:http://127.0.0.1:{port or self.port}?{query}"
+        scheme = "http" if self.certificate is None else "https"
+        return f"influx:{scheme}://127.0.0.1:{port or self.port}?{query}"
 
     def start(self) -> None:
         """Start, and wait until it serves; the first time, set it up."""
         paths = {"bolt-path": "bolt", "sqlite-path": "sqlite", "engine-path": "engine"}
         command = [self.program, "--reporting-disabled", "--log-level=warn"]
-        command += [f"--http-bind-address=127.0.0.1:{self.port}", *self.options]
+        command += [f"--http-bind-address=127.0.0.1:{self.port}"]
+        if self.certificate is not None:
+            command += [f"--tls-cert={self.certificate}", f"--tls-key={self.key}"]
         command += [f"--{name}={self.folder / path}" for name, path in paths.items()]
         with (self.folder / "influxd.log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -81,7 +86,7 @@ class InfluxServer:
 
     def request(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """Status and JSON of a request with the token."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = self._connection()
         try:
             connection.request(
                 method,
@@ -93,6 +98,12 @@ class InfluxServer:
             return answer.status, json.loads(answer.read() or b"null")
         finally:
             connection.close()
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self.certificate is None:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        trust = ssl.create_default_context(cafile=str(self.certificate))
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=trust)
 
     def _end(self, how: str) -> None:
         if self._process is not None:

@@ -46,9 +46,13 @@ def serve(
     config: AnalyticsConfig,
     stop: threading.Event,
     report: Callable[[dict[str, Any]], None] = lambda _: None,
+    series_url: str = "",
 ) -> None:
-    """Run the service on the folder's store and registry until ``stop``, or raise why it cannot."""
-    store = open_series(f"sqlite:{folder}/series.sqlite")
+    """Run the service on the folder's registry and store until ``stop``, or raise why it cannot.
+
+    ``series_url`` names another store.
+    """
+    store = open_series(series_url or f"sqlite:{folder}/series.sqlite")
     registry = open_registry(f"sqlite:{folder}/registry.sqlite")
     try:
         run_analytics(
@@ -65,11 +69,13 @@ def serve(
 
 
 @contextmanager
-def running(folder: Path, config: AnalyticsConfig) -> Iterator[list[dict[str, Any]]]:
+def running(
+    folder: Path, config: AnalyticsConfig, series_url: str = ""
+) -> Iterator[list[dict[str, Any]]]:
     """The service in a thread, once it hears the broker; gives its reports."""
     reports: list[dict[str, Any]] = []
     stop = threading.Event()
-    thread = threading.Thread(target=serve, args=(folder, config, stop, reports.append))
+    thread = threading.Thread(target=serve, args=(folder, config, stop, reports.append, series_url))
     thread.start()
     try:
         ends_s = time.monotonic() + 60
