@@ -37,6 +37,9 @@ bench: venv ## measure the whole way: backlog, live delay, analysis against its 
 influxd: ## build the InfluxDB server that tests of its store run against (once, some minutes)
 	@scripts/influxd
 
+chaos: venv-dev system-packages ## break the whole way 200 times and compare every row; ARGS="--faults 400 --seed 7"
+	@$(PY) -m tests.chaos.runner $(ARGS)
+
 lock: venv-dev ## lock dependencies anew; make lock ARGS=--upgrade for newer versions
 	@$(PIP_INSTALL) uv && UV=$(VENV)/bin/uv scripts/lock $(ARGS)
 

@@ -31,10 +31,12 @@ async def run_simulator(
     report: Callable[[dict[str, Any]], None],
     stop: asyncio.Event,
     ready: Callable[[str], None],
+    placed: Callable[[Sequence[Peripheral]], None] = lambda _: None,
 ) -> None:
     """Put ``sensors`` on the air and serve ``listen`` ("tcp:127.0.0.1:PORT", 0: any) until ``stop``.
 
-    ``ready`` is told the address that is really listened on, once every sensor advertises. ``report``
+    ``ready`` is told the address that is really listened on, once every sensor advertises; ``placed``
+    is shown the sensors before that, for who means to disturb their links. ``report``
     gets the counts of every sensor about twice a second, and once more at the end. SettingError for
     a bad ``listen``, PORT_IN_USE where somebody else has the port; a defect of a firmware is raised.
     """
@@ -56,6 +58,7 @@ async def run_simulator(
             # What waits in the flash log of a day away is much: made before anyone is told.
             await asyncio.to_thread(peripheral.firmware.advance, clock_ns())
             await peripheral.start()
+        placed(peripherals)
         ready(f"tcp:{host}:{listener.port}")
         await _report_until(sensors, clock_ns, report, stop, failure)
     finally:

@@ -1,0 +1,212 @@
+"""Two runs compared row by row: exactly, or within what a newly estimated sensor clock explains. Pure
+but for reading what is handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.imu import regular_times_ns
+from contracts.messages import ImuMessage
+from contracts.records import ANGLES, Episode, Frame, Rollup
+from contracts.units import NS_PER_MS
+from store.ports import SeriesStore
+
+ALWAYS: Final = (0, 2**63 - 1)
+#: What a sensor's clock, estimated anew, may move its samples by, and its angles in a second.
+MAX_SHIFT_NS: Final = 20 * NS_PER_MS
+MAX_ANGLE_DEG: Final = 0.2
+#: A sample of each of the two sensors may cross either border of a second.
+MAX_SAMPLES: Final = 4
+#: Confidence follows the angles: 1 over some 5° from a border between postures.
+MAX_CONFIDENCE: Final = 0.05
+MAX_SHARE: Final = 0.02
+MAX_LISTED: Final = 10
+
+Rows = Mapping[Hashable, Any]
+#: What makes two rows of the same key different, in words; empty where nothing does.
+Judge = Callable[[Any, Any], list[str]]
+
+
+@dataclass
+class Verdict:
+    """Rows of one kind: how many there should be, and which are not as they should."""
+
+    what: str
+    rows: int = 0
+    lost: int = 0
+    doubled: int = 0
+    different: int = 0
+    worst: float = 0.0  # the largest deviation, in the unit of the kind
+    examples: list[str] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        """Whether all rows are there, once, and the same."""
+        return self.rows > 0 and not (self.lost or self.doubled or self.different)
+
+    def note(self, text: str) -> None:
+        """An example for who has to find out why."""
+        if len(self.examples) < MAX_LISTED:
+            self.examples.append(text)
+
+
+def rows_of(store: SeriesStore, wearers: Iterable[str]) -> dict[str, dict[Hashable, Any]]:
+    """All rows of the store by kind, each by its key."""
+    found: dict[str, dict[Hashable, Any]] = {
+        kind: {} for kind in ("frames", "episodes", "minutes", "days")
+    }
+    for wearer in wearers:
+        read: dict[str, Iterable[Any]] = {
+            "frames": store.frames(wearer, *ALWAYS).rows(),
+            "episodes": store.episodes(wearer, *ALWAYS),
+            "minutes": store.minutes(wearer, *ALWAYS),
+            "days": store.days(wearer, *ALWAYS),
+        }
+        for kind, rows in read.items():
+            for row in rows:
+                key = (wearer, row.start_ns)
+                if key in found[kind]:
+                    raise AssertionError(f"the store gives {kind} {key} twice")
+                found[kind][key] = row
+    return found
+
+
+def compare(what: str, wanted: Rows, found: Rows, judge: Judge) -> Verdict:
+    """``found`` against ``wanted``. What is there and should not be counts as doubled."""
+    verdict = Verdict(what, rows=len(wanted))
+    for key in wanted.keys() - found.keys():
+        verdict.lost += 1
+        verdict.note(f"lost {key}: {wanted[key]}")
+    for key in found.keys() - wanted.keys():
+        verdict.doubled += 1
+        verdict.note(f"too many {key}: {found[key]}")
+    for key in sorted(wanted.keys() & found.keys(), key=str):
+        if why := judge(wanted[key], found[key]):
+            verdict.different += 1
+            verdict.note(f"different {key}: {'; '.join(why)}")
+        if isinstance(wanted[key], Frame):
+            verdict.worst = max(verdict.worst, angle_apart_deg(wanted[key], found[key]))
+    return verdict
+
+
+def exactly(wanted: Any, found: Any) -> list[str]:
+    """Any difference at all."""
+    return [] if wanted == found else [f"{wanted} against {found}"]
+
+
+def nearly(wanted: Any, found: Any) -> list[str]:
+    """What a new estimate of the sensors' clocks does not explain."""
+    match wanted:
+        case Frame():
+            return _near_frames(wanted, found)
+        case Episode():
+            return _near_episodes(wanted, found)
+        case Rollup():
+            return _near_rollups(wanted, found)
+    raise TypeError(f"no rows of {type(wanted)} are compared")
+
+
+def _near_frames(wanted: Frame, found: Frame) -> list[str]:
+    same = ("posture", "activity", "activity_source", "quality", "missing")
+    why = _unequal(wanted, found, same)
+    why += _apart(wanted, found, ANGLES, MAX_ANGLE_DEG)
+    why += _apart(wanted, found, ("confidence",), MAX_CONFIDENCE)
+    return why + _apart(wanted, found, ("samples",), MAX_SAMPLES)
+
+
+def _near_episodes(wanted: Episode, found: Episode) -> list[str]:
+    same = ("end_ns", "pattern", "activity", "rounded_s", "ongoing")
+    why = _unequal(wanted, found, same)
+    why += _apart(wanted, found, ("mean_flexion_deg", "peak_flexion_deg"), MAX_ANGLE_DEG)
+    why += _apart(wanted, found, ("confidence",), MAX_CONFIDENCE)
+    rules = [[area.rule for area in episode.focus] for episode in (wanted, found)]
+    if rules[0] != rules[1]:
+        return [*why, f"focus {rules[0]} against {rules[1]}"]
+    for one, other in zip(wanted.focus, found.focus, strict=True):
+        why += _apart(one, other, ("share",), MAX_SHARE)
+    return why
+
+
+def _near_rollups(wanted: Rollup, found: Rollup) -> list[str]:
+    same = ("worn_s", "posture_s", "activity_s", "rounded_activity_s", "episodes")
+    why = _unequal(wanted, found, (*same, "longest_episode_s"))
+    return why + _apart(wanted, found, ("mean_trunk_flexion_deg",), MAX_ANGLE_DEG)
+
+
+def _unequal(wanted: Any, found: Any, names: Sequence[str]) -> list[str]:
+    return [
+        f"{name} {getattr(wanted, name)} against {getattr(found, name)}"
+        for name in names
+        if getattr(wanted, name) != getattr(found, name)
+    ]
+
+
+def _apart(wanted: Any, found: Any, names: Sequence[str], most: float) -> list[str]:
+    why = []
+    for name in names:
+        one, other = getattr(wanted, name), getattr(found, name)
+        if (one is None) != (other is None):
+            why.append(f"{name} {one} against {other}")
+        elif one is not None and abs(one - other) > most + 1e-9:
+            why.append(f"{name} {one} against {other}, over {most} apart")
+    return why
+
+
+def angle_apart_deg(wanted: Frame, found: Frame) -> float:
+    """The largest difference of an angle."""
+    pairs = [(getattr(wanted, name), getattr(found, name)) for name in ANGLES]
+    return max((abs(a - b) for a, b in pairs if a is not None and b is not None), default=0.0)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a gateway took from one sensor: ``utc_ns`` (n,), ``readings`` (n, 6) int16."""
+
+    utc_ns: NDArray[np.int64]
+    readings: NDArray[np.int16]
+    lost: int
+
+
+def taken(messages: Iterable[ImuMessage]) -> Taken:
+    """All batches of a sensor, in order."""
+    times, readings, lost = [np.zeros(0, np.int64)], [np.zeros((0, 6), np.int16)], 0
+    for message in messages:
+        times.append(regular_times_ns(message.t0_ns, message.period_ns, message.count))
+        readings.append(message.raw())
+        lost += message.lost_before
+    return Taken(np.concatenate(times), np.concatenate(readings), lost)
+
+
+def compare_samples(wanted: Mapping[str, Taken], found: Mapping[str, Taken]) -> Verdict:
+    """Every reading once, in order, with the same losses and at nearly the same time.
+
+    ``worst`` is the largest shift in ms.
+    """
+    verdict = Verdict("samples in the outbox", rows=sum(len(t.utc_ns) for t in wanted.values()))
+    for sensor, one in wanted.items():
+        other = found[sensor]
+        more = len(other.utc_ns) - len(one.utc_ns)
+        verdict.lost += max(0, -more)
+        verdict.doubled += max(0, more)
+        if more or other.lost != one.lost:
+            verdict.note(f"{sensor}: {more:+d} samples, {other.lost} lost against {one.lost}")
+        if more:
+            continue
+        verdict.different += abs(other.lost - one.lost)
+        unlike = (one.readings != other.readings).any(axis=1)
+        shift_ns = np.abs(one.utc_ns - other.utc_ns)
+        verdict.different += int((unlike | (shift_ns > MAX_SHIFT_NS)).sum())
+        verdict.worst = max(verdict.worst, float(shift_ns.max(initial=0)) / NS_PER_MS)
+        if unlike.any() or (shift_ns > MAX_SHIFT_NS).any():
+            at = np.flatnonzero(unlike | (shift_ns > MAX_SHIFT_NS))
+            verdict.note(
+                f"{sensor}: {int(unlike.sum())} other readings, {int((shift_ns > MAX_SHIFT_NS).sum())}"
+                f" shifted by up to {shift_ns.max() / NS_PER_MS:.1f} ms, samples {at[0]} to {at[-1]}"
+            )
+    return verdict

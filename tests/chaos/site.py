@@ -1,0 +1,459 @@
+"""One site: the whole way in processes of their own, on loopback, with proxies between the parts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any, Final, Self
+
+import msgspec
+
+from contracts.gatt import Opcode
+from contracts.units import NS_PER_S
+from device_gateway.outbox import Outbox
+from device_gateway.session import State
+from plumbline.lifeline import Lifeline
+from plumbline.stats import read_stats
+from plumbline.supervisor import log_tail
+from plumbline.tally import Hops, count_hops
+from store import open_series
+from store.ports import SeriesStore
+from tests.brokers import free_port
+from tests.chaos import gateway_process, sensors_process
+from tests.chaos.faults import AIR, DOWNLINK, UPLINK
+from tests.chaos.people import Person, register
+from tests.chaos.proxy import HOST, Proxy
+
+REPOSITORY: Final = Path(__file__).resolve().parent.parent.parent
+SITE: Final = "chaos"
+LOOK_S: Final = 0.1
+#: A part that ended by itself is started again after this, as a service manager does.
+RESTART_S: Final = 0.3
+#: Over this, something is broken that starting again does not mend.
+MAX_DEATHS: Final = 60
+#: Large enough for the longest run with all that is kept, small enough to be filled at once.
+DISK_BYTES: Final = 48 * 2**20
+#: What a process may write where there is no disk of its own to fill: nothing beyond two pages.
+FULL_FILE_BYTES: Final = 8192
+#: A fault goes on until it is felt, but no longer than this: what is down already feels nothing.
+BITE_S: Final = 15.0
+STOP_S: Final = 60.0
+OUTBOX: Final = "outbox.sqlite"
+ALWAYS: Final = (0, 2**63 - 1)
+
+
+@dataclass
+class Part:
+    """A process that is kept running until it is held."""
+
+    name: str
+    command: Sequence[str]
+    log: Path
+    environment: Mapping[str, str]
+    lifeline: Lifeline
+    piped: bool = False
+    process: subprocess.Popen[str] | None = None
+    held: int = 0
+    deaths: list[str] = field(default_factory=list)
+    starts: int = 0
+
+    def start(self) -> None:
+        """Start, unless it runs."""
+        if self.process is not None and self.process.poll() is None:
+            return
+        self._hang_up()
+        self.starts += 1
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.PIPE if self.piped else subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                text=True,
+                cwd=REPOSITORY,
+                pass_fds=(self.lifeline.child_fd,),
+                env={**self.environment, **self.lifeline.environment()},
+            )
+
+    def kill(self) -> None:
+        """Kill it (-9) and see it dead."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def tell(self, line: str) -> None:
+        """A line on its stdin, if it still reads."""
+        if self.process is None or self.process.stdin is None:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+
+    def stop(self) -> None:
+        """Stop it as a service manager does."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                self.deaths.append("did not stop when it was told to")
+        self._hang_up()
+        self.process = None
+
+    def _hang_up(self) -> None:
+        if self.process is not None and self.process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
+
+
+class Disk:
+    """The disk under an outbox: one of its own where this user may mount one, else none to fill."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", str(folder)]
+        done = shutil.which("mount") and os.geteuid() == 0
+        self.own = (
+            bool(done) and not subprocess.run(mount, check=False, capture_output=True).returncode
+        )
+        self._ballast = folder / "ballast"
+
+    def fill(self) -> None:
+        """Use up what is left of it."""
+        with contextlib.suppress(OSError), self._ballast.open("ab", buffering=0) as file:
+            while file.write(bytes(65_536)):
+                pass
+        with contextlib.suppress(OSError), self._ballast.open("ab", buffering=0) as file:
+            while file.write(bytes(512)):
+                pass
+
+    def free(self) -> None:
+        """Give it back."""
+        self._ballast.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Unmount it."""
+        if self.own:
+            subprocess.run(["umount", str(self.folder)], check=False, capture_output=True)
+
+
+class Site:
+    """The people's sensors, a gateway, a broker, analytics and a store, all new, in ``folder``.
+
+    ``outbox``: a folder with the outbox to begin with. ``mosquitto``: the broker's program; amqtt
+    where it is None.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        people: Sequence[Person],
+        start_ns: int,
+        *,
+        seed: int,
+        mosquitto: Path | None = None,
+        outbox: Path | None = None,
+        own_disk: bool = False,
+    ) -> None:
+        self.folder = folder
+        self.people = tuple(people)
+        self.serials = {s: p for person in people for s, p in person.serials().items()}
+        self.start_ns = start_ns
+        self._mosquitto = mosquitto
+        self._lifeline = Lifeline()
+        for name in ("logs", "run", "flash", "data"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        self._outbox_folder = folder / "outbox"
+        self.disk = Disk(self._outbox_folder) if own_disk else None
+        self._outbox_folder.mkdir(exist_ok=True)
+        if outbox is not None:
+            for file in outbox.glob(f"{OUTBOX}*"):
+                shutil.copy(file, self._outbox_folder)
+            _acknowledge_nothing(self._outbox_folder / OUTBOX)
+        self._broker_port, self._air_port = free_port(), free_port()
+        random = Random(seed)
+        self.proxies = {
+            AIR: Proxy(self._air_port, random),
+            UPLINK: Proxy(self._broker_port, random, mqtt=True),
+            DOWNLINK: Proxy(self._broker_port, random),
+        }
+        self.store_url = f"sqlite:{folder / 'data' / 'plumbline.sqlite'}"
+        self.registry_url = f"sqlite:///{folder / 'data' / 'registry.sqlite'}"
+        self._offset = folder / "run" / "offset"
+        self.parts: dict[str, Part] = {}
+        self.refusals = 0  # how often a full disk was felt
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        register(self.registry_url, self.people, self.start_ns)
+        open_series(self.store_url).close()
+        self.set_clock(0)
+        for proxy in self.proxies.values():
+            await proxy.start()
+        self._make_parts()
+        for name in ("sensors", "broker", "analytics"):
+            self.parts[name].start()
+        while not self.stats("sensors"):  # a gateway does not start without a radio
+            await asyncio.sleep(LOOK_S)
+            if self.parts["sensors"].process.poll() is not None:
+                raise RuntimeError(log_tail(self.parts["sensors"].log))
+        self.parts["gateway"].start()
+        self._keeper = asyncio.create_task(self._keep())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+        for part in self.parts.values():
+            part.held += 1
+        for name in ("gateway", "analytics", "sensors", "broker"):
+            await asyncio.to_thread(self.parts[name].stop)
+        for proxy in self.proxies.values():
+            await proxy.close()
+        self._lifeline.close()
+
+    def close(self) -> None:
+        """Let go of the disk: what the outbox held is gone then."""
+        if self.disk is not None:
+            self.disk.close()
+
+    # What is done to it
+
+    def set_clock(self, offset_ns: int) -> None:
+        """Put the gateway's clock off by so much from now on."""
+        part = self._offset.with_suffix(".part")
+        part.write_text(str(offset_ns))
+        part.replace(self._offset)
+
+    async def kill(self, name: str, down_s: float) -> None:
+        """Kill a part, and start it again after a while."""
+        part = self.parts[name]
+        part.held += 1
+        await asyncio.to_thread(part.kill)
+        await asyncio.sleep(down_s)
+        part.held -= 1
+        if not part.held:
+            part.start()
+
+    async def fill_disk(self, lasts_s: float) -> None:
+        """Fill the outbox's disk for a while."""
+        if self.disk is not None and self.disk.own:
+            await asyncio.to_thread(self._empty_log)
+            await asyncio.to_thread(self.disk.fill)
+            await asyncio.sleep(lasts_s)
+            await self.until(self.refusing)
+            self.disk.free()
+            return
+        process = self.parts["gateway"].process
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (FULL_FILE_BYTES, before[1]))
+            await asyncio.sleep(lasts_s)
+            await self.until(self.refusing)
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
+
+    async def step_clock(self, offset_ns: int, lasts_s: float) -> None:
+        """Step the gateway's clock, have it look at a sensor's meanwhile, and step it back."""
+        self.set_clock(offset_ns)
+        before = self.clocks_set()
+        for serial in self.serials:
+            self.parts["sensors"].tell(f"lose {serial}")
+        await self.until(lambda: self.clocks_set() > before)
+        await asyncio.sleep(lasts_s)
+        self.set_clock(0)
+
+    async def until(self, true: Callable[[], object], limit_s: float = BITE_S) -> bool:
+        """Wait until something is true, for a while at most; whether it is."""
+        deadline_s = time.monotonic() + limit_s
+        while not true():
+            if time.monotonic() > deadline_s:
+                return False
+            await asyncio.sleep(LOOK_S)
+        return True
+
+    def refusing(self) -> bool:
+        """Whether the gateway holds a sensor off for want of room."""
+        sensors = self.stats("gateway").get("sensors", {})
+        if any(sensor["state"] == State.HOLDING for sensor in sensors.values()):
+            self.refusals += 1
+            return True
+        return False
+
+    def clocks_set(self) -> int:
+        """How often the gateway has set a sensor's clock."""
+        word = f" {Opcode.SET_TIME.value:02x}"
+        return sum(file.read_text().count(word) for file in (self.folder / "flash").iterdir())
+
+    def _empty_log(self) -> None:
+        """Make the outbox's write-ahead log begin anew, so that the next commit needs room."""
+        with (
+            contextlib.suppress(sqlite3.Error),
+            contextlib.closing(sqlite3.connect(self._outbox_folder / OUTBOX, timeout=2.0)) as db,
+        ):
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    # What is seen of it
+
+    def store(self) -> SeriesStore:
+        """The store, to read."""
+        return open_series(self.store_url, read_only=True)
+
+    def stats(self, name: str) -> dict[str, Any]:
+        """What a part last reported."""
+        return read_stats(self._stats(name))
+
+    def hops(self) -> Hops:
+        """Samples at every hop, those in frames by the store."""
+        reports = (self.stats(name) for name in ("sensors", "gateway", "analytics"))
+        return count_hops(self.serials, "", *reports)
+
+    def frames_end_ns(self) -> int:
+        """The end of the latest second that every wearer has a frame of; 0 where one has none."""
+        store = self.store()
+        try:
+            latest = [store.latest_frame(person.wearer) for person in self.people]
+        finally:
+            store.close()
+        return min(int(one.start_ns[-1]) + NS_PER_S if len(one) else 0 for one in latest)
+
+    def in_frames(self) -> int:
+        """Samples in the frames that are in the store."""
+        store = self.store()
+        try:
+            return sum(int(store.frames(p.wearer, *ALWAYS).samples.sum()) for p in self.people)
+        finally:
+            store.close()
+
+    def complete(self) -> bool:
+        """Whether every sample that the sensors took, all of them switched off, is in the store."""
+        hops = self.hops()
+        if not hops.ended or not 0 < hops.recorded == hops.received == hops.stored:
+            return False
+        return self.in_frames() == hops.recorded
+
+    async def until_complete(self, limit_s: float) -> float:
+        """Wait for that; how many seconds it took. TimeoutError says where samples are missing."""
+        began_s = moved_s = time.monotonic()
+        seen = (0, 0, 0)
+        while not self.complete():
+            hops = self.hops()
+            now = (hops.received, hops.stored, hops.recorded)
+            if now != seen:
+                seen, moved_s = now, time.monotonic()
+            if time.monotonic() - moved_s > limit_s:
+                raise TimeoutError(f"nothing moves any more: {hops}, {self.in_frames()} in frames")
+            await asyncio.sleep(LOOK_S)
+        return time.monotonic() - began_s
+
+    def keep_outbox(self) -> Path:
+        """A copy of the outbox that outlives the disk, once the gateway has stopped."""
+        kept = self.folder / "kept-outbox"
+        kept.mkdir(exist_ok=True)
+        for file in self._outbox_folder.glob(f"{OUTBOX}*"):
+            if not file.name.endswith(".lock"):
+                shutil.copy(file, kept)
+        return kept
+
+    def _keeps(self) -> str:
+        """The name of the recording kept: the same for a copy of the outbox."""
+        return str((REPOSITORY / "chaos-recording").resolve())
+
+    def open_outbox(self, folder: Path) -> Outbox:
+        """A copy of the outbox with all that was ever taken."""
+        return Outbox(folder / OUTBOX, cap_bytes=2**40, keep=self._keeps())
+
+    def _stats(self, name: str) -> Path:
+        return self.folder / "run" / f"{name}.json"
+
+    def _make_parts(self) -> None:
+        run = self.folder / "run"
+        air = f"tcp:{HOST}:{self.proxies[AIR].port}"
+        sensors = sensors_process.Orders(
+            [(p.wearer, str(p.recording), p.seed) for p in self.people],
+            self.start_ns,
+            f"tcp:{HOST}:{self._air_port}",
+            str(self.folder / "flash"),
+            str(self._stats("sensors")),
+        )
+        gateway = gateway_process.Orders(
+            SITE,
+            air,
+            self.proxies[UPLINK].port,
+            str(self._outbox_folder / OUTBOX),
+            self._keeps(),
+            str(self._offset),
+            str(self._stats("gateway")),
+        )
+        (run / "sensors.orders").write_bytes(msgspec.json.encode(sensors))
+        (run / "gateway.orders").write_bytes(msgspec.json.encode(gateway))
+        module = (sys.executable, "-m")
+        commands: dict[str, Sequence[str]] = {
+            "broker": self._broker_command(),
+            "analytics": (
+                *(*module, "plumbline", "analytics"),
+                *("--site", SITE, "--data-dir", str(self.folder / "data")),
+                *("--store-url", self.store_url, "--registry-url", self.registry_url),
+                *("--broker-port", str(self.proxies[DOWNLINK].port), "--broker-wait-s", "60"),
+                *("--stats", str(self._stats("analytics"))),
+            ),
+            "sensors": (*module, "tests.chaos.sensors_process", str(run / "sensors.orders")),
+            "gateway": (*module, "tests.chaos.gateway_process", str(run / "gateway.orders")),
+        }
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("PLUMBLINE")}
+        environment |= {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"}
+        for name, command in commands.items():
+            log = self.folder / "logs" / f"{name}.log"
+            self.parts[name] = Part(
+                name, command, log, environment, self._lifeline, piped=name == "sensors"
+            )
+
+    def _broker_command(self) -> Sequence[str]:
+        if self._mosquitto is None:
+            port = str(self._broker_port)
+            return (sys.executable, "-m", "plumbline", "broker", "--broker-port", port)
+        config = self.folder / "run" / "mosquitto.conf"
+        lines = [f"listener {self._broker_port} {HOST}", "persistence false", "user root"]
+        lines += ["max_inflight_messages 0", "max_queued_messages 0", "allow_anonymous true"]
+        config.write_text("\n".join(lines) + "\n")
+        return (str(self._mosquitto), "-c", str(config))
+
+    async def _keep(self) -> None:
+        """Start again what ended by itself."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            for part in self.parts.values():
+                process = part.process
+                if part.held or process is None or process.poll() is None:
+                    continue
+                part.deaths.append(f"status {process.returncode}: {log_tail(part.log)}")
+                if len(part.deaths) > MAX_DEATHS:
+                    raise RuntimeError(f"{part.name} keeps ending: {part.deaths[-1]}")
+                await asyncio.sleep(RESTART_S)
+                if not part.held:
+                    part.start()
+
+
+def _acknowledge_nothing(outbox: Path) -> None:
+    """Make all that an outbox kept wait for analytics again."""
+    with contextlib.closing(sqlite3.connect(outbox)) as db:
+        db.execute("UPDATE sensor SET stored_seq = 0")
+        db.commit()

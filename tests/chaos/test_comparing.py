@@ -1,0 +1,89 @@
+"""The comparison sees what it is for: a lost row, one too many, one that differs by too much."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from contracts.records import Frame
+from contracts.units import NS_PER_MS
+from contracts.vocabulary import Activity, ActivitySource, Posture, Quality
+from tests.chaos.comparing import (
+    MAX_ANGLE_DEG,
+    Taken,
+    compare,
+    compare_samples,
+    exactly,
+    nearly,
+)
+
+FRAME = Frame(
+    start_ns=0,
+    posture=Posture.UPRIGHT,
+    activity=Activity.SITTING,
+    activity_source=ActivitySource.TRUNK,
+    confidence=0.9,
+    quality=Quality.OK,
+    samples=100,
+    thorax_flexion_deg=10.0,
+)
+TAKEN = Taken(np.arange(4) * 20 * NS_PER_MS, np.arange(24, dtype=np.int16).reshape(4, 6), 2)
+
+
+def changed(**values: Any) -> Frame:
+    return msgspec.structs.replace(FRAME, **values)
+
+
+def test_the_same_rows_are_good() -> None:
+    assert compare("frames", {1: FRAME}, {1: FRAME}, exactly).good
+    assert not compare("frames", {}, {}, exactly).good  # nothing compared is nothing shown
+
+
+def test_lost_and_surplus_rows_are_counted() -> None:
+    verdict = compare("frames", {1: FRAME, 2: FRAME}, {2: FRAME, 3: FRAME}, exactly)
+    assert (verdict.lost, verdict.doubled, verdict.different) == (1, 1, 0)
+    assert not verdict.good
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        changed(posture=Posture.ROUNDED),
+        changed(samples=95),
+        changed(thorax_flexion_deg=10.0 + MAX_ANGLE_DEG + 0.01),
+        changed(thorax_flexion_deg=None),
+        changed(confidence=0.8),
+    ],
+)
+def test_what_no_clock_explains_is_different(row: Frame) -> None:
+    assert compare("frames", {1: FRAME}, {1: row}, nearly).different == 1
+
+
+def test_what_a_clock_explains_is_the_same_nearly_and_not_exactly() -> None:
+    row = changed(samples=98, thorax_flexion_deg=10.0 + MAX_ANGLE_DEG)
+    verdict = compare("frames", {1: FRAME}, {1: row}, nearly)
+    assert verdict.good
+    assert verdict.worst == pytest.approx(MAX_ANGLE_DEG)
+    assert compare("frames", {1: FRAME}, {1: row}, exactly).different == 1
+
+
+def test_samples_are_compared_one_by_one() -> None:
+    fewer = Taken(TAKEN.utc_ns[:-1], TAKEN.readings[:-1], 2)
+    other = TAKEN.readings.copy()
+    other[2, 3] += 1
+    assert compare_samples({"S": TAKEN}, {"S": TAKEN}).good
+    assert compare_samples({"S": TAKEN}, {"S": fewer}).lost == 1
+    assert compare_samples({"S": fewer}, {"S": TAKEN}).doubled == 1
+    assert compare_samples({"S": TAKEN}, {"S": replace(TAKEN, readings=other)}).different == 1
+    assert compare_samples({"S": TAKEN}, {"S": replace(TAKEN, lost=3)}).different == 1
+
+
+def test_samples_may_shift_by_as_much_as_a_clock_explains() -> None:
+    near = replace(TAKEN, utc_ns=TAKEN.utc_ns + 20 * NS_PER_MS)
+    far = replace(TAKEN, utc_ns=TAKEN.utc_ns + 21 * NS_PER_MS)
+    assert compare_samples({"S": TAKEN}, {"S": near}).good
+    assert compare_samples({"S": TAKEN}, {"S": far}).different == 4
