@@ -79,13 +79,16 @@ def check_broker(settings: Settings) -> Finding:
 
 def check_store(settings: Settings) -> Finding:
     """Whether the store and the registry can be written. Makes none where there is none yet."""
-    from store import open_registry, open_series
+    from store import open_registry, open_series, reach_series
+
+    folder = settings.data_dir.absolute()
+    used = folder.is_dir() and any(folder.iterdir())
 
     def look() -> None:
-        folder = settings.data_dir.absolute()
         writable_folder(next(parent for parent in (folder, *folder.parents) if parent.is_dir()))
-        if folder.is_dir() and any(folder.iterdir()):
+        if not reach_series(settings.series_url) and used:
             open_series(settings.series_url).close()
+        if used:
             open_registry(settings.people_url).close()
 
     return _asked("store", f"{settings.data_dir} can be written", look)

@@ -22,8 +22,8 @@ from contracts.errors import Reason, SettingError
 from contracts.vocabulary import is_id
 
 ENV_PREFIX: Final = "PLUMBLINE_"
-#: Variables that are no setting and yet mean something: where the tests find the recordings.
-OTHER_VARIABLES: Final = (f"{ENV_PREFIX}DATA",)
+#: Variables that are no setting and yet mean something: where tests find recordings and an InfluxDB.
+OTHER_VARIABLES: Final = (f"{ENV_PREFIX}DATA", f"{ENV_PREFIX}TEST_INFLUX_URL")
 DEFAULT_FILE: Final = Path("plumbline.toml")
 MAX_FILE_BYTES: Final = 65_536
 MAX_SECRET_BYTES: Final = 4096
@@ -137,7 +137,10 @@ class Settings(BaseSettings):
     )
 
     store_url: str = _setting(
-        "", Group.STORE, "Time series: sqlite:PATH; default: plumbline.sqlite in the data folder"
+        "",
+        Group.STORE,
+        "Time series: sqlite:PATH, or influx:URL (docs/store.md); default: plumbline.sqlite in the "
+        "data folder",
     )
     registry_url: str = _setting(
         "", Group.STORE, "Registry, an SQLAlchemy URL; default: registry.sqlite in the data folder"

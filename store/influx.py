@@ -232,6 +232,16 @@ class InfluxSeriesStore:
                 raise
 
 
+def reach(address: InfluxAddress) -> None:
+    """Ask the server whether it lets us in. SettingError or StoreError where it does not."""
+    server = InfluxServer(address)
+    try:
+        kind = find_kind(server, address)
+        kind.has(address.frames)
+    finally:
+        server.close()
+
+
 def _by_second(found: Columns) -> list[str]:
     if not found:
         return []

@@ -22,7 +22,8 @@ def translate(error: Exception, where: str) -> StoreError:
     """The error of ours that ``error``, met at the server ``where``, stands for."""
     if isinstance(error, InfluxDBError):
         return _refusal(error, where)
-    if isinstance(error, http.ConnectTimeoutError | http.ReadTimeoutError):
+    refused = isinstance(error, http.NewConnectionError)  # urllib3 counts it among time-outs
+    if isinstance(error, http.TimeoutError) and not refused:
         return StoreError(
             Reason.STORE_UNREACHABLE,
             f"The InfluxDB at {where} did not answer in time.",

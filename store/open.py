@@ -33,6 +33,19 @@ def open_series(url: str, *, read_only: bool = False) -> SeriesStore:
     return SqliteSeriesStore(sqlite_path(url), read_only=read_only)
 
 
+def reach_series(url: str) -> bool:
+    """Whether the store at ``url`` is a server; if so, it was reached and lets us in. Makes nothing.
+
+    SettingError, or StoreError where it does not.
+    """
+    if not url.startswith(INFLUX_SCHEME):
+        return False
+    from store.influx import reach  # noqa: PLC0415 - its client takes long to load
+
+    reach(parse_address(url))
+    return True
+
+
 def open_registry(url: str, *, read_only: bool = False) -> Registry:
     """The registry at an SQLAlchemy ``url``; ``sqlite:PATH`` is short for ``sqlite:///PATH``.
 

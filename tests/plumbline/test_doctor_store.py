@@ -1,0 +1,43 @@
+"""What the doctor says of a store on a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from plumbline.doctor import check_store
+from plumbline.settings import load_settings
+from store import open_series
+from tests.influx import InfluxServer
+
+
+@pytest.fixture
+def server(influxd: Path, tmp_path: Path) -> Iterator[InfluxServer]:
+    """A server of the test's own, that may be stopped."""
+    folder = tmp_path / "influx"
+    folder.mkdir()
+    server = InfluxServer(influxd, folder)
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_the_doctor_reaches_the_server_and_makes_nothing(
+    server: InfluxServer, tmp_path: Path
+) -> None:
+    url = server.url("looked-at")
+    settings = load_settings({"data_dir": tmp_path / "data", "store_url": url})
+    assert check_store(settings).ok
+    with pytest.raises(Exception, match="not there"):
+        open_series(url, read_only=True)
+    open_series(url).close()
+    assert check_store(settings).ok
+    server.token_file.write_text("another")
+    assert "refuses the token" in check_store(settings).said
+    server.stop()
+    finding = check_store(settings)
+    assert not finding.ok
+    assert "cannot be reached" in finding.said
+    assert "Start it" in finding.mend
