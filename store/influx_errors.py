@@ -53,11 +53,11 @@ def _refusal(error: InfluxDBError, where: str) -> StoreError:
     said = _words(error)
     if isinstance(error, ApiException) and not status:  # the client's way to say TLS
         return _untrusted(where, str(error.reason))
-    if any(word in said.lower() for word in _FULL):
+    if any(word in str(error.message).lower() for word in _FULL):
         return StoreError(
             Reason.DISK_FULL,
             f"The disk of the InfluxDB at {where} is full.",
-            hint=f"Free some space on it. {_KEPT}",
+            hint=f"Free some space on it, and restart the server if it goes on refusing. {_KEPT}",
         )
     if status in (401, 403):
         return StoreError(

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from contracts.errors import PlumblineError, Reason, SettingError, StoreError
@@ -358,6 +359,44 @@ def test_a_reader_says_so_when_it_is_to_write(server: InfluxServer, opened: Open
     for write in (lambda: reader.commit(commit(1)), lambda: reader.erase("w")):
         with pytest.raises(StoreError, match="cannot be written"):
             write()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 6 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder]
+    if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+        pytest.skip("a small disk needs a user who may mount one")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_full_disk_is_said_and_loses_nothing(influxd: Path, small_disk: Path) -> None:
+    server = InfluxServer(influxd, small_disk)
+    server.start()
+    store = open_series(server.url())
+    noise = np.random.default_rng(1)
+    done = 0
+    try:
+        with pytest.raises(StoreError) as refused:
+            for number in range(100):
+                frames = frames_from(FIRST_S + 3000 * number, 3000)
+                store.commit(commit(number + 1, frames, snapshot=noise.bytes(100_000)))
+                done += 1
+        assert refused.value.reason is Reason.DISK_FULL
+        with pytest.raises(StoreError):
+            store.commit(commit(done + 1, frames))
+        subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
+        server.stop()  # it does not open again by itself what it failed to open
+        server.start()
+        assert store.checkpoint().cursors == {KEY: done}
+        store.commit(commit(done + 1, frames))
+        assert len(store.frames("w", *EVER)) == 3000 * (done + 1)
+    finally:
+        store.close()
+        server.stop()
 
 
 def test_a_later_versions_store_is_left_alone(server: InfluxServer, opened: Opened) -> None:
