@@ -6,12 +6,16 @@ import contextlib
 import errno
 import fcntl
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from contracts.errors import DiskError, InvariantError, PlumblineError, Reason
+
+#: The size of the file in which processes that share a write-ahead log agree.
+LEAST_ROOM_BYTES: Final = 32_768
 
 
 def lock(path: Path) -> IO[bytes]:
@@ -45,7 +49,8 @@ def disk_errors(path: Path) -> Iterator[None]:
 
 def _sqlite_error(path: Path, error: sqlite3.DatabaseError) -> PlumblineError:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
+    # Where the file that SQLite's processes share finds no room, it calls that an I/O error.
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(path)):
         return DiskError(
             Reason.DISK_FULL,
             f"The disk of the outbox {path} is full.",
@@ -66,6 +71,14 @@ def _sqlite_error(path: Path, error: sqlite3.DatabaseError) -> PlumblineError:
             hint="Check the disk and that no other program holds the file.",
         )
     return InvariantError(f"The outbox {path} refused a statement: {error}.")
+
+
+def _is_full(path: Path) -> bool:
+    """Whether the disk of a file has no room for the least that SQLite asks for."""
+    try:
+        return shutil.disk_usage(path.parent).free < LEAST_ROOM_BYTES
+    except OSError:
+        return False
 
 
 def corrupt(path: Path, text: str) -> DiskError:

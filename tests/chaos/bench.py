@@ -119,14 +119,17 @@ class Disturber:
         self._began_s = time.monotonic()
         self.done: list[Done] = []
 
-    async def run(self, faults: list[Fault], until_ns: int) -> None:
-        """Commit them, in heaps, as long as it is before ``until_ns``; returns when all are lifted."""
+    async def run(self, faults: list[Fault], *, to_the_end: bool) -> None:
+        """Commit them, in heaps; returns when all are lifted.
+
+        ``to_the_end``: also where no sensor is worn any more and all is in, which nothing disturbs.
+        """
         for start in range(0, len(faults), HEAP):
+            if not to_the_end and self._site.complete():
+                return
             async with asyncio.TaskGroup() as tasks:
                 for fault in faults[start : start + HEAP]:
                     await asyncio.sleep(fault.gap_s)
-                    if now_ns() >= until_ns:
-                        return
                     done = Done(fault, self._now_s())
                     self.done.append(done)
                     self._tell(f"{done.at_s:7.1f} s  {fault}")
@@ -153,7 +156,7 @@ class Disturber:
         return all(done.recovered_s is not None for done in self.done)
 
     def _look(self) -> None:
-        end_ns = self._site.frames_end_ns()
+        end_ns = now_ns() if self._site.complete() else self._site.frames_end_ns()
         for done in self.done:
             if done.recovered_s is None and 0 < done.lifted_ns <= end_ns:
                 done.recovered_s = self._now_s()
@@ -206,9 +209,11 @@ async def run_round(
     faults: int,
     people: int = 3,
     mosquitto: Path | None = None,
+    to_the_end: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Result:
-    """A round of the bench in ``folder``: as many of ``faults`` as fall while the sensors are worn.
+    """A round of the bench in ``folder``. On a slow machine the recordings may be over, and all in,
+    before all ``faults`` were committed: then the round ends, unless it goes on ``to_the_end``.
 
     TimeoutError where something never arrives.
     """
@@ -218,7 +223,6 @@ async def run_round(
     wearers = [person.wearer for person in who]
     shortest_s = min(person.duration_s() for person in who)
     start_ns = start_before(who, now_ns(), min(live_s(committed), shortest_s - MIN_WAITING_S))
-    until_ns = start_ns + round((shortest_s - LIVE_AFTER_S) * NS_PER_S)
     common: dict[str, Any] = {"seed": seed, "mosquitto": mosquitto}
 
     clock = time.monotonic()
@@ -230,7 +234,7 @@ async def run_round(
             result.done = disturber.done
             watching = asyncio.create_task(disturber.watch())
             try:
-                await disturber.run(committed, until_ns)
+                await disturber.run(committed, to_the_end=to_the_end)
                 result.caught_up_s = await site.until_complete(PATIENCE_S)
             finally:
                 watching.cancel()
