@@ -14,10 +14,10 @@ ARGS    ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format bench influxd lock clean venv venv-dev system-packages
+.PHONY: help demo test check format bench compose-test influxd lock clean venv venv-dev system-packages
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: venv ## set up, then show Plumbline at work on a simulated client
 	@$(VENV)/bin/plumbline demo $(ARGS)
@@ -33,6 +33,9 @@ format: venv-dev ## bring the code into its format
 
 bench: venv ## measure the whole way: backlog, live delay, analysis against its bound
 	@$(VENV)/bin/plumbline bench $(ARGS)
+
+compose-test: venv-dev system-packages ## run docker-compose.yml for real, a recorded person through it
+	@PYTHON=$(PY) scripts/compose-test $(ARGS)
 
 influxd: ## build the InfluxDB server that tests of its store run against (once, some minutes)
 	@scripts/influxd

@@ -32,15 +32,17 @@ async def run_simulator(
     stop: asyncio.Event,
     ready: Callable[[str], None],
     placed: Callable[[Sequence[Peripheral]], None] = lambda _: None,
+    open_air: bool = False,
 ) -> None:
     """Put ``sensors`` on the air and serve ``listen`` ("tcp:127.0.0.1:PORT", 0: any) until ``stop``.
 
     ``ready`` is told the address that is really listened on, once every sensor advertises; ``placed``
-    is shown the sensors before that, for who means to disturb their links. ``report``
+    is shown the sensors before that, for who means to disturb their links. ``open_air`` allows an
+    address that other machines reach, for a network that is itself closed to others. ``report``
     gets the counts of every sensor about twice a second, and once more at the end. SettingError for
     a bad ``listen``, PORT_IN_USE where somebody else has the port; a defect of a firmware is raised.
     """
-    host, port = _parse_listen(listen)
+    host, port = _parse_listen(listen, open_air)
     failure: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
     def failed(error: BaseException) -> None:
@@ -110,7 +112,7 @@ def snapshot(sensors: Sequence[SimulatedSensor]) -> dict[str, Any]:
     }
 
 
-def _parse_listen(listen: str) -> tuple[str, int]:
+def _parse_listen(listen: str, open_air: bool) -> tuple[str, int]:
     scheme, _, rest = listen.partition(":")
     host, _, port = rest.rpartition(":")
     host = host.strip("[]")
@@ -120,7 +122,7 @@ def _parse_listen(listen: str) -> tuple[str, int]:
             f"The simulator cannot listen on {listen!r}.",
             hint="Give tcp:127.0.0.1:PORT; port 0 takes any free one.",
         )
-    if host not in LOOPBACK:
+    if not host or (host not in LOOPBACK and not open_air):
         raise SettingError(
             Reason.BAD_SETTING,
             f"The simulator listens on this machine only, not on {host!r}.",

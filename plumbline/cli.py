@@ -125,6 +125,14 @@ def sim(
             "go on with the same one",
         ),
     ] = False,
+    open_air: Annotated[
+        bool,
+        typer.Option(
+            "--open-air",
+            help="Listen where other machines reach it: the air has no password, so only on a "
+            "network that is closed to others",
+        ),
+    ] = False,
     stats: Stats = None,
 ) -> None:
     """Simulated sensors on a virtual air: a working day, or a recording."""
@@ -132,7 +140,7 @@ def sim(
     from plumbline.services import run_sim
 
     choice = FleetChoice(recording, hours, placements, start_ns, serial_prefix, seed)
-    run_sim(settings, choice, listen=listen, enrol=enrol, stats=stats)
+    run_sim(settings, choice, listen=listen, open_air=open_air, enrol=enrol, stats=stats)
 
 
 @app.command()

@@ -21,7 +21,13 @@ from plumbline.stats import StatsFile
 
 
 def run_sim(
-    settings: Settings, choice: FleetChoice, *, listen: str, enrol: bool, stats: Path | None
+    settings: Settings,
+    choice: FleetChoice,
+    *,
+    listen: str,
+    open_air: bool,
+    enrol: bool,
+    stats: Path | None,
 ) -> None:
     """Simulated sensors on a virtual air. The address is printed, and is in the stats file."""
     from firmware_sim.service import run_simulator
@@ -41,7 +47,13 @@ def run_sim(
 
     async def service(stop: asyncio.Event) -> None:
         await run_simulator(
-            fleet.sensors, listen=listen, clock_ns=now_ns, report=report, stop=stop, ready=ready
+            fleet.sensors,
+            listen=listen,
+            clock_ns=now_ns,
+            report=report,
+            stop=stop,
+            ready=ready,
+            open_air=open_air,
         )
 
     run_async(service)

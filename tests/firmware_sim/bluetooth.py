@@ -65,7 +65,7 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def simulator(
-    sensors: Sequence[Any], listen: str = "tcp:127.0.0.1:0"
+    sensors: Sequence[Any], listen: str = "tcp:127.0.0.1:0", *, open_air: bool = False
 ) -> AsyncIterator[Running]:
     """A running simulator. Stops it at the end."""
     loop = asyncio.get_running_loop()
@@ -79,6 +79,7 @@ async def simulator(
             report=reports.append,
             stop=stop,
             ready=address.set_result,
+            open_air=open_air,
         )
     )
     await asyncio.wait({task, address}, return_when=asyncio.FIRST_COMPLETED)

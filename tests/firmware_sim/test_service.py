@@ -103,6 +103,20 @@ def test_what_it_cannot_listen_on_is_refused(listen: str) -> None:
     run(work())
 
 
+def test_an_open_air_listens_where_it_is_told_and_only_then() -> None:
+    async def work() -> None:
+        with pytest.raises(SettingError, match="this machine only"):
+            async with simulator([], "tcp:127.0.0.2:0"):
+                pass
+        async with simulator([], "tcp:127.0.0.2:0", open_air=True) as running:
+            assert running.spec.startswith("tcp:127.0.0.2:")
+        with pytest.raises(SettingError):
+            async with simulator([], "tcp::0", open_air=True):
+                pass
+
+    run(work())
+
+
 def test_recording_crosses_the_air_byte_for_byte(data_dir: Path) -> None:
     """What the radio delivers is what the firmware gave, to the last sample."""
     recording = open_recording(data_dir / "recordings" / "sitting-04")

@@ -1,0 +1,198 @@
+"""Brings the compose set-up up for real and sends a recorded person through it; `make compose-test`.
+
+The shipped docker-compose.yml, deploy/ and image are used. Changed are only the ports, to free ones, and
+what the simulated sensors play: a recording instead of a working day.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+import yaml
+from playwright.sync_api import expect
+
+from contracts.records import Episode
+from contracts.units import NS_PER_S
+from plumbline.ports import free_port
+from tests.compose.engine import ComposeFailed, Engine, has_docker
+from tests.conftest import REPOSITORY
+from tests.dashboard import screenshots
+from tests.end_to_end.demo_run import analysed, command, environment
+
+T = TypeVar("T")
+#: In the order in which they can start.
+SERVICES: Final = ("mosquitto", "influxdb", "analytics", "dashboard", "sensors", "gateway-demo")
+PROJECT: Final = "plumbline-test"
+WEARER: Final = "demo-001"
+ARRIVE_S: Final = 300.0
+PAGE_MS: Final = 120_000
+#: The line of the root file system among a container's mounts.
+READ_ONLY: Final = "^[^ ]* / [^ ]* ro[, ]"
+#: Runs inside a container of ours, with its settings: what the store has of the wearer, as JSON.
+ASK: Final = f"""
+import msgspec, os, sys
+from store import open_series
+store = open_series(os.environ["PLUMBLINE_STORE_URL"], read_only=True)
+ever = (0, 2**63 - 1)
+frames = store.frames("{WEARER}", *ever)
+answer = {{"frames": len(frames), "samples": int(frames.samples.sum()),
+           "postures": frames.posture.tolist(), "episodes": store.episodes("{WEARER}", *ever)}}
+sys.stdout.buffer.write(msgspec.json.encode(answer))
+"""
+
+
+class Stored(msgspec.Struct):
+    """What the store has of the wearer."""
+
+    frames: int
+    samples: int
+    postures: list[int]
+    episodes: list[Episode]
+
+
+def main(recording: Path) -> None:
+    """All steps, each with its time. ComposeFailed or AssertionError ends it; it is taken down then."""
+    with tempfile.TemporaryDirectory(prefix="plumbline-compose-") as name:
+        folder = Path(name)
+        page = made_site(folder, recording)
+        engine = Engine(podman=not has_docker(), folder=folder, project=PROJECT)
+        say("engine", "podman" if engine.podman else "docker")
+        engine.down()
+        try:
+            walk(engine, recording, page)
+        except (ComposeFailed, AssertionError):
+            for service in SERVICES:
+                print(f"--- {service}\n{engine.logs(service)}", file=sys.stderr)
+            raise
+        finally:
+            engine.down()
+    say("taken down", "nothing is left")
+
+
+def made_site(folder: Path, recording: Path) -> str:
+    """A new site; returned is the dashboard's address."""
+    init = subprocess.run(
+        command("init", folder, "--site", "clinic"),
+        env=environment(),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert "docker compose up" in init.stdout
+    shutil.copytree(REPOSITORY / "deploy", folder / "deploy")
+    compose: dict[str, Any] = yaml.safe_load((REPOSITORY / "docker-compose.yml").read_text())
+    sensors = compose["services"]["sensors"]
+    hours = sensors["command"].index("--hours")
+    sensors["command"][hours : hours + 2] = ["--recording", "/recording"]
+    sensors["volumes"].append(f"{recording}:/recording:ro")
+    (folder / "docker-compose.yml").write_text(yaml.safe_dump(compose, sort_keys=False))
+    file = folder / ".env"
+    text, dashboard = file.read_text(), free_port()
+    text = text.replace("127.0.0.1:8883", f"127.0.0.1:{free_port()}")
+    file.write_text(text.replace("127.0.0.1:8501", f"127.0.0.1:{dashboard}"))
+    return f"http://127.0.0.1:{dashboard}"
+
+
+def walk(engine: Engine, recording: Path, page: str) -> None:
+    """Up, a person through it, restarts, and the same again."""
+    timed("all up and well, in order", lambda: engine.up(SERVICES))
+    locked_in(engine)
+    wanted = analysed(recording)
+    samples = sum(wanted.samples.values())
+    stored = timed("the recording is in InfluxDB", lambda: wait_stored(engine, samples))
+    assert_same_episodes(stored.episodes, wanted.episodes)
+    say("episodes in InfluxDB", f"{len(stored.episodes)}, as offline")
+    timed("the dashboard shows them", lambda: shown(page, len(stored.episodes)))
+    for service in SERVICES:
+        timed(f"{service} restarted", lambda service=service: again(engine, service))
+        for other in SERVICES:
+            engine.wait_healthy(other)
+    after = ask(engine)
+    assert after == stored, "the restarts changed what is stored"
+    say("after the restarts", f"the same {after.frames} frames and {len(after.episodes)} episodes")
+    timed("the dashboard shows them still", lambda: shown(page, len(stored.episodes)))
+
+
+def locked_in(engine: Engine) -> None:
+    """What the file promises of the containers holds in them."""
+    for service in SERVICES:
+        assert engine.run_in(service, "id", "-u").stdout.strip() not in {"", "0"}, service
+        assert engine.run_in(service, "grep", "-q", READ_ONLY, "/proc/mounts").returncode == 0, (
+            service
+        )
+    lookup = "import socket; socket.getaddrinfo('influxdb', 8086)"
+    assert engine.run_in("dashboard", "/opt/plumbline/bin/python", "-c", lookup).returncode == 0
+    assert engine.run_in("gateway-demo", "/opt/plumbline/bin/python", "-c", lookup).returncode != 0
+    say("containers", "no root, nothing to write on, the gateway cannot see the store")
+
+
+def wait_stored(engine: Engine, samples: int) -> Stored:
+    """The store's answer once as many samples are in frames as the recording has."""
+    ends_s = time.monotonic() + ARRIVE_S
+    while (stored := ask(engine)).samples < samples:
+        if time.monotonic() > ends_s:
+            raise ComposeFailed(f"{stored.samples} of {samples} samples arrived")
+        time.sleep(2.0)
+    assert stored.samples == samples
+    return stored
+
+
+def ask(engine: Engine) -> Stored:
+    """What the store has, asked from inside the analytics container."""
+    done = engine.run_in("analytics", "/opt/plumbline/bin/python", "-c", ASK)
+    if done.returncode != 0:
+        raise ComposeFailed(f"the store does not answer:\n{done.stderr}")
+    return msgspec.json.decode(done.stdout, type=Stored)
+
+
+def assert_same_episodes(stored: list[Episode], wanted: Sequence[Episode]) -> None:
+    """The same episodes as offline, within a second of where they lie in the recording."""
+    assert stored
+    assert [one.pattern for one in stored] == [one.pattern for one in wanted]
+    offset_ns = stored[0].start_ns - wanted[0].start_ns
+    for one, other in zip(stored, wanted, strict=True):
+        for a_ns, b_ns in ((one.start_ns, other.start_ns), (one.end_ns, other.end_ns)):
+            assert abs(a_ns - b_ns - offset_ns) <= NS_PER_S, (one, other)
+
+
+def shown(address: str, episodes: int) -> None:
+    """A browser sees as many episodes on the page as are stored."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    assert program is not None, "Chromium is missing; on Debian: apt-get install chromium"
+    with (
+        screenshots.chromium(Path(program)) as browser,
+        screenshots.opened(browser, address) as page,
+    ):
+        bars = page.locator(".vega-embed").first.locator("[aria-label^='Episode: ']")
+        expect(bars).to_have_count(episodes, timeout=PAGE_MS)
+
+
+def again(engine: Engine, service: str) -> None:
+    """A service restarted, and well again."""
+    engine.restart(service)
+    engine.wait_healthy(service)
+
+
+def timed(what: str, step: Callable[[], T]) -> T:
+    """Do a step and say how long it took."""
+    began_s = time.monotonic()
+    result = step()
+    say(what, f"{time.monotonic() - began_s:.1f} s")
+    return result
+
+
+def say(what: str, result: str) -> None:
+    """One line of the report."""
+    print(f"{what:<36} {result}", flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve())
