@@ -65,6 +65,10 @@ class Engine:
     def down(self) -> None:
         """Stop and forget all of it."""
         self._compose("down", *(() if self.podman else ("--timeout", "30")))
+        if self.podman:  # which leaves its networks behind
+            label = f"label=com.docker.compose.project={self.project}"
+            for network in self._run("network", "ls", "-q", "--filter", label).stdout.split():
+                self._run("network", "rm", network)
 
     def _healthy(self, service: str) -> bool:
         container = self._container(service)
