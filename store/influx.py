@@ -21,6 +21,7 @@ from store.influx_flux import (
     MAX_NS,
     MIN_NS,
     PIVOT,
+    TIMELESS,
     Columns,
     frames_of,
     keep,
@@ -30,13 +31,12 @@ from store.influx_flux import (
 from store.influx_http import InfluxServer
 from store.influx_kinds import find_kind
 from store.influx_lease import Lease
-from store.influx_lines import BASE_NS, commit_lines, rollup_of_body
+from store.influx_lines import commit_lines, rollup_of_body
 from store.influx_schema import check_schema, prepare
 from store.influx_versions import Versions
 from store.ports import Checkpoint, Commit, WearerSummary
 
 _EVER: Final = (MIN_NS, MAX_NS)
-_BASE: Final = (BASE_NS, BASE_NS + NS_PER_S)
 _FRAME_COLUMNS: Final = ' |> drop(columns: ["_start", "_stop", "_measurement", "wearer"])'
 _VERSIONED: Final = ("minute", "day", "episode")
 _Row = TypeVar("_Row")
@@ -99,6 +99,7 @@ class InfluxSeriesStore:
         return sorted(found, key=lambda summary: (-summary.last_ns, summary.wearer))
 
     def frames(self, wearer: str, start_ns: int, end_ns: int) -> FrameBlock:
+        start_ns, end_ns = _ceil_second_ns(start_ns), _ceil_second_ns(end_ns)
         if start_ns >= end_ns:
             return frames_of({})
         found = source(self._frames, start_ns, end_ns, _measurement="frame", wearer=wearer)
@@ -119,15 +120,16 @@ class InfluxSeriesStore:
         return self._rollups("day", wearer, start_ns, end_ns)
 
     def episodes(self, wearer: str, start_ns: int, end_ns: int) -> list[Episode]:
+        last_ns = _ceil_second_ns(end_ns)
         ends = source(
-            self._kept, MIN_NS, end_ns, _measurement="episode", wearer=wearer, _field="end_ns"
+            self._kept, MIN_NS, last_ns, _measurement="episode", wearer=wearer, _field="end_ns"
         )
         first = f"{ends} |> filter(fn: (r) => r._value > {start_ns}) |> first()"
         found = self._server.ask(first + keep("_time"))
         if not found:
             return []
         first_ns = _ns(found["_time"][0]) // NS_PER_S * NS_PER_S
-        bodies = self._bodies("episode", wearer, first_ns, end_ns)
+        bodies = self._bodies("episode", wearer, first_ns, last_ns)
         episodes = self._decoded(rows.episode_of_body, bodies)
         return [e for e in episodes if e.start_ns < end_ns and e.end_ns > start_ns]
 
@@ -139,12 +141,13 @@ class InfluxSeriesStore:
         return self._decoded(rows.calibration_of_body, _by_time(found))
 
     def health(self) -> list[SensorHealth]:
-        last = source(self._kept, *_BASE, _measurement="health", _field="body") + " |> last()"
+        last = source(self._kept, *TIMELESS, _measurement="health", _field="body") + " |> last()"
         found = self._server.ask(last + keep("_value"))
         latest = self._decoded(rows.health_of_body, found.get("_value", []))
         return sorted(latest, key=lambda health: (health.gateway, health.sensor))
 
     def prune_frames(self, before_ns: int) -> int:
+        before_ns = _ceil_second_ns(before_ns)
         with self._writing():
             found = source(self._frames, MIN_NS, before_ns, _measurement="frame", _field="angles")
             pruned = self._count(found)

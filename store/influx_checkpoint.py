@@ -7,25 +7,21 @@ shard, in one entry of the server's log, so after a crash all of them are there 
 from __future__ import annotations
 
 import zlib
-from typing import Final
 
 from contracts.errors import Reason, StoreError
-from contracts.units import NS_PER_S
 from store import influx_lines as lines
-from store.influx_flux import ONE_TABLE, PIVOT, Columns, keep, source, times_ns
+from store.influx_flux import ONE_TABLE, PIVOT, TIMELESS, Columns, keep, source, times_ns
 from store.influx_http import InfluxServer
 from store.influx_kinds import Kind
 from store.influx_lines import BASE_NS
 from store.influx_versions import Versions
 from store.ports import Checkpoint, StreamKey
 
-_SPAN: Final = (BASE_NS, BASE_NS + NS_PER_S)
-
 
 def read_checkpoint(server: InfluxServer, bucket: str) -> Checkpoint:
     """The last snapshots and cursors in the bucket. StoreError where one cannot be read."""
-    snapshots = source(bucket, *_SPAN, _measurement="snapshot") + PIVOT + ONE_TABLE
-    cursors = source(bucket, *_SPAN, _measurement="cursor") + " |> last()"
+    snapshots = source(bucket, *TIMELESS, _measurement="snapshot") + PIVOT + ONE_TABLE
+    cursors = source(bucket, *TIMELESS, _measurement="cursor") + " |> last()"
     cursors += keep("gateway", "sensor", "outbox", "_value")
     found = _cursors(server.ask(cursors))
     return Checkpoint(_snapshots(server.ask(snapshots), server.where), found)

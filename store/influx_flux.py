@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from contracts.errors import Reason, StoreError
 from contracts.records import ANGLES, FrameBlock
-from store.influx_lines import ANGLE_FIELDS
+from contracts.units import NS_PER_S
+from store.influx_lines import ANGLE_FIELDS, BASE_NS
 from store.rows import HUNDREDTHS
 
 Columns = dict[str, list[str]]
@@ -23,6 +24,8 @@ Columns = dict[str, list[str]]
 #: The times that InfluxDB can hold.
 MIN_NS: Final = -(2**63) + 2
 MAX_NS: Final = 2**63 - 2
+#: All of what has no time of its own.
+TIMELESS: Final = (BASE_NS, BASE_NS + NS_PER_S)
 MAX_WORDS: Final = 200
 _ERROR: Final = "error"
 ONE_TABLE: Final = " |> group()"
@@ -31,9 +34,13 @@ _OWN_COLUMNS: Final = ("", "result", "table")
 
 
 def source(bucket: str, start_ns: int, end_ns: int, **keys: str) -> str:
-    """The values of a bucket in [start_ns, end_ns), of these tags, ``_measurement`` and ``_field``."""
+    """The values of a bucket in [start_ns, end_ns), of these tags, ``_measurement`` and ``_field``.
+
+    Whole seconds: InfluxDB 1.8 counts the end in, so it is set one nanosecond earlier, at which no row
+    ever lies.
+    """
     wanted = " and ".join(f"r.{name} == {_quoted(value)}" for name, value in keys.items())
-    start_ns, end_ns = (min(max(time_ns, MIN_NS), MAX_NS) for time_ns in (start_ns, end_ns))
+    start_ns, end_ns = (min(max(time_ns, MIN_NS), MAX_NS) for time_ns in (start_ns, end_ns - 1))
     return (
         f"from(bucket: {_quoted(bucket)})"
         f" |> range(start: time(v: {start_ns}), stop: time(v: {end_ns}))"

@@ -22,7 +22,7 @@ import structlog
 
 from contracts.errors import Reason, StoreError
 from store.claim import claim
-from store.influx_flux import ONE_TABLE, PIVOT, source
+from store.influx_flux import ONE_TABLE, PIVOT, TIMELESS, source
 from store.influx_http import InfluxServer
 from store.influx_lines import BASE_NS
 
@@ -125,7 +125,7 @@ class Lease:
                 raise self._in_use()
 
     def _see(self) -> _Seen:
-        rows = source(self._read, BASE_NS, BASE_NS + 1, _measurement="lease")
+        rows = source(self._read, *TIMELESS, _measurement="lease")
         found = self._server.ask(rows + PIVOT + ONE_TABLE)
         if not found:
             return _Seen("", "", 0)

@@ -6,7 +6,7 @@ from typing import Final
 
 from contracts.errors import Reason, StoreError
 from store.influx_address import InfluxAddress
-from store.influx_flux import keep, source
+from store.influx_flux import TIMELESS, keep, source
 from store.influx_http import InfluxServer
 from store.influx_kinds import Kind
 from store.influx_lines import BASE_NS
@@ -54,7 +54,7 @@ def check_schema(server: InfluxServer, kind: Kind, address: InfluxAddress) -> No
 
 def _version(server: InfluxServer, kind: Kind, address: InfluxAddress) -> int:
     bucket = kind.bucket(address.kept)
-    rows = source(bucket, BASE_NS, BASE_NS + 1, _measurement="schema", _field="version")
+    rows = source(bucket, *TIMELESS, _measurement="schema", _field="version")
     version = max(map(int, server.ask(rows + keep("_value")).get("_value", [])), default=0)
     if version > VERSION:
         raise StoreError(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from contracts.errors import InvariantError
 from contracts.units import NS_PER_S
-from store.influx_flux import keep, source
+from store.influx_flux import TIMELESS, keep, source
 from store.influx_http import InfluxServer
 from store.influx_lines import BASE_NS
 
@@ -46,6 +46,6 @@ class Versions:
         self._number = None
 
     def _last(self) -> int:
-        rows = source(self._read, BASE_NS, BASE_NS + 1, _measurement="version", _field="number")
+        rows = source(self._read, *TIMELESS, _measurement="version", _field="number")
         found = self._server.ask(rows + keep("_value"))
         return max(map(int, found.get("_value", [])), default=0)

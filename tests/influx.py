@@ -155,7 +155,22 @@ def version(program: Path) -> str:
 
 def which() -> str:
     """What the tests run against, for the run's summary."""
-    if os.environ.get(ADDRESS):
-        return f"the server that {ADDRESS} names"
+    address = os.environ.get(ADDRESS)
+    if address:
+        return f"{_served(address)} (named by {ADDRESS})"
     program = influxd()
     return HOW if program is None else f"{version(program)} ({program})"
+
+
+def _served(address: str) -> str:
+    """The version that the server at an address of ours says."""
+    parts = urlsplit(address.removeprefix("influx:"))
+    kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
+    connection = kinds[parts.scheme](str(parts.hostname), parts.port, timeout=5)
+    try:
+        connection.request("GET", "/ping")
+        return str(connection.getresponse().getheader("X-Influxdb-Version", "no InfluxDB"))
+    except OSError as error:
+        return f"a server that does not answer: {error}"
+    finally:
+        connection.close()
