@@ -23,11 +23,11 @@ from typing import Any, Final
 from contracts.units import NS_PER_S
 from plumbline.fleet import now_ns
 from tests.chaos.comparing import (
+    Nearly,
     Verdict,
     compare,
     compare_samples,
     exactly,
-    nearly,
     rows_of,
     taken,
 )
@@ -255,7 +255,8 @@ async def run_round(
     result.took_s["undisturbed"] = time.monotonic() - clock
     wanted, calm_rows = _rows(behind, wearers), _rows(calm, wearers)
     exact = [compare(f"{kind}, exactly", wanted[kind], found[kind], exactly) for kind in found]
-    near = [compare(f"{kind}, nearly", calm_rows[kind], found[kind], nearly) for kind in found]
+    judge = Nearly(calm_rows["frames"])
+    near = [compare(f"{kind}, nearly", calm_rows[kind], found[kind], judge) for kind in found]
     samples = compare_samples(_readings(calm, calm.keep_outbox()), readings)
     result.verdicts = [*exact, samples, *near]
     return result

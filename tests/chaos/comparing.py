@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from contracts.imu import regular_times_ns
 from contracts.messages import ImuMessage
 from contracts.records import ANGLES, Episode, Frame, Rollup
-from contracts.units import NS_PER_MS
+from contracts.units import NS_PER_MS, NS_PER_S
 from store.ports import SeriesStore
 
 ALWAYS: Final = (0, 2**63 - 1)
-#: What a sensor's clock, estimated anew, may move its samples by, and its angles in a second.
+#: What a sensor's clock, estimated anew, may move its samples by, and the angles of who holds still.
 MAX_SHIFT_NS: Final = 20 * NS_PER_MS
 MAX_ANGLE_DEG: Final = 0.2
+#: Who moves is elsewhere after that time: it comes on top, at the speed from second to second.
+MAX_SHIFT_S: Final = MAX_SHIFT_NS / NS_PER_S
 #: A sample of each of the two sensors may cross either border of a second.
 MAX_SAMPLES: Final = 4
 #: Confidence follows the angles: 1 over some 5° from a border between postures.
@@ -29,8 +31,8 @@ MAX_SHARE: Final = 0.02
 MAX_LISTED: Final = 10
 
 Rows = Mapping[Hashable, Any]
-#: What makes two rows of the same key different, in words; empty where nothing does.
-Judge = Callable[[Any, Any], list[str]]
+#: What makes two rows of a key different, in words; empty where nothing does.
+Judge = Callable[[Hashable, Any, Any], list[str]]
 
 
 @dataclass
@@ -87,7 +89,7 @@ def compare(what: str, wanted: Rows, found: Rows, judge: Judge) -> Verdict:
         verdict.doubled += 1
         verdict.note(f"too many {key}: {found[key]}")
     for key in sorted(wanted.keys() & found.keys(), key=str):
-        if why := judge(wanted[key], found[key]):
+        if why := judge(key, wanted[key], found[key]):
             verdict.different += 1
             verdict.note(f"different {key}: {'; '.join(why)}")
         if isinstance(wanted[key], Frame):
@@ -95,42 +97,66 @@ def compare(what: str, wanted: Rows, found: Rows, judge: Judge) -> Verdict:
     return verdict
 
 
-def exactly(wanted: Any, found: Any) -> list[str]:
+def exactly(_key: Hashable, wanted: Any, found: Any) -> list[str]:
     """Any difference at all."""
     return [] if wanted == found else [f"{wanted} against {found}"]
 
 
-def nearly(wanted: Any, found: Any) -> list[str]:
-    """What a new estimate of the sensors' clocks does not explain."""
-    match wanted:
-        case Frame():
-            return _near_frames(wanted, found)
-        case Episode():
-            return _near_episodes(wanted, found)
-        case Rollup():
-            return _near_rollups(wanted, found)
-    raise TypeError(f"no rows of {type(wanted)} are compared")
+class Nearly:
+    """Judges what a new estimate of the sensors' clocks does not explain.
 
+    ``frames``: those of the undisturbed run by (wearer, start), for how fast everybody moved.
+    """
 
-def _near_frames(wanted: Frame, found: Frame) -> list[str]:
-    same = ("posture", "activity", "activity_source", "quality", "missing")
-    why = _unequal(wanted, found, same)
-    why += _apart(wanted, found, ANGLES, MAX_ANGLE_DEG)
-    why += _apart(wanted, found, ("confidence",), MAX_CONFIDENCE)
-    return why + _apart(wanted, found, ("samples",), MAX_SAMPLES)
+    def __init__(self, frames: Mapping[Any, Frame]) -> None:
+        self._frames = frames
 
+    def __call__(self, key: Any, wanted: Any, found: Any) -> list[str]:
+        match wanted:
+            case Frame():
+                return self._frame(key, wanted, found)
+            case Episode():
+                return self._episode(key, wanted, found)
+            case Rollup():
+                return _near_rollups(wanted, found)
+        raise TypeError(f"no rows of {type(wanted)} are compared")
 
-def _near_episodes(wanted: Episode, found: Episode) -> list[str]:
-    same = ("end_ns", "pattern", "activity", "rounded_s", "ongoing")
-    why = _unequal(wanted, found, same)
-    why += _apart(wanted, found, ("mean_flexion_deg", "peak_flexion_deg"), MAX_ANGLE_DEG)
-    why += _apart(wanted, found, ("confidence",), MAX_CONFIDENCE)
-    rules = [[area.rule for area in episode.focus] for episode in (wanted, found)]
-    if rules[0] != rules[1]:
-        return [*why, f"focus {rules[0]} against {rules[1]}"]
-    for one, other in zip(wanted.focus, found.focus, strict=True):
-        why += _apart(one, other, ("share",), MAX_SHARE)
-    return why
+    def _frame(self, key: Any, wanted: Frame, found: Frame) -> list[str]:
+        same = ("posture", "activity", "activity_source", "quality", "missing")
+        why = _unequal(wanted, found, same)
+        most_deg = MAX_ANGLE_DEG + MAX_SHIFT_S * self._speed_deg_s(key)
+        why += _apart(wanted, found, ANGLES, most_deg)
+        why += _apart(wanted, found, ("confidence",), MAX_CONFIDENCE)
+        return why + _apart(wanted, found, ("samples",), MAX_SAMPLES)
+
+    def _episode(self, key: Any, wanted: Episode, found: Episode) -> list[str]:
+        same = ("end_ns", "pattern", "activity", "rounded_s", "ongoing")
+        why = _unequal(wanted, found, same)
+        why += _apart(wanted, found, ("mean_flexion_deg",), MAX_ANGLE_DEG)
+        seconds = range(wanted.start_ns, wanted.end_ns, NS_PER_S)
+        fastest_deg_s = max(self._speed_deg_s((key[0], at)) for at in seconds)
+        most_deg = MAX_ANGLE_DEG + MAX_SHIFT_S * fastest_deg_s
+        why += _apart(wanted, found, ("peak_flexion_deg",), most_deg)
+        why += _apart(wanted, found, ("confidence",), MAX_CONFIDENCE)
+        rules = [[area.rule for area in episode.focus] for episode in (wanted, found)]
+        if rules[0] != rules[1]:
+            return [*why, f"focus {rules[0]} against {rules[1]}"]
+        for one, other in zip(wanted.focus, found.focus, strict=True):
+            why += _apart(one, other, ("share",), MAX_SHARE)
+        return why
+
+    def _speed_deg_s(self, key: Any) -> float:
+        """The largest change of any angle from the second before, or to the second after.
+
+        Of any: each sensor has a clock of its own, so that a difference of two angles that move as one
+        shifts as each of them does.
+        """
+        wearer, at = key
+        now = self._frames.get(key)
+        if now is None:
+            return 0.0
+        around = (self._frames.get((wearer, at + step)) for step in (-NS_PER_S, NS_PER_S))
+        return max((angle_apart_deg(now, other) for other in around if other), default=0.0)
 
 
 def _near_rollups(wanted: Rollup, found: Rollup) -> list[str]:

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from contracts.records import Frame
-from contracts.units import NS_PER_MS
+from contracts.units import NS_PER_MS, NS_PER_S
 from contracts.vocabulary import Activity, ActivitySource, Posture, Quality
 from tests.chaos.comparing import (
     MAX_ANGLE_DEG,
+    Nearly,
     Taken,
     compare,
     compare_samples,
     exactly,
-    nearly,
 )
 
 FRAME = Frame(
@@ -31,6 +31,7 @@ FRAME = Frame(
     samples=100,
     thorax_flexion_deg=10.0,
 )
+KEY = ("wearer", 0)
 TAKEN = Taken(np.arange(4) * 20 * NS_PER_MS, np.arange(24, dtype=np.int16).reshape(4, 6), 2)
 
 
@@ -39,7 +40,7 @@ def changed(**values: Any) -> Frame:
 
 
 def test_the_same_rows_are_good() -> None:
-    assert compare("frames", {1: FRAME}, {1: FRAME}, exactly).good
+    assert compare("frames", {KEY: FRAME}, {KEY: FRAME}, exactly).good
     assert not compare("frames", {}, {}, exactly).good  # nothing compared is nothing shown
 
 
@@ -60,15 +61,23 @@ def test_lost_and_surplus_rows_are_counted() -> None:
     ],
 )
 def test_what_no_clock_explains_is_different(row: Frame) -> None:
-    assert compare("frames", {1: FRAME}, {1: row}, nearly).different == 1
+    assert compare("frames", {KEY: FRAME}, {KEY: row}, Nearly({KEY: FRAME})).different == 1
 
 
 def test_what_a_clock_explains_is_the_same_nearly_and_not_exactly() -> None:
     row = changed(samples=98, thorax_flexion_deg=10.0 + MAX_ANGLE_DEG)
-    verdict = compare("frames", {1: FRAME}, {1: row}, nearly)
+    verdict = compare("frames", {KEY: FRAME}, {KEY: row}, Nearly({KEY: FRAME}))
     assert verdict.good
     assert verdict.worst == pytest.approx(MAX_ANGLE_DEG)
-    assert compare("frames", {1: FRAME}, {1: row}, exactly).different == 1
+    assert compare("frames", {KEY: FRAME}, {KEY: row}, exactly).different == 1
+
+
+def test_who_moves_may_be_elsewhere_after_the_shift() -> None:
+    moving = {KEY: FRAME, ("wearer", NS_PER_S): changed(start_ns=NS_PER_S, thorax_flexion_deg=40.0)}
+    judge = Nearly(moving)  # 30° a second: 0.6° in 20 ms
+    within, beyond = (changed(thorax_flexion_deg=10.0 + more_deg) for more_deg in (0.79, 0.81))
+    assert compare("frames", {KEY: FRAME}, {KEY: within}, judge).good
+    assert compare("frames", {KEY: FRAME}, {KEY: beyond}, judge).different == 1
 
 
 def test_samples_are_compared_one_by_one() -> None:
