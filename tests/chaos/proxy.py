@@ -10,7 +10,6 @@ from typing import Final
 from tests.chaos.mischief import Mischief
 
 PIECE_BYTES: Final = 16_384
-#: A broken connection may be broken anywhere in a piece.
 HOST: Final = "127.0.0.1"
 
 

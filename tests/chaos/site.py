@@ -7,13 +7,10 @@ import contextlib
 import os
 import resource
 import shutil
-import signal
 import sqlite3
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, Final, Self
@@ -33,124 +30,22 @@ from store.ports import SeriesStore
 from tests.brokers import free_port
 from tests.chaos import gateway_process, sensors_process
 from tests.chaos.faults import AIR, DOWNLINK, UPLINK
+from tests.chaos.parts import REPOSITORY, Disk, Part
 from tests.chaos.people import Person, register
 from tests.chaos.proxy import HOST, Proxy
 
-REPOSITORY: Final = Path(__file__).resolve().parent.parent.parent
 SITE: Final = "chaos"
 LOOK_S: Final = 0.1
 #: A part that ended by itself is started again after this, as a service manager does.
 RESTART_S: Final = 0.3
 #: Over this, something is broken that starting again does not mend.
 MAX_DEATHS: Final = 60
-#: Large enough for the longest run with all that is kept, small enough to be filled at once.
-DISK_BYTES: Final = 48 * 2**20
 #: What a process may write where there is no disk of its own to fill: nothing beyond two pages.
 FULL_FILE_BYTES: Final = 8192
 #: A fault goes on until it is felt, but no longer than this: what is down already feels nothing.
 BITE_S: Final = 15.0
-STOP_S: Final = 60.0
 OUTBOX: Final = "outbox.sqlite"
 ALWAYS: Final = (0, 2**63 - 1)
-
-
-@dataclass
-class Part:
-    """A process that is kept running until it is held."""
-
-    name: str
-    command: Sequence[str]
-    log: Path
-    environment: Mapping[str, str]
-    lifeline: Lifeline
-    piped: bool = False
-    process: subprocess.Popen[str] | None = None
-    held: int = 0
-    deaths: list[str] = field(default_factory=list)
-    starts: int = 0
-
-    def start(self) -> None:
-        """Start, unless it runs."""
-        if self.process is not None and self.process.poll() is None:
-            return
-        self._hang_up()
-        self.starts += 1
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.command,
-                stdin=subprocess.PIPE if self.piped else subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                text=True,
-                cwd=REPOSITORY,
-                pass_fds=(self.lifeline.child_fd,),
-                env={**self.environment, **self.lifeline.environment()},
-            )
-
-    def kill(self) -> None:
-        """Kill it (-9) and see it dead."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-
-    def tell(self, line: str) -> None:
-        """A line on its stdin, if it still reads."""
-        if self.process is None or self.process.stdin is None:
-            return
-        with contextlib.suppress(OSError, ValueError):
-            self.process.stdin.write(line + "\n")
-            self.process.stdin.flush()
-
-    def stop(self) -> None:
-        """Stop it as a service manager does."""
-        if self.process is None:
-            return
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                self.kill()
-                self.deaths.append("did not stop when it was told to")
-        self._hang_up()
-        self.process = None
-
-    def _hang_up(self) -> None:
-        if self.process is not None and self.process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self.process.stdin.close()
-
-
-class Disk:
-    """The disk under an outbox: one of its own where this user may mount one, else none to fill."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", str(folder)]
-        done = shutil.which("mount") and os.geteuid() == 0
-        self.own = (
-            bool(done) and not subprocess.run(mount, check=False, capture_output=True).returncode
-        )
-        self._ballast = folder / "ballast"
-
-    def fill(self) -> None:
-        """Use up what is left of it."""
-        with contextlib.suppress(OSError), self._ballast.open("ab", buffering=0) as file:
-            while file.write(bytes(65_536)):
-                pass
-        with contextlib.suppress(OSError), self._ballast.open("ab", buffering=0) as file:
-            while file.write(bytes(512)):
-                pass
-
-    def free(self) -> None:
-        """Give it back."""
-        self._ballast.unlink(missing_ok=True)
-
-    def close(self) -> None:
-        """Unmount it."""
-        if self.own:
-            subprocess.run(["umount", str(self.folder)], check=False, capture_output=True)
 
 
 class Site:

@@ -1,0 +1,119 @@
+"""What a site is made of: processes that are killed and started again, and a disk that fills up."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from plumbline.lifeline import Lifeline
+
+REPOSITORY: Final = Path(__file__).resolve().parent.parent.parent
+STOP_S: Final = 60.0
+#: Large enough for the longest run with all that is kept, small enough to be filled at once.
+DISK_BYTES: Final = 48 * 2**20
+
+
+@dataclass
+class Part:
+    """A process that is kept running until it is held."""
+
+    name: str
+    command: Sequence[str]
+    log: Path
+    environment: Mapping[str, str]
+    lifeline: Lifeline
+    piped: bool = False
+    process: subprocess.Popen[str] | None = None
+    held: int = 0
+    deaths: list[str] = field(default_factory=list)
+    starts: int = 0
+
+    def start(self) -> None:
+        """Start, unless it runs."""
+        if self.process is not None and self.process.poll() is None:
+            return
+        self._hang_up()
+        self.starts += 1
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.PIPE if self.piped else subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                text=True,
+                cwd=REPOSITORY,
+                pass_fds=(self.lifeline.child_fd,),
+                env={**self.environment, **self.lifeline.environment()},
+            )
+
+    def kill(self) -> None:
+        """Kill it (-9) and see it dead."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def tell(self, line: str) -> None:
+        """A line on its stdin, if it still reads."""
+        if self.process is None or self.process.stdin is None:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+
+    def stop(self) -> None:
+        """Stop it as a service manager does."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                self.deaths.append("did not stop when it was told to")
+        self._hang_up()
+        self.process = None
+
+    def _hang_up(self) -> None:
+        if self.process is not None and self.process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
+
+
+class Disk:
+    """The disk under an outbox: one of its own where this user may mount one, else none to fill."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", str(folder)]
+        done = shutil.which("mount") and os.geteuid() == 0
+        self.own = (
+            bool(done) and not subprocess.run(mount, check=False, capture_output=True).returncode
+        )
+        self._ballast = folder / "ballast"
+
+    def fill(self) -> None:
+        """Use up what is left of it."""
+        with contextlib.suppress(OSError), self._ballast.open("ab", buffering=0) as file:
+            while file.write(bytes(65_536)):
+                pass
+        with contextlib.suppress(OSError), self._ballast.open("ab", buffering=0) as file:
+            while file.write(bytes(512)):
+                pass
+
+    def free(self) -> None:
+        """Give it back."""
+        self._ballast.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Unmount it."""
+        if self.own:
+            subprocess.run(["umount", str(self.folder)], check=False, capture_output=True)
