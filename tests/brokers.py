@@ -11,14 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from plumbline.ports import free_port
+
 START_S = 20.0
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

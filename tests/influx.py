@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.brokers import free_port
+from plumbline.ports import free_port
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 #: The address of a server to use instead of one of our own, but for its buckets.

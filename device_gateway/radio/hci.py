@@ -14,7 +14,7 @@ from bumble.transport import open_transport
 from contracts.errors import RadioError, Reason
 from device_gateway.radio.adapter import HciAdapter
 from device_gateway.radio.backend import BumbleClient, BumbleScanner
-from device_gateway.radio.port import CONNECT_TIMEOUT_S, Advertisement
+from device_gateway.radio.port import CONNECT_TIMEOUT_S, Advertisement, advertisements
 
 OPEN_TIMEOUT_S: Final = 10.0
 
@@ -79,11 +79,7 @@ class HciRadio:
             adapter.check()
             raise
         adapter.check()
-        found = scanner.discovered_devices_and_advertisement_data
-        return [
-            Advertisement(device.address, heard.local_name, heard.rssi, device)
-            for _, (device, heard) in sorted(found.items())
-        ]
+        return advertisements(scanner.discovered_devices_and_advertisement_data)
 
     def client(
         self,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Protocol, Self
 
 from bleak import BleakClient
 from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData
 
 CONNECT_TIMEOUT_S: Final = 10.0
 
@@ -21,6 +22,16 @@ class Advertisement:
     name: str | None
     rssi_dbm: int
     device: BLEDevice
+
+
+def advertisements(
+    found: Mapping[str, tuple[BLEDevice, AdvertisementData]],
+) -> list[Advertisement]:
+    """What a bleak scanner found, by address."""
+    return [
+        Advertisement(device.address, heard.local_name, heard.rssi, device)
+        for _, (device, heard) in sorted(found.items())
+    ]
 
 
 class Radio(Protocol):

@@ -17,7 +17,7 @@ from bleak.exc import (
 )
 
 from contracts.errors import RadioError, Reason
-from device_gateway.radio.port import CONNECT_TIMEOUT_S, Advertisement
+from device_gateway.radio.port import CONNECT_TIMEOUT_S, Advertisement, advertisements
 
 OPEN_TIMEOUT_S: Final = 15.0
 
@@ -119,10 +119,7 @@ class SystemRadio:
                 found = await BleakScanner.discover(
                     timeout=seconds, return_adv=True, service_uuids=[service_uuid]
                 )
-        return [
-            Advertisement(device.address, heard.local_name, heard.rssi, device)
-            for _, (device, heard) in sorted(found.items())
-        ]
+        return advertisements(found)
 
     def client(
         self,

@@ -16,6 +16,7 @@ from contracts.errors import BrokerError, Reason, StoreError
 from contracts.messages import ImuMessage
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
+from plumbline.ports import free_port
 from store import open_registry
 from store.ports import Assignment
 from tests.analytics.gateways import (
@@ -33,7 +34,7 @@ from tests.analytics.services import (
     serve,
 )
 from tests.analytics.sessions import Session
-from tests.brokers import MosquittoBroker, free_port
+from tests.brokers import MosquittoBroker
 
 
 @pytest.fixture

@@ -22,12 +22,12 @@ from contracts.units import NS_PER_S
 from device_gateway.outbox import Outbox
 from device_gateway.session import State
 from plumbline.lifeline import Lifeline
+from plumbline.ports import free_port
 from plumbline.stats import read_stats
 from plumbline.supervisor import log_tail
 from plumbline.tally import Hops, count_hops
 from store import open_series
 from store.ports import SeriesStore
-from tests.brokers import free_port
 from tests.chaos import gateway_process, sensors_process
 from tests.chaos.faults import AIR, DOWNLINK, UPLINK
 from tests.chaos.parts import REPOSITORY, Disk, Part

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from plumbline.init_site import SiteChoice, make_site
+from plumbline.ports import free_port
 from plumbline.private_files import Owner
-from tests.brokers import START_S, free_port
+from tests.brokers import START_S
 from tests.conftest import REPOSITORY
 
 SITE = "clinic-7"

@@ -25,7 +25,8 @@ from contracts.vocabulary import Placement
 from device_gateway.config import BrokerAddress, GatewayConfig
 from device_gateway.outbox import Outbox
 from device_gateway.service import run_gateway
-from tests.brokers import MosquittoBroker, free_port
+from plumbline.ports import free_port
+from tests.brokers import MosquittoBroker
 from tests.device_gateway.analyst import GATEWAY, SITE, Analyst, analyst
 from tests.device_gateway.counting import MODULUS, CountingSource, pair
 from tests.firmware_sim.bluetooth import simulator

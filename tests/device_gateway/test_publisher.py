@@ -16,7 +16,8 @@ from contracts.messages import GatewayCommand, GatewayReply, SensorStatus, Store
 from device_gateway.config import BrokerAddress, GatewayConfig
 from device_gateway.outbox import Outbox
 from device_gateway.publisher import Publisher
-from tests.brokers import MosquittoBroker, free_port
+from plumbline.ports import free_port
+from tests.brokers import MosquittoBroker
 from tests.device_gateway.analyst import GATEWAY, SITE, analyst
 from tests.device_gateway.samples import append
 
