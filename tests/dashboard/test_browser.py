@@ -70,12 +70,12 @@ def test_timeline_episode_and_focus_areas_are_seen(full_url: str, browser: Brows
     with screenshots.opened(browser, full_url) as page:
         timeline = page.locator(".vega-embed").first
         expect(timeline.locator("[aria-label^='Rounded, ']").first).to_be_visible()
-        assert timeline.locator("[aria-label^='Rounded, ']").count() == 6
-        assert timeline.locator("[aria-label^='Episode: ']").count() == 6
+        expect(timeline.locator("[aria-label^='Rounded, ']")).to_have_count(6)
+        expect(timeline.locator("[aria-label^='Episode: ']")).to_have_count(6)
         expect(page.get_by_text("Worn", exact=True)).to_be_visible()
 
         episodes = page.get_by_role("radiogroup", name="Episode")
-        assert episodes.get_by_role("radio").count() == 6
+        expect(episodes.get_by_role("radio")).to_have_count(6)
         episodes.get_by_text("Low back slump").first.click()
         areas = page.locator(".pl-area")
         expect(areas.first).to_contain_text("Low back slump")
