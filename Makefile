@@ -14,7 +14,8 @@ ARGS    ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format bench compose-test influxd lock clean venv venv-dev system-packages
+.PHONY: help demo test check format bench compose-test influxd lock clean venv venv-dev system-packages \
+	test-influxd
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +23,7 @@ help: ## this list
 demo: venv ## set up, then show Plumbline at work on a simulated client
 	@$(VENV)/bin/plumbline demo $(ARGS)
 
-test: venv-dev system-packages ## set up, then run every check and every test
+test: venv-dev system-packages test-influxd ## set up, then run every check and every test
 	@$(PY) -m pytest -q -rs -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: venv-dev ## lint, format, types and import rules
@@ -37,7 +38,7 @@ bench: venv ## measure the whole way: backlog, live delay, analysis against its 
 compose-test: venv-dev system-packages ## run docker-compose.yml for real, a recorded person through it
 	@PYTHON=$(PY) scripts/compose-test $(ARGS)
 
-influxd: ## build the InfluxDB server that tests of its store run against (once, some minutes)
+influxd: ## build the InfluxDB server that tests of its store run against (make test does it by itself)
 	@scripts/influxd
 
 chaos: venv-dev system-packages ## break the whole way 200 times and compare every row; ARGS="--faults 400 --seed 7"
@@ -52,6 +53,9 @@ clean: ## remove the environment, caches and what builds leave
 
 system-packages:
 	@scripts/system-packages
+
+test-influxd: system-packages
+	@scripts/influxd --for-tests
 
 venv: $(VENV)/.installed
 venv-dev: $(VENV)/.installed-dev
