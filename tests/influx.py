@@ -5,11 +5,11 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import shutil
 import ssl
 import subprocess
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,20 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from plumbline.bench_influxd import find_influxd as influxd
 from plumbline.ports import free_port
+from tests import influx_container
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 #: The address of a server to use instead of one of our own, but for its buckets.
 ADDRESS = "PLUMBLINE_TEST_INFLUX_URL"
 START_S = 60.0
 ORG = "plumbline-tests"
-HOW = "none, so its tests are skipped; `make influxd` builds one, or put an influxd 2 on the PATH"
+HOW = (
+    "`make influxd` builds one from source and says what that takes; or put an influxd 2 on the PATH, "
+    f"start a Docker engine, or name a server with {ADDRESS}."
+)
+#: Why a test is not run on a server that is there, but not ours to end.
+NOT_OURS = "InfluxDB is here but cannot be stopped, killed or filled by a test"
 
 
 @dataclass
@@ -56,23 +62,26 @@ class InfluxServer:
         scheme = "http" if self.certificate is None else "https"
         return f"influx:{scheme}://127.0.0.1:{port or self.port}?{query}"
 
-    def start(self) -> None:
-        """Start, and wait until it serves; the first time, set it up."""
+    def command(self) -> list[str]:
+        """What it is started with."""
         paths = {"bolt-path": "bolt", "sqlite-path": "sqlite", "engine-path": "engine"}
-        command = [self.program, "--reporting-disabled", "--log-level=warn"]
+        command = [str(self.program), "--reporting-disabled", "--log-level=warn"]
         command += [f"--http-bind-address=127.0.0.1:{self.port}"]
         if self.certificate is not None:
             command += [f"--tls-cert={self.certificate}", f"--tls-key={self.key}"]
-        command += [f"--{name}={self.folder / path}" for name, path in paths.items()]
+        return command + [f"--{name}={self.folder / path}" for name, path in paths.items()]
+
+    def start(self) -> None:
+        """Start, and wait until it serves; the first time, set it up."""
         with (self.folder / "influxd.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                command, stdout=log, stderr=subprocess.STDOUT, env=os.environ | {"HOME": "/nowhere"}
+            self._process = process = subprocess.Popen(
+                self.command(),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=os.environ | {"HOME": "/nowhere"},
             )
-        ends_s = time.monotonic() + START_S
-        while not self._serves():
-            if time.monotonic() > ends_s or self._process.poll() is not None:
-                pytest.fail((self.folder / "influxd.log").read_text()[-4000:])
-            time.sleep(0.05)
+        if not self._wait_serves(lambda: process.poll() is not None):
+            pytest.fail((self.folder / "influxd.log").read_text()[-4000:])
         if not self.token_file.exists():
             self._set_up()
 
@@ -111,6 +120,14 @@ class InfluxServer:
             self._process.wait(START_S)
             self._process = None
 
+    def _wait_serves(self, ended: Callable[[], bool]) -> bool:
+        ends_s = time.monotonic() + START_S
+        while not self._serves():
+            if time.monotonic() > ends_s or ended():
+                return False
+            time.sleep(0.05)
+        return True
+
     def _serves(self) -> bool:
         try:
             return self.request("GET", "/health")[0] == 200
@@ -139,12 +156,30 @@ class GivenServer:
         return f"{self._address}{'&' if urlsplit(self._address).query else '?'}{query}"
 
 
-def influxd() -> Path | None:
-    """The server's program: an InfluxDB 2 on the PATH, else the one that `make influxd` built."""
-    for found in (shutil.which("influxd"), REPOSITORY / ".tools" / "influxd"):
-        if found is not None and Path(found).is_file() and version(Path(found)).startswith("2"):
-            return Path(found)
-    return None
+class ContainerServer(InfluxServer):
+    """The same in a container of the Docker engine that runs here; what it keeps ends with it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(Path("docker"), folder)
+        self._container = f"plumbline-tests-{uuid.uuid4().hex}"
+
+    def start(self) -> None:
+        """Start and set up a new one."""
+        try:
+            influx_container.run(self._container, self.port)
+            if not self._wait_serves(lambda: not influx_container.runs(self._container)):
+                pytest.fail(influx_container.log(self._container))
+            self._set_up()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Remove it."""
+        influx_container.remove(self._container)
+
+    def kill(self) -> None:
+        raise NotImplementedError(NOT_OURS)
 
 
 def version(program: Path) -> str:
@@ -159,7 +194,11 @@ def which() -> str:
     if address:
         return f"{_served(address)} (named by {ADDRESS})"
     program = influxd()
-    return HOW if program is None else f"{version(program)} ({program})"
+    if program is not None:
+        return f"{version(program)} ({program})"
+    if influx_container.possible():
+        return f"{influx_container.IMAGE} (a container)"
+    return f"none, so its tests are not run. {HOW}"
 
 
 def _served(address: str) -> str:
