@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from playwright._impl._driver import compute_driver_executable
 
-from tests import influx
+from tests import influx, influx_container
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 #: Places where Debian puts programs that are not on every user's PATH.
@@ -91,9 +91,11 @@ def mosquitto() -> Path:
 def influxd() -> Path:
     """The InfluxDB server's program."""
     program = influx.influxd()
-    if program is None:
-        pytest.skip(f"InfluxDB: {influx.HOW}")
-    return program
+    if program is not None:
+        return program
+    if os.environ.get(influx.ADDRESS) or influx_container.possible():
+        pytest.skip(influx.NOT_OURS)
+    missing("InfluxDB", influx.HOW)
 
 
 @pytest.fixture(scope="session")
@@ -105,13 +107,19 @@ def influx_server(
     if address:
         yield influx.GivenServer(address)
         return
-    program = request.getfixturevalue("influxd")
-    server = influx.InfluxServer(program, tmp_path_factory.mktemp("influx"))
+    folder = tmp_path_factory.mktemp("influx")
+    if influx.influxd() is None and influx_container.possible():
+        server: influx.InfluxServer = influx.ContainerServer(folder)
+    else:
+        server = influx.InfluxServer(request.getfixturevalue("influxd"), folder)
     server.start()
     yield server
     server.stop()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which InfluxDB the tests had."""
+    """Say which InfluxDB the tests had, and what was not run on it, by name."""
     terminalreporter.write_line(f"InfluxDB in the tests: {influx.which()}")
+    for report in terminalreporter.stats.get("skipped", []):
+        if "InfluxDB" in str(report.longrepr):
+            terminalreporter.write_line(f"  not run: {report.nodeid}")

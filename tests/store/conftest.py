@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from store import open_series
+from store.influx import InfluxSeriesStore
 from store.ports import SeriesStore
+from tests.influx import InfluxServer
+from tests.store.proxy import TcpProxy
 
 OpenAgain = Callable[..., SeriesStore]
 
@@ -40,3 +43,37 @@ def open_again(store_url: str) -> Iterator[OpenAgain]:
 def store(open_again: OpenAgain) -> SeriesStore:
     """The test's store, open for writing."""
     return open_again()
+
+
+@pytest.fixture(scope="module")
+def server(influxd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
+    """A server of this file's own, that may be stopped. Each test leaves it running."""
+    server = InfluxServer(influxd, tmp_path_factory.mktemp("influx"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def opened(server: InfluxServer) -> Iterator[Callable[..., InfluxSeriesStore]]:
+    """Opens stores; all are closed at the end."""
+    stores: list[InfluxSeriesStore] = []
+
+    def opener(url: str, *, read_only: bool = False) -> InfluxSeriesStore:
+        store = open_series(url, read_only=read_only)
+        assert isinstance(store, InfluxSeriesStore)
+        stores.append(store)
+        return store
+
+    yield opener
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def proxy(server: InfluxServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[TcpProxy]:
+    """A proxy before the server, and stores that wait for two seconds only."""
+    monkeypatch.setattr("store.influx_http.ANSWER_TIMEOUT_S", 2.0)
+    proxy = TcpProxy(server.port)
+    yield proxy
+    proxy.close()
