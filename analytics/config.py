@@ -40,6 +40,8 @@ class Limits:
     #: A seq this far ahead of what is expected is no hole but nonsense.
     far_seq: int = 20_000
     streams: int = 4_096
+    #: Of one sensor: a gateway begins a new one when it has lost its disk.
+    outboxes: int = 64
     sensors: int = 1_024
     rejection_keys: int = 256
 
@@ -60,6 +62,8 @@ class AnalyticsConfig:
     settle_s: float = 5.0
     #: A worn sensor that is this late is left out of the live state, for as long as it is late.
     live_wait_s: float = 3.0
+    #: A leap ahead waits this long for a second batch that confirms it.
+    doubt_s: float = 5.0
     #: Longest time that what was computed waits for a commit where no frame came of it.
     commit_every_s: float = 1.0
     registry_poll_s: float = 2.0

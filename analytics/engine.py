@@ -79,8 +79,14 @@ class Engine:
         for desk in self.desks.values():
             desk.feed.rewind(desk.plan.placements)
 
-    def take_batch(self, gateway: str, sensor: str, message: ImuMessage, now_s: float) -> None:
-        """A batch of a sensor. DecodeError where it cannot be taken."""
+    def take_batch(
+        self, gateway: str, sensor: str, message: ImuMessage, now_s: float
+    ) -> list[Piece]:
+        """A batch of a sensor; what it shows to be misdated and is let go, itself perhaps.
+
+        DecodeError where it cannot be taken.
+        """
+        let_go: list[Piece] = []
         if self.roster.parts(sensor, message) is None:
             raise DecodeError(Reason.UNKNOWN_SENSOR, f"nobody wears {sensor}.")
         key = StreamKey(gateway, sensor, message.outbox)
@@ -94,8 +100,10 @@ class Engine:
                 for misdated in self.desks[part.wearer].feed.put(part.placement, piece, now_s):
                     self._pass(misdated)
                     self.health.misdated(misdated)
-            if not parts:
+                    let_go.append(misdated)
+            if not parts or let_go:
                 self._note_change(now_s)
+        return let_go
 
     def take_sensor_status(self, gateway: str, sensor: str, status: SensorStatus) -> None:
         """The gateway's word on a sensor."""

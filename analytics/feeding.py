@@ -23,6 +23,8 @@ from store.ports import StreamKey
 MAX_RUN: Final = 64
 MAX_RUN_SAMPLES: Final = 65_536
 END_OF_TIME_NS: Final = 2**63 - 1
+#: A sensor that goes on this long after its last sample was away, or its gateway's clock is wrong.
+LEAP_NS: Final = 60 * NS_PER_S
 
 Worn = Callable[[int], frozenset[Placement]]
 #: Of a placement: the time fed up to, whether the sensor said it stopped, whether it is left out.
@@ -98,6 +100,10 @@ class _Worn:
     arrived_s: float = float("-inf")
 
     def head(self) -> Piece | None:
+    def is_past(self, piece: Piece) -> bool:
+        ends_before = self.reached_ns is not None and piece.end_ns <= self.reached_ns
+        return ends_before and piece.start < piece.stop
+
         heads = [queue[0] for queue in self.queues.values() if queue]
         return min(heads, key=lambda piece: piece.t0_ns, default=None)
 
@@ -132,10 +138,13 @@ class WearerFeed:
         """Queue the next piece of a stream; those that it shows to be misdated, which are let go.
 
         A stream's batches are in the order of time, so one that waits and begins after this one was
-        made while a clock was wrong.
+        made while a clock was wrong. One that ends before what was fed is itself misdated: all of
+        it would be late.
         """
         worn = self._worn.setdefault(placement, _Worn())
         queue = worn.queues.setdefault(piece.stream, deque())
+        if worn.is_past(piece):
+            return [piece]
         misdated: list[Piece] = []
         while queue and queue[-1].t0_ns > piece.t0_ns:
             misdated.append(queue.pop())
@@ -151,7 +160,11 @@ class WearerFeed:
         ``worn``: which placements wear a sensor at a time. ``until_ns``: what begins later is held, for
         its time has not come: fed, it would make all that follows late.
         """
-        heads = [(head.t0_ns, p) for p, w in self._worn.items() if (head := w.head()) is not None]
+        heads = [
+            (head.t0_ns, p)
+            for p, w in self._worn.items()
+            if (head := w.head()) is not None and not self._doubtful(w, head, now_s)
+        ]
         if not heads:
             self._blocked_since_s = None
             return None
@@ -211,6 +224,16 @@ class WearerFeed:
         return state.reached_ns is not None and first_ns <= state.reached_ns + self._config.slack_ns
 
     def _leave_out(self, state: _Worn) -> bool:
+    def _doubtful(self, state: _Worn, head: Piece, now_s: float) -> bool:
+        """Whether a piece leaps ahead and none behind it says that the clock was right.
+
+        Fed, a misdated one would make all late that comes before the time it claims.
+        """
+        if state.reached_ns is None or head.t0_ns - state.reached_ns <= LEAP_NS:
+            return False
+        alone = len(state.queues[head.stream]) == 1
+        return alone and now_s - state.arrived_s < self._config.doubt_s
+
         if state.absent or state.ended or state.head() is not None:
             return False
         state.absent = True
@@ -236,6 +259,8 @@ class WearerFeed:
             if pieces and not self._may(placement, head, worn, now_s):
                 break
             queue = state.queues[head.stream]
+            if self._doubtful(state, head, now_s):
+                break
             pieces.append(queue.popleft())
             if not queue:
                 del state.queues[head.stream]

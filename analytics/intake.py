@@ -120,6 +120,11 @@ class StreamIntake:
         """How many batches wait behind a hole."""
         return len(self._ahead)
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether nothing was ever taken, though it was asked for over and over."""
+        return self.taken_seq == 0 and self._hole and self._ask_pause_s >= LONGEST_ASK_S
+
     def _took(self, seq: int) -> None:
         self.taken_seq = seq
         self._hole = bool(self._ahead)

@@ -6,7 +6,7 @@ Pure. A stream's cursor moves only over batches all of whose parts went into a p
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from analytics.config import Limits
@@ -46,6 +46,9 @@ class Streams:
             for key, seq in cursors.items()
         }
         self._total_bytes = 0
+        self._by_sensor: dict[str, list[StreamKey]] = {}
+        for key in cursors:
+            self._by_sensor.setdefault(key.sensor, []).append(key)
 
     def offer(self, key: StreamKey, message: ImuMessage) -> Iterator[ImuMessage]:
         """The batches that are now in order, the offered one first; none where it is not its turn.
@@ -120,6 +123,9 @@ class Streams:
 
     def messages(self, now_s: float) -> Iterator[tuple[StreamKey, Stored]]:
         """What is to be told to gateways now."""
+        unanswered = [key for key, stream in self._streams.items() if stream.intake.unanswered]
+        for key in unanswered:
+            self._forget(key)
         for key, stream in self._streams.items():
             resend = self._has_room(stream, 0) and stream.intake.asks(now_s)
             if resend or stream.announce:
@@ -145,21 +151,28 @@ class Streams:
         return self._total_bytes
 
     def _begin(self, key: StreamKey) -> _Stream:
+        siblings = self._by_sensor.setdefault(key.sensor, [])
+        if len(siblings) >= self._limits.outboxes:
+            self._make_room(siblings, self._limits.outboxes)
         if len(self._streams) >= self._limits.streams:
             self._make_room()
         stream = _Stream(StreamIntake(0, self._limits, self._allowance), 0, announce=True)
         self._streams[key] = stream
         return stream
 
-    def _make_room(self) -> None:
+    def _make_room(self, among: Iterable[StreamKey], limit: int) -> None:
         """Forget the oldest stream of which nothing was ever taken: a made-up one, or one with a hole.
 
         DecodeError where there is none.
         """
         idle = next((k for k, s in self._streams.items() if s.intake.taken_seq == 0), None)
         if idle is None:
-            raise DecodeError(Reason.BAD_COUNT, f"over {self._limits.streams} streams.")
-        self._streams.pop(idle).intake.let_go()
+            raise DecodeError(Reason.BAD_COUNT, f"over {limit} streams.")
+        self._forget(idle)
+
+    def _forget(self, key: StreamKey) -> None:
+        self._streams.pop(key).intake.let_go()
+        self._by_sensor[key.sensor].remove(key)
 
     def _has_room(self, stream: _Stream, size: int) -> bool:
         limits = self._limits

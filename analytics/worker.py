@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import structlog
@@ -12,6 +14,7 @@ from analytics.config import AnalyticsConfig
 from analytics.core.focus import FocusTable
 from analytics.core.results import CalibrationResult
 from analytics.engine import Collected, Engine
+from analytics.feeding import Piece
 from analytics.health import HealthBook
 from analytics.inbox import Arrival
 from analytics.rejections import Rejections
@@ -19,7 +22,7 @@ from analytics.roster import load
 from analytics.tally import Tally
 from contracts import topics
 from contracts.errors import DecodeError, PlumblineError, Reason
-from contracts.messages import Context, GatewayStatus, ImuMessage, SensorStatus
+from contracts.messages import Context, GatewayStatus, ImuMessage, Rejected, SensorStatus
 from contracts.topics import Kind
 from store.ports import Registry, SeriesStore
 
@@ -75,11 +78,7 @@ class Worker:
         try:
             self._dispatch(arrival, now_s)
         except DecodeError as error:
-            refusal = self._rejections.add(
-                arrival.topic, error, arrival.size, now_s=now_s, now_ns=self._clock_ns()
-            )
-            if refusal is not None:
-                self._publish(Message(topics.rejected(self._config.site), refusal))
+            self._refuse(arrival.topic, error, arrival.size, now_s)
 
     def turn(self, now_s: float) -> bool:
         """Compute and commit what there is; whether there may be more to do at once."""
@@ -110,6 +109,7 @@ class Worker:
     def report(self) -> dict[str, Any]:
         """Counters for whoever watches the service."""
         return {
+        self._tell(self._rejections.rest(self._clock_ns()))
             "wearers": {
                 wearer: self._tally.of(wearer) | {"samples_in": desk.samples_in}
                 for wearer, desk in self._engine.desks.items()
@@ -130,6 +130,7 @@ class Worker:
             "trouble": None if self.trouble is None else self.trouble.reason.value,
         }
 
+            "rejected_by_reason": {r.value: n for r, n in self._rejections.by_reason.items()},
     def _dispatch(self, arrival: Arrival, now_s: float) -> None:
         topic = topics.parse(arrival.topic)
         if topic.site != self._config.site:
@@ -147,6 +148,7 @@ class Worker:
             case Kind.SENSOR_STATUS:
                 status = SensorStatus.decode(data, now_ns=now_ns)
                 self._engine.take_sensor_status(topic.owner, topic.sensor, status)
+                self._refuse_misdated(let_go, now_s)
             case Kind.GATEWAY_STATUS:
                 gateway = GatewayStatus.decode(data, now_ns=now_ns)
                 self._engine.take_gateway_status(topic.owner, gateway, now_ns)
@@ -159,6 +161,21 @@ class Worker:
     def _enrol(self, now_s: float) -> None:
         before = self._engine.roster.unusable
         self._engine.enrol(load(self._registry), self._focus, now_s)
+    def _refuse_misdated(self, let_go: Sequence[Piece], now_s: float) -> None:
+        for piece in let_go:
+            topic = topics.imu(self._config.site, piece.stream.gateway, piece.stream.sensor)
+            error = DecodeError(Reason.TIME_JUMPED, "a batch out of the order of time.")
+            self._refuse(topic, error, piece.size, now_s)
+
+    def _refuse(self, topic: str, error: DecodeError, size: int, now_s: float) -> None:
+        refusal = self._rejections.add(topic, error, size, now_s=now_s, now_ns=self._clock_ns())
+        if refusal is not None:
+            self._tell([refusal])
+
+    def _tell(self, refusals: Iterable[Rejected]) -> None:
+        for refusal in refusals:
+            self._publish(Message(topics.rejected(self._config.site), refusal))
+
         for wearer, why in self._engine.roster.unusable.items():
             if before.get(wearer) != why:
                 log.warning(
@@ -214,6 +231,7 @@ class Worker:
             self._show_previews(now_s)
         for announcer in self._announcers.values():
             message = announcer.posture(now_s)
+        self._tell(self._rejections.due(now_s, self._clock_ns()))
             if message is not None:
                 self._publish(message)
 

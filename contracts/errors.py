@@ -35,6 +35,7 @@ class Reason(StrEnum):
     MALFORMED = "malformed"
     # hand-over
     UNKNOWN_SENSOR = "unknown-sensor"
+    TIME_JUMPED = "time-jumped"
     # recordings
     NOT_A_RECORDING = "not-a-recording"
     MISSING_COLUMN = "missing-column"
