@@ -54,16 +54,18 @@ class AnalyticsConfig:
     broker: BrokerAddress
     #: How long to try to reach the broker at the start before giving up.
     broker_wait_s: float = 10.0
+    #: How long to wait at the start for a store or a registry that is away before giving up.
+    store_wait_s: float = 300.0
     #: A sensor may run this far ahead of the others it is worn with.
     slack_ns: int = 2 * NS_PER_S
     #: Others wait this long for a worn sensor that says nothing; what it brings later is late.
     late_wait_s: float = 1800.0
     #: After a sensor said that it stopped, its next recording may follow at once from its log.
     settle_s: float = 5.0
-    #: A worn sensor that is this late is left out of the live state, for as long as it is late.
-    live_wait_s: float = 3.0
     #: A leap ahead waits this long for a second batch that confirms it.
     doubt_s: float = 5.0
+    #: A worn sensor that is this late is left out of the live state, for as long as it is late.
+    live_wait_s: float = 3.0
     #: Longest time that what was computed waits for a commit where no frame came of it.
     commit_every_s: float = 1.0
     registry_poll_s: float = 2.0

@@ -16,15 +16,16 @@ import numpy as np
 from analytics.config import AnalyticsConfig
 from contracts.imu import ImuSamples
 from contracts.messages import ImuMessage
+from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from store.ports import StreamKey
 
 #: Batches that go to the pipeline in one call: enough to make its cost a call small.
 MAX_RUN: Final = 64
 MAX_RUN_SAMPLES: Final = 65_536
-END_OF_TIME_NS: Final = 2**63 - 1
 #: A sensor that goes on this long after its last sample was away, or its gateway's clock is wrong.
 LEAP_NS: Final = 60 * NS_PER_S
+END_OF_TIME_NS: Final = 2**63 - 1
 
 Worn = Callable[[int], frozenset[Placement]]
 #: Of a placement: the time fed up to, whether the sensor said it stopped, whether it is left out.
@@ -99,11 +100,11 @@ class _Worn:
     absent: bool = False
     arrived_s: float = float("-inf")
 
-    def head(self) -> Piece | None:
     def is_past(self, piece: Piece) -> bool:
         ends_before = self.reached_ns is not None and piece.end_ns <= self.reached_ns
         return ends_before and piece.start < piece.stop
 
+    def head(self) -> Piece | None:
         heads = [queue[0] for queue in self.queues.values() if queue]
         return min(heads, key=lambda piece: piece.t0_ns, default=None)
 
@@ -142,9 +143,9 @@ class WearerFeed:
         it would be late.
         """
         worn = self._worn.setdefault(placement, _Worn())
-        queue = worn.queues.setdefault(piece.stream, deque())
         if worn.is_past(piece):
             return [piece]
+        queue = worn.queues.setdefault(piece.stream, deque())
         misdated: list[Piece] = []
         while queue and queue[-1].t0_ns > piece.t0_ns:
             misdated.append(queue.pop())
@@ -223,7 +224,6 @@ class WearerFeed:
             return True
         return state.reached_ns is not None and first_ns <= state.reached_ns + self._config.slack_ns
 
-    def _leave_out(self, state: _Worn) -> bool:
     def _doubtful(self, state: _Worn, head: Piece, now_s: float) -> bool:
         """Whether a piece leaps ahead and none behind it says that the clock was right.
 
@@ -234,6 +234,7 @@ class WearerFeed:
         alone = len(state.queues[head.stream]) == 1
         return alone and now_s - state.arrived_s < self._config.doubt_s
 
+    def _leave_out(self, state: _Worn) -> bool:
         if state.absent or state.ended or state.head() is not None:
             return False
         state.absent = True
@@ -258,9 +259,9 @@ class WearerFeed:
                 break
             if pieces and not self._may(placement, head, worn, now_s):
                 break
-            queue = state.queues[head.stream]
             if self._doubtful(state, head, now_s):
                 break
+            queue = state.queues[head.stream]
             pieces.append(queue.popleft())
             if not queue:
                 del state.queues[head.stream]

@@ -155,9 +155,10 @@ class Streams:
         if len(siblings) >= self._limits.outboxes:
             self._make_room(siblings, self._limits.outboxes)
         if len(self._streams) >= self._limits.streams:
-            self._make_room()
+            self._make_room(self._streams, self._limits.streams)
         stream = _Stream(StreamIntake(0, self._limits, self._allowance), 0, announce=True)
         self._streams[key] = stream
+        siblings.append(key)
         return stream
 
     def _make_room(self, among: Iterable[StreamKey], limit: int) -> None:
@@ -165,7 +166,7 @@ class Streams:
 
         DecodeError where there is none.
         """
-        idle = next((k for k, s in self._streams.items() if s.intake.taken_seq == 0), None)
+        idle = next((key for key in among if self._streams[key].intake.taken_seq == 0), None)
         if idle is None:
             raise DecodeError(Reason.BAD_COUNT, f"over {limit} streams.")
         self._forget(idle)

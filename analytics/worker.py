@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import structlog
@@ -105,11 +103,11 @@ class Worker:
             self._store.commit(collected.commit)
             self._settle(collected, now_s)
         self._announce(now_s)
+        self._tell(self._rejections.rest(self._clock_ns()))
 
     def report(self) -> dict[str, Any]:
         """Counters for whoever watches the service."""
         return {
-        self._tell(self._rejections.rest(self._clock_ns()))
             "wearers": {
                 wearer: self._tally.of(wearer) | {"samples_in": desk.samples_in}
                 for wearer, desk in self._engine.desks.items()
@@ -126,11 +124,11 @@ class Worker:
             },
             "unusable": dict(self._engine.roster.unusable),
             "rejected": self._rejections.total,
+            "rejected_by_reason": {r.value: n for r, n in self._rejections.by_reason.items()},
             "duplicates": self._engine.streams.duplicates,
             "trouble": None if self.trouble is None else self.trouble.reason.value,
         }
 
-            "rejected_by_reason": {r.value: n for r, n in self._rejections.by_reason.items()},
     def _dispatch(self, arrival: Arrival, now_s: float) -> None:
         topic = topics.parse(arrival.topic)
         if topic.site != self._config.site:
@@ -143,12 +141,12 @@ class Worker:
         match topic.kind:
             case Kind.IMU:
                 message = ImuMessage.decode(data, now_ns=now_ns)
-                self._engine.take_batch(topic.owner, topic.sensor, message, now_s)
+                let_go = self._engine.take_batch(topic.owner, topic.sensor, message, now_s)
                 self._gateways[topic.sensor] = topic.owner
+                self._refuse_misdated(let_go, now_s)
             case Kind.SENSOR_STATUS:
                 status = SensorStatus.decode(data, now_ns=now_ns)
                 self._engine.take_sensor_status(topic.owner, topic.sensor, status)
-                self._refuse_misdated(let_go, now_s)
             case Kind.GATEWAY_STATUS:
                 gateway = GatewayStatus.decode(data, now_ns=now_ns)
                 self._engine.take_gateway_status(topic.owner, gateway, now_ns)
@@ -158,9 +156,6 @@ class Worker:
             case _:
                 pass
 
-    def _enrol(self, now_s: float) -> None:
-        before = self._engine.roster.unusable
-        self._engine.enrol(load(self._registry), self._focus, now_s)
     def _refuse_misdated(self, let_go: Sequence[Piece], now_s: float) -> None:
         for piece in let_go:
             topic = topics.imu(self._config.site, piece.stream.gateway, piece.stream.sensor)
@@ -176,6 +171,9 @@ class Worker:
         for refusal in refusals:
             self._publish(Message(topics.rejected(self._config.site), refusal))
 
+    def _enrol(self, now_s: float) -> None:
+        before = self._engine.roster.unusable
+        self._engine.enrol(load(self._registry), self._focus, now_s)
         for wearer, why in self._engine.roster.unusable.items():
             if before.get(wearer) != why:
                 log.warning(
@@ -226,12 +224,12 @@ class Worker:
         for key, stored in self._engine.streams.messages(now_s):
             topic = topics.stored(self._config.site, key.gateway, key.sensor)
             self._publish(Message(topic, stored, retain=True))
+        self._tell(self._rejections.due(now_s, self._clock_ns()))
         if now_s >= self._preview_at_s:
             self._preview_at_s = now_s + PREVIEW_S
             self._show_previews(now_s)
         for announcer in self._announcers.values():
             message = announcer.posture(now_s)
-        self._tell(self._rejections.due(now_s, self._clock_ns()))
             if message is not None:
                 self._publish(message)
 
