@@ -138,17 +138,21 @@ class WearerFeed:
     def put(self, placement: Placement, piece: Piece, now_s: float) -> list[Piece]:
         """Queue the next piece of a stream; those that it shows to be misdated, which are let go.
 
-        A stream's batches are in the order of time, so one that waits and begins after this one was
-        made while a clock was wrong. One that ends before what was fed is itself misdated: all of
-        it would be late.
+        A stream's batches are in the order of time. One that falls back behind what was fed, or
+        behind what waits and goes on from there, is itself misdated. What waits after a leap and
+        begins after this one was made while a clock was wrong.
         """
         worn = self._worn.setdefault(placement, _Worn())
         if worn.is_past(piece):
             return [piece]
         queue = worn.queues.setdefault(piece.stream, deque())
         misdated: list[Piece] = []
-        while queue and queue[-1].t0_ns > piece.t0_ns:
-            misdated.append(queue.pop())
+        if queue and piece.t0_ns < queue[-1].t0_ns:
+            sure = _before_leap(queue, worn.reached_ns)
+            if sure and piece.end_ns <= queue[sure - 1].end_ns:
+                return [piece]
+            while len(queue) > sure and queue[-1].t0_ns > piece.t0_ns:
+                misdated.append(queue.pop())
         queue.append(piece)
         worn.arrived_s = now_s
         return misdated
@@ -273,6 +277,16 @@ class WearerFeed:
     def _may(self, placement: Placement, head: Piece, worn: Worn, now_s: float) -> bool:
         others = worn(head.t0_ns) - {placement}
         return all(self._lets(other, head.t0_ns, now_s) for other in others)
+
+
+def _before_leap(queue: deque[Piece], reached_ns: int | None) -> int:
+    """How many of the pieces go on from what was fed before the first that leaps ahead."""
+    reached_ns = queue[0].t0_ns if reached_ns is None else reached_ns
+    for count, piece in enumerate(queue):
+        if piece.t0_ns - reached_ns > LEAP_NS:
+            return count
+        reached_ns = max(reached_ns, piece.end_ns)
+    return len(queue)
 
 
 def _joined(run: list[ImuSamples]) -> ImuSamples:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import paho.mqtt.client as mqtt
@@ -23,6 +24,8 @@ KEEPALIVE_S: Final = 30
 RECONNECT_S: Final = (1, 30)
 #: The network thread may wait this long for room before it refuses; well under the keepalive.
 ROOM_WAIT_S: Final = 2.0
+#: What is said at the end is on its way within milliseconds, where the broker takes anything at all.
+LAST_WORDS_S: Final = 2.0
 _POLL_S: Final = 0.05
 _REFUSED: Final = frozenset(
     {"Not authorized", "Bad user name or password", "Client identifier not valid", "Banned"}
@@ -42,6 +45,7 @@ class BrokerLink:
     ) -> None:
         self.connections = 0
         self.why_not = ""
+        self._last: mqtt.MQTTMessageInfo | None = None
         self._address = address
         self._topics = [(topic, 1) for topic in topics]
         self._inbox = inbox
@@ -76,7 +80,7 @@ class BrokerLink:
     def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> None:
         """Publish, or drop it while there is no connection: what matters is said anew then."""
         if self._client.is_connected():
-            self._client.publish(topic, payload, qos=qos, retain=retain)
+            self._last = self._client.publish(topic, payload, qos=qos, retain=retain)
 
     @property
     def connected(self) -> bool:
@@ -84,8 +88,11 @@ class BrokerLink:
         return self._client.is_connected()
 
     def close(self) -> None:
-        """Leave the broker."""
+        """Leave the broker, when it has taken what was said last."""
         self._closing = True
+        if self._last is not None and self._client.is_connected():
+            with suppress(RuntimeError, ValueError):  # the connection was lost meanwhile
+                self._last.wait_for_publish(LAST_WORDS_S)
         self._client.disconnect()
         self._client.loop_stop()
         # paho closes the pair of sockets that wakes its thread only when it is collected.

@@ -83,8 +83,16 @@ class Rejections:
 
     def rest(self, now_ns: int) -> Iterator[Rejected]:
         """All that was counted and not told: at the end of the service."""
-        for key, seen in self._waiting():
+        waiting = self._waiting()
+        for key, seen in waiting[:BURST]:
             yield seen.report(key, now_ns)
+        by_reason: dict[Reason, _Seen] = {}
+        for (_, reason), seen in waiting[BURST:]:
+            many = by_reason.setdefault(reason, _Seen(float("-inf")))
+            many.count, many.size = many.count + seen.count, max(many.size, seen.size)
+            seen.count = 0
+        for reason, seen in by_reason.items():
+            yield seen.report((MANY_TOPICS, reason), now_ns)
 
     @property
     def keys(self) -> int:

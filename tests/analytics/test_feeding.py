@@ -146,3 +146,55 @@ def test_what_is_fed_at_once_is_one_run_of_samples() -> None:
     action = feed.next(worn, 0.0)
     assert isinstance(action, Feed)
     assert [(len(s), s.ended) for s in action.samples()] == [(100, True), (50, False)]
+
+
+def test_one_that_falls_back_is_let_go_and_what_waits_stays() -> None:
+    feed = WearerFeed(CONFIG)
+    for second in range(10):
+        feed.put(T4, piece(second, seq=second + 1), 0.0)
+    back = piece(-1800, seq=11)
+    assert feed.put(T4, back, 0.0) == [back]
+    between = piece(4.5, seq=12)
+    assert feed.put(T4, between, 0.0) == [between]
+    assert feed.put(T4, piece(10, seq=13), 0.0) == []
+    feed.put(L5, piece(0, 20), 0.0)
+    assert fed(feed) == [(L5, 0)] + [(T4, second) for second in range(11)]
+    behind = piece(3, seq=14)
+    assert feed.put(T4, behind, 0.0) == [behind]
+    assert feed.put(T4, piece(11, seq=15), 0.0) == []
+
+
+def only_t4(_time_ns: int) -> frozenset[Placement]:
+    return frozenset((T4,))
+
+
+def test_a_leap_waits_until_a_second_one_confirms_it() -> None:
+    feed = WearerFeed(CONFIG)
+    feed.put(T4, piece(0), 0.0)
+    assert isinstance(feed.next(only_t4, 0.0), Feed)
+    feed.put(T4, piece(3600, seq=2), 1.0)
+    assert feed.next(only_t4, 1.0) is None
+    feed.put(T4, piece(3601, seq=3), 2.0)
+    assert isinstance(feed.next(only_t4, 2.0), Feed)
+
+
+def test_a_leap_that_nothing_follows_waits_only_a_little() -> None:
+    feed = WearerFeed(CONFIG)
+    feed.put(T4, piece(0), 0.0)
+    feed.put(T4, piece(3600, seq=2), 0.0)
+    first = feed.next(only_t4, 0.0)
+    assert isinstance(first, Feed)
+    assert len(first.pieces) == 1
+    assert feed.next(only_t4, CONFIG.doubt_s - 0.1) is None
+    assert isinstance(feed.next(only_t4, CONFIG.doubt_s), Feed)
+
+
+def test_a_leap_that_the_next_one_denies_is_let_go_alone() -> None:
+    feed = WearerFeed(CONFIG)
+    wrong = piece(3600, seq=2)
+    feed.put(T4, piece(0), 0.0)
+    assert isinstance(feed.next(only_t4, 0.0), Feed)
+    feed.put(T4, wrong, 1.0)
+    assert feed.next(only_t4, 1.0) is None
+    assert feed.put(T4, piece(2, seq=3), 2.0) == [wrong]
+    assert isinstance(feed.next(only_t4, 2.0), Feed)

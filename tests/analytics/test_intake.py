@@ -129,6 +129,27 @@ def test_streams_are_capped() -> None:
         take_all(streams, StreamKey("gw", "s", "box-9"), range(1, 2))
 
 
+def test_outboxes_of_one_sensor_are_capped_and_crowd_nobody_else_out() -> None:
+    streams = Streams({}, replace(LIMITS, streams=9, outboxes=3))
+    idle = StreamKey("gw", "other", "box")
+    assert take_all(streams, idle, range(2, 3)) == 0
+    for number in range(3):
+        assert take_all(streams, StreamKey("gw", "s", f"box-{number}"), range(1, 2)) == 1
+    for number in range(50):
+        with pytest.raises(DecodeError, match="over 3 streams"):
+            take_all(streams, StreamKey("gw", "s", f"made-up-{number}"), range(1, 2))
+    assert take_all(streams, idle, range(1, 2)) == 2
+
+
+def test_a_stream_that_never_answers_is_forgotten() -> None:
+    streams = Streams({KEY: 5}, replace(LIMITS, total_ahead_bytes=240))
+    made_up = StreamKey("gw", "s", "made-up")
+    assert take_all(streams, made_up, range(2, 9)) == 0
+    asked = [now_s for now_s in range(300) for key, _ in streams.messages(now_s) if key == made_up]
+    assert 0 < len(asked) < 10
+    assert take_all(streams, KEY, range(7, 9)) + take_all(streams, KEY, range(6, 7)) == 3
+
+
 def test_made_up_streams_do_not_keep_a_real_one_out() -> None:
     streams = Streams({KEY: 5}, replace(LIMITS, streams=3, total_ahead_bytes=600))
     for number in range(50):
@@ -222,3 +243,30 @@ def test_refusals_are_counted_and_told_of_once_a_minute() -> None:
     assert sum(add(200.0, f"topic/{n}") is not None for n in range(500)) == BURST
     assert rejections.keys == 8
     assert rejections.total == 1200
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.sampled_from(list(Reason)[:5]), st.booleans())))
+def test_what_is_told_adds_up_to_what_was_refused(refused: list[tuple[int, Reason, bool]]) -> None:
+    rejections, told, now_s, now_ns = Rejections(4), [], 0.0, 1_790_000_000_000_000_000
+    for topic, reason, pause in refused:
+        now_s += PAUSE_S / 3 if pause else 0.001
+        told += rejections.due(now_s, now_ns)
+        error = DecodeError(reason, "")
+        told.append(rejections.add(f"t/{topic}", error, 9, now_s=now_s, now_ns=now_ns))
+    told += rejections.rest(now_ns)
+    spoken = [refusal for refusal in told if refusal is not None]
+    counts = {reason: sum(r.count for r in spoken if r.reason is reason) for reason in Reason}
+    assert {reason: count for reason, count in counts.items() if count} == rejections.by_reason
+    assert list(rejections.rest(now_ns)) == []
+    assert rejections.keys <= 4
+
+
+def test_what_was_held_back_is_told_when_its_pause_is_over() -> None:
+    rejections, now_ns = Rejections(300), 1_790_000_000_000_000_000
+    error = DecodeError(Reason.MALFORMED, "")
+    for number in range(1000):
+        rejections.add(f"t/{number % 200}", error, 9, now_s=0.0, now_ns=now_ns)
+    told = [len(list(rejections.due(now_s, now_ns))) for now_s in range(1, 80)]
+    assert max(told) == BURST
+    assert sum(told) == 200
+    assert list(rejections.rest(now_ns)) == []
