@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import resources
 from typing import Any, Final
 
@@ -13,8 +14,10 @@ from analytics.config import AnalyticsConfig
 from analytics.core.focus import FocusTable, parse_focus_table
 from analytics.inbox import Inbox
 from analytics.link import BrokerLink
+from analytics.waiting import Patience, trouble_report
 from analytics.worker import Worker
 from contracts import topics
+from contracts.errors import Reason, StoreError
 from store.ports import Registry, SeriesStore
 
 #: Messages between two turns of the worker, so that a flood does not put off a commit.
@@ -22,6 +25,38 @@ MAX_TAKE: Final = 2_048
 #: The worker looks about it this often when nothing comes.
 IDLE_S: Final = 0.1
 REPORT_S: Final = 0.5
+#: A store that has not answered for so long is said to be in trouble, before its answer times out.
+SLOW_S: Final = 5.0
+
+Report = Callable[[dict[str, Any]], None]
+
+
+def serve_analytics(
+    config: AnalyticsConfig,
+    *,
+    open_store: Callable[[], SeriesStore],
+    open_registry: Callable[[], Registry],
+    clock_ns: Callable[[], int],
+    report: Report,
+    stop: threading.Event,
+) -> None:
+    """Open registry and store, waiting for them as long as the settings say, and run until ``stop``.
+
+    StoreError where one refuses, or is still away then; the rest as :func:`run_analytics`.
+    """
+    patience = Patience(config.store_wait_s, stop, report)
+    with contextlib.ExitStack() as opened:
+        registry = patience.until_done(open_registry)
+        if registry is None:
+            return
+        opened.callback(registry.close)
+        store = patience.until_done(open_store)
+        if store is None:
+            return
+        opened.callback(store.close)
+        run_analytics(
+            config, store=store, registry=registry, clock_ns=clock_ns, report=report, stop=stop
+        )
 
 
 def run_analytics(
@@ -30,16 +65,15 @@ def run_analytics(
     store: SeriesStore,
     registry: Registry,
     clock_ns: Callable[[], int],
-    report: Callable[[dict[str, Any]], None],
+    report: Report,
     stop: threading.Event,
 ) -> None:
     """Consume, compute, store and acknowledge until ``stop``.
 
-    ``clock_ns`` is UTC. ``report`` gets counters twice a second. BrokerError, StoreError or DiskError
-    where it cannot start, or where the last commit is refused; in between it waits such trouble out.
-    StoreError(STORE_IN_USE) where another analytics computes into this store.
+    ``clock_ns`` is UTC. ``report`` gets counters twice a second, from one thread at a time. BrokerError,
+    StoreError or DiskError where it cannot start, or where the last commit is refused; in between it
+    waits such trouble out. StoreError(STORE_IN_USE) where another analytics computes into this store.
     """
-    store.claim()
     inbox = Inbox(config.limits.inbox_messages, config.limits.inbox_bytes)
     link = BrokerLink(
         config.broker,
@@ -51,22 +85,29 @@ def run_analytics(
     def publish(message: Message) -> None:
         link.publish(message.topic, message.body.encode(), retain=message.retain)
 
-    worker = Worker(
-        config,
-        store=store,
-        registry=registry,
-        focus=load_focus_table(),
-        clock_ns=clock_ns,
-        publish=publish,
-        now_s=time.monotonic(),
-    )
+    def begin() -> Worker:
+        store.claim()
+        return Worker(
+            config,
+            store=store,
+            registry=registry,
+            focus=load_focus_table(),
+            clock_ns=clock_ns,
+            publish=publish,
+            now_s=time.monotonic(),
+        )
+
+    worker = Patience(config.store_wait_s, stop, report).until_done(begin)
+    if worker is None:
+        return
     link.open(config.broker_wait_s, stop)
-    try:
-        _run(worker, link, inbox, report, stop)
-        worker.finish(time.monotonic())
-    finally:
-        link.close()
-        report(_full_report(worker, link, inbox))
+    with _voice(worker, report) as say:
+        try:
+            _run(worker, link, inbox, say, stop)
+            worker.finish(time.monotonic())
+        finally:
+            link.close()
+            say(_full_report(worker, link, inbox))
 
 
 def subscriptions(site: str) -> tuple[str, ...]:
@@ -89,7 +130,7 @@ def _run(
     worker: Worker,
     link: BrokerLink,
     inbox: Inbox,
-    report: Callable[[dict[str, Any]], None],
+    report: Report,
     stop: threading.Event,
 ) -> None:
     greeted, report_at_s, more = 0, 0.0, False
@@ -112,3 +153,42 @@ def _full_report(worker: Worker, link: BrokerLink, inbox: Inbox) -> dict[str, An
         "broker": "connected" if link.connected else link.why_not or "away",
         "inbox_refused": inbox.refused,
     }
+
+
+@contextlib.contextmanager
+def _voice(worker: Worker, report: Report) -> Iterator[Report]:
+    """Passes reports on, and speaks for the worker while that waits for an answer of the store.
+
+    Without it the service would look stuck, which it is not, for as long as a server hangs.
+    """
+    lock, ended = threading.Lock(), threading.Event()
+    last: dict[str, Any] = {}
+
+    def say(full: dict[str, Any]) -> None:
+        with lock:
+            last.update(full)
+            report(full)
+
+    def speak() -> None:
+        while not ended.wait(REPORT_S):
+            with lock:
+                since_s = worker.asking_since_s
+                waited_s = 0.0 if since_s is None else time.monotonic() - since_s
+                if last and waited_s > SLOW_S:
+                    report(last | trouble_report(_slow(waited_s)))
+
+    thread = threading.Thread(target=speak, name="voice", daemon=True)
+    thread.start()
+    try:
+        yield say
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _slow(waited_s: float) -> StoreError:
+    return StoreError(
+        Reason.STORE_UNREACHABLE,
+        f"The store has not answered for {waited_s:.0f} s.",
+        hint="Look at its load and its disk. Gateways keep what is not stored.",
+    )

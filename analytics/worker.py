@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import structlog
@@ -18,6 +20,7 @@ from analytics.inbox import Arrival
 from analytics.rejections import Rejections
 from analytics.roster import load
 from analytics.tally import Tally
+from analytics.waiting import trouble_report
 from contracts import topics
 from contracts.errors import DecodeError, PlumblineError, Reason
 from contracts.messages import Context, GatewayStatus, ImuMessage, Rejected, SensorStatus
@@ -67,6 +70,8 @@ class Worker:
         self._preview_at_s = now_s
         self._poll_at_s = now_s + config.registry_poll_s
         self.trouble: PlumblineError | None = None
+        #: Since when, by the monotonic clock, an answer of the store or the registry is waited for.
+        self.asking_since_s: float | None = None
         health = HealthBook(store.health(), config.limits.sensors)
         self._engine = Engine(store.checkpoint(), health, config)
         self._enrol(now_s)
@@ -100,7 +105,8 @@ class Worker:
         """Commit what was computed, once. StoreError or DiskError where the store refuses."""
         collected = self._pending or self._engine.collect()
         if collected is not None:
-            self._store.commit(collected.commit)
+            with self._asking():
+                self._store.commit(collected.commit)
             self._settle(collected, now_s)
         self._announce(now_s)
         self._tell(self._rejections.rest(self._clock_ns()))
@@ -126,8 +132,7 @@ class Worker:
             "rejected": self._rejections.total,
             "rejected_by_reason": {r.value: n for r, n in self._rejections.by_reason.items()},
             "duplicates": self._engine.streams.duplicates,
-            "trouble": None if self.trouble is None else self.trouble.reason.value,
-        }
+        } | trouble_report(self.trouble)
 
     def _dispatch(self, arrival: Arrival, now_s: float) -> None:
         topic = topics.parse(arrival.topic)
@@ -185,8 +190,9 @@ class Worker:
             return
         self._poll_at_s = now_s + self._config.registry_poll_s
         try:
-            if self._registry.revision() != self._engine.roster.revision:
-                self._enrol(now_s)
+            with self._asking():
+                if self._registry.revision() != self._engine.roster.revision:
+                    self._enrol(now_s)
         except PlumblineError as error:
             self._note_trouble(error)
         else:
@@ -195,7 +201,8 @@ class Worker:
 
     def _commit(self, collected: Collected, now_s: float) -> None:
         try:
-            self._store.commit(collected.commit)
+            with self._asking():
+                self._store.commit(collected.commit)
         except PlumblineError as error:
             self._note_trouble(error)
             self._retry_at_s = now_s + self._retry_pause_s
@@ -246,6 +253,14 @@ class Worker:
             announcer = Announcer(self._config.site, wearer, self._config.nudge_age_ns)
             self._announcers[wearer] = announcer
         return announcer
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        self.asking_since_s = time.monotonic()
+        try:
+            yield
+        finally:
+            self.asking_since_s = None
 
     def _note_trouble(self, error: PlumblineError) -> None:
         tell = log.debug if self.trouble is not None else log.warning

@@ -53,12 +53,13 @@ def counters_health(
         raise _ill(f"The service's counters are {age:.0f} s old: it is stuck or gone.", Fault.OURS)
     if what == "sensors":
         return f"on the air at {counters.get('listen')}"
+    trouble = counters.get("trouble")
+    if trouble is not None:
+        said = counters.get("trouble_said", "")
+        raise _ill(f"The service cannot store what it has ({trouble}). {said}".strip(), Fault.STORE)
     broker = counters.get("broker")
     if broker != "connected":
         raise _ill(f"The service has no connection to the broker: {broker}.", Fault.BROKER)
-    trouble = counters.get("trouble")
-    if trouble is not None:
-        raise _ill(f"The service cannot store what it has: {trouble}.", Fault.STORE)
     return "connected to the broker, nothing in the way"
 
 

@@ -87,30 +87,24 @@ def run_gateway_service(settings: Settings, *, stats: Path | None) -> None:
 
 def run_analytics_service(settings: Settings, *, stats: Path | None) -> None:
     """MQTT in, store out."""
-    from analytics.service import run_analytics
+    from analytics.service import serve_analytics
     from plumbline.wiring import analytics_config
     from store import open_registry, open_series
 
     writable_folder(settings.data_dir)
     config = analytics_config(settings)
-    registry = open_registry(settings.people_url)
-    store = open_series(settings.series_url)
 
     def service(stop: threading.Event) -> None:
-        run_analytics(
+        serve_analytics(
             config,
-            store=store,
-            registry=registry,
+            open_store=lambda: open_series(settings.series_url),
+            open_registry=lambda: open_registry(settings.people_url),
             clock_ns=now_ns,
             report=StatsFile(stats),
             stop=stop,
         )
 
-    try:
-        run_threaded(service)
-    finally:
-        store.close()
-        registry.close()
+    run_threaded(service)
 
 
 def run_embedded_broker(settings: Settings, *, stats: Path | None) -> None:

@@ -135,6 +135,13 @@ class Settings(BaseSettings):
     live_wait_s: float = _setting(
         3.0, Group.ANALYTICS, "How long the live posture waits for a late sensor", ge=0.2, le=60
     )
+    store_wait_s: float = _setting(
+        300.0,
+        Group.ANALYTICS,
+        "How long analytics waits at its start for a store or a registry that is away or full",
+        ge=0,
+        le=86_400,
+    )
 
     store_url: str = _setting(
         "",

@@ -61,6 +61,7 @@ def analytics_config(settings: Settings) -> AnalyticsConfig:
             tls_ca=certificate(settings.broker_tls_ca),
         ),
         broker_wait_s=settings.broker_wait_s,
+        store_wait_s=settings.store_wait_s,
         late_wait_s=settings.late_wait_s,
         live_wait_s=settings.live_wait_s,
     )

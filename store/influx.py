@@ -53,6 +53,7 @@ class InfluxSeriesStore:
         self._address = address
         self._read_only = read_only
         self._lock = threading.RLock()
+        self._claimed = False
         self._server = InfluxServer(address)
         try:
             self._kind = find_kind(self._server, address)
@@ -74,8 +75,10 @@ class InfluxSeriesStore:
 
     def claim(self) -> None:
         with self._lock:
-            if self._lease.take():
+            self._lease.take()
+            if not self._claimed:  # also where the lease was taken and what follows it failed
                 carry_forward(self._server, self._kind, self._address.kept, self._versions)
+                self._claimed = True
 
     def commit(self, commit: Commit) -> None:
         with self._writing() as version:

@@ -72,9 +72,9 @@ def _refusal(error: InfluxDBError, where: str) -> StoreError:
             f"The InfluxDB at {where} is overloaded or starting.",
             hint=f"Look at its load. {_KEPT}",
         )
-    if status in (404, None):
+    if status == 404:
         return StoreError(
-            Reason.STORE_UNREACHABLE,
+            Reason.STORE_REFUSED,
             f"The InfluxDB at {where} lacks the organisation or a bucket: {said}.",
             hint="Check org and bucket-prefix in the address; analytics makes buckets when it starts.",
         )

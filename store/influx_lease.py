@@ -59,13 +59,10 @@ class Lease:
         self._file: IO[bytes] | None = None
         self._thread: threading.Thread | None = None
 
-    def take(self) -> bool:
-        """Take it, if it is not held already; whether it was taken now.
-
-        StoreError(STORE_IN_USE) where another process holds it.
-        """
+    def take(self) -> None:
+        """Take it, if it is not held already. StoreError(STORE_IN_USE) where another process does."""
         if self._thread is not None:
-            return False
+            return
         self._file, self._machine = self._lock_machine()
         try:
             seen = self._see()
@@ -77,7 +74,6 @@ class Lease:
             raise
         self._thread = threading.Thread(target=self._keep, name="store-lease", daemon=True)
         self._thread.start()
-        return True
 
     def check(self) -> None:
         """Before a commit: StoreError(STORE_IN_USE) where the lease was lost meanwhile."""
@@ -93,10 +89,11 @@ class Lease:
         if self._thread is None or self._file is None:
             return
         self._ended.set()
-        self._thread.join()
-        with contextlib.suppress(StoreError):  # it will be seen to stand still
-            if self._see().holder == self._me:
-                self._put("")
+        if time.monotonic() - self._beaten_s <= STILL_S:  # else it is seen to stand still
+            self._thread.join()
+            with contextlib.suppress(StoreError):
+                if self._see().holder == self._me:
+                    self._put("")
         self._file.close()
 
     def _keep(self) -> None:
