@@ -12,7 +12,8 @@
 from __future__ import annotations
 
 import asyncio
-import statistics
+import contextlib
+import os
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -20,7 +21,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from contracts.units import NS_PER_S
 from plumbline.fleet import now_ns
 from tests.chaos.comparing import (
     Nearly,
@@ -31,43 +31,20 @@ from tests.chaos.comparing import (
     rows_of,
     taken,
 )
-from tests.chaos.faults import UPLINK, Fault, Kind, schedule
+from tests.chaos.disturber import HEAP, PATIENCE_S, Disturber, Done
+from tests.chaos.faults import Fault, Kind, schedule
 from tests.chaos.people import Person, choose, start_before
 from tests.chaos.site import LOOK_S, Site
+from tests.chaos.stores import StoreKind, StoreServer
 
 #: After the last fault, all sensors are still worn so long.
 LIVE_AFTER_S: Final = 6.0
-#: Faults until all must have recovered before there are more: else, on a slow machine, they would fall
-#: on what is down already.
-HEAP: Final = 6
-#: What that waiting takes about, for the length of the live part; and what of a recording is to wait
-#: in the flash log at the least.
+#: What it takes about until a heap of faults is recovered from, for the length of the live part.
 CALM_S: Final = 10.0
+#: On a busy machine it takes longer, up to so many times.
+MOST_CROWDED: Final = 3.0
+#: What of a recording is to wait in the flash log at the least.
 MIN_WAITING_S: Final = 30.0
-#: A machine under load is slow, not wrong: so long may nothing move before it counts as stuck.
-PATIENCE_S: Final = 100.0
-KILLED: Final = {
-    Kind.SENSORS: "sensors",
-    Kind.GATEWAY: "gateway",
-    Kind.BROKER: "broker",
-    Kind.ANALYTICS: "analytics",
-}
-#: The proxy's switch, and what it counts.
-MISCHIEF: Final = {
-    Kind.DOUBLE: ("double", "doubled"),
-    Kind.REORDER: ("reorder", "reordered"),
-}
-
-
-@dataclass
-class Done:
-    """A fault that was committed. Times in s from the first; None where it has not recovered."""
-
-    fault: Fault
-    at_s: float
-    lifted_s: float = 0.0
-    lifted_ns: int = 0
-    recovered_s: float | None = None
 
 
 @dataclass
@@ -76,6 +53,7 @@ class Result:
 
     seed: int
     broker: str
+    store: StoreKind
     people: list[Person]
     done: list[Done] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
@@ -105,102 +83,6 @@ class Result:
         return dict(found)
 
 
-def worst_and_median(seconds: list[float]) -> tuple[float, float]:
-    """What to say of recoveries."""
-    return max(seconds), statistics.median(seconds)
-
-
-class Disturber:
-    """Commits the faults of a schedule, one after another's start, and sees when all is well again."""
-
-    def __init__(self, site: Site, tell: Callable[[str], None]) -> None:
-        self._site = site
-        self._tell = tell
-        self._began_s = time.monotonic()
-        self.done: list[Done] = []
-
-    async def run(self, faults: list[Fault], *, to_the_end: bool) -> None:
-        """Commit them, in heaps; returns when all are lifted.
-
-        ``to_the_end``: also where no sensor is worn any more and all is in, which nothing disturbs.
-        """
-        for start in range(0, len(faults), HEAP):
-            if not to_the_end and self._site.complete():
-                return
-            async with asyncio.TaskGroup() as tasks:
-                for fault in faults[start : start + HEAP]:
-                    await asyncio.sleep(fault.gap_s)
-                    done = Done(fault, self._now_s())
-                    self.done.append(done)
-                    self._tell(f"{done.at_s:7.1f} s  {fault}")
-                    tasks.create_task(self._commit(done))
-            if start + HEAP < len(faults):
-                await self._site.until(self._all_recovered, PATIENCE_S)
-
-    def all_in(self) -> None:
-        """Everything is in the store: what was not seen to recover has."""
-        for done in self.done:
-            if done.recovered_s is None and done.lifted_ns:
-                done.recovered_s = self._now_s()
-
-    async def watch(self) -> None:
-        """Look for ever who has recovered."""
-        while True:
-            self._look()
-            await asyncio.sleep(LOOK_S)
-
-    def _now_s(self) -> float:
-        return time.monotonic() - self._began_s
-
-    def _all_recovered(self) -> bool:
-        return all(done.recovered_s is not None for done in self.done)
-
-    def _look(self) -> None:
-        end_ns = now_ns() if self._site.complete() else self._site.frames_end_ns()
-        for done in self.done:
-            if done.recovered_s is None and 0 < done.lifted_ns <= end_ns:
-                done.recovered_s = self._now_s()
-
-    async def _commit(self, done: Done) -> None:
-        await self._act(done.fault)
-        done.lifted_s, done.lifted_ns = self._now_s(), now_ns()
-
-    async def _act(self, fault: Fault) -> None:
-        site = self._site
-        match fault.kind:
-            case Kind.LINK:
-                serials = sorted(site.serials)
-                site.parts["sensors"].tell(f"lose {serials[fault.number % len(serials)]}")
-            case Kind.CUT:
-                proxy = site.proxies[fault.target]
-                await site.until(lambda: proxy.connected)
-                proxy.refusing = True
-                proxy.cut()
-                await asyncio.sleep(fault.lasts_s)
-                proxy.refusing = False
-            case Kind.DELAY:
-                site.proxies[fault.target].slow_s = fault.size
-                await asyncio.sleep(fault.lasts_s)
-                site.proxies[fault.target].quicken()
-            case Kind.DISK:
-                await site.fill_disk(fault.lasts_s)
-            case Kind.CLOCK:
-                await site.step_clock(int(fault.size * NS_PER_S), fault.lasts_s)
-            case Kind.DOUBLE | Kind.REORDER:
-                await self._meddle(fault)
-            case _:
-                await site.kill(KILLED[fault.kind], fault.lasts_s)
-
-    async def _meddle(self, fault: Fault) -> None:
-        proxy = self._site.proxies[UPLINK]
-        name, count = MISCHIEF[fault.kind]
-        before = getattr(proxy, count)
-        setattr(proxy, name, True)
-        await asyncio.sleep(fault.lasts_s)
-        await self._site.until(lambda: getattr(proxy, count) > before)
-        setattr(proxy, name, False)
-
-
 async def run_round(
     folder: Path,
     data_dir: Path,
@@ -209,62 +91,96 @@ async def run_round(
     faults: int,
     people: int = 3,
     mosquitto: Path | None = None,
+    influxd: Path | None = None,
     to_the_end: bool = False,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Result:
-    """A round of the bench in ``folder``. On a slow machine the recordings may be over, and all in,
-    before all ``faults`` were committed: then the round ends, unless it goes on ``to_the_end``.
+    """A round of the bench in ``folder``, on the InfluxDB ``influxd`` or, where that is None, on SQLite.
 
-    TimeoutError where something never arrives.
+    On a slow machine the recordings may be over, and all in, before all ``faults`` were committed:
+    then the round ends, unless it goes on ``to_the_end``. TimeoutError where something never arrives.
     """
-    committed = schedule(seed, faults)
+    committed = schedule(seed, faults, server=influxd is not None)
     who = choose(data_dir, seed, people)
-    result = Result(seed, "mosquitto" if mosquitto else "amqtt", who)
-    wearers = [person.wearer for person in who]
+    kind = StoreKind.SQLITE if influxd is None else StoreKind.INFLUX
+    result = Result(seed, "mosquitto" if mosquitto else "amqtt", kind, who)
     shortest_s = min(person.duration_s() for person in who)
-    start_ns = start_before(who, now_ns(), min(live_s(committed), shortest_s - MIN_WAITING_S))
-    common: dict[str, Any] = {"seed": seed, "mosquitto": mosquitto}
-
-    clock = time.monotonic()
-    site = Site(folder / "disturbed", who, start_ns, own_disk=True, **common)
-    try:
-        async with site:
-            await _until_flowing(site)
-            disturber = Disturber(site, tell)
-            result.done = disturber.done
-            watching = asyncio.create_task(disturber.watch())
-            try:
-                await disturber.run(committed, to_the_end=to_the_end)
-                result.caught_up_s = await site.until_complete(PATIENCE_S)
-            finally:
-                watching.cancel()
-                await asyncio.gather(watching, return_exceptions=True)
-            disturber.all_in()
-        outbox = site.keep_outbox()
-    finally:
-        _note_site(result, site)
-        site.close()
-    result.took_s["disturbed"] = time.monotonic() - clock
-    found, readings = _rows(site, wearers), _readings(site, outbox)
-
-    clock = time.monotonic()
-    behind = Site(folder / "behind", who, start_ns, outbox=outbox, **common)
-    calm = Site(folder / "undisturbed", who, start_ns, **common)
-    async with behind, calm:
-        await asyncio.gather(behind.until_complete(PATIENCE_S), calm.until_complete(PATIENCE_S))
-    result.took_s["undisturbed"] = time.monotonic() - clock
-    wanted, calm_rows = _rows(behind, wearers), _rows(calm, wearers)
-    exact = [compare(f"{kind}, exactly", wanted[kind], found[kind], exactly) for kind in found]
-    judge = Nearly(calm_rows["frames"])
-    near = [compare(f"{kind}, nearly", calm_rows[kind], found[kind], judge) for kind in found]
-    samples = compare_samples(_readings(calm, calm.keep_outbox()), readings)
-    result.verdicts = [*exact, samples, *near]
+    worn_s = min(live_s(committed, crowding()), shortest_s - MIN_WAITING_S)
+    start_ns = start_before(who, now_ns(), worn_s)
+    async with contextlib.AsyncExitStack() as stack:
+        server = None
+        if influxd is not None:
+            server = await stack.enter_async_context(StoreServer(influxd, folder / "server"))
+        common: dict[str, Any] = {"seed": seed, "mosquitto": mosquitto, "server": server}
+        site = Site(folder / "disturbed", who, start_ns, disturbed=True, **common)
+        try:
+            outbox = await _disturb(site, committed, result, to_the_end=to_the_end, tell=tell)
+        finally:
+            _note_site(result, site)
+            site.close()
+        behind = Site(folder / "behind", who, start_ns, outbox=outbox, **common)
+        calm = Site(folder / "undisturbed", who, start_ns, **common)
+        clock = time.monotonic()
+        async with behind, calm:
+            await asyncio.gather(behind.until_complete(PATIENCE_S), calm.until_complete(PATIENCE_S))
+        result.took_s["undisturbed"] = time.monotonic() - clock
+        result.verdicts = await asyncio.to_thread(_compare, site, outbox, behind, calm)
     return result
 
 
-def live_s(faults: list[Fault]) -> float:
+async def _disturb(
+    site: Site,
+    faults: list[Fault],
+    result: Result,
+    *,
+    to_the_end: bool,
+    tell: Callable[[str], None],
+) -> Path:
+    """Commit the faults and wait until all has arrived; a copy of the outbox that this left."""
+    clock = time.monotonic()
+    async with site:
+        await _until_flowing(site)
+        disturber = Disturber(site, tell)
+        result.done = disturber.done
+        watching = asyncio.create_task(disturber.watch())
+        try:
+            await disturber.run(faults, to_the_end=to_the_end)
+            result.caught_up_s = await site.until_complete(PATIENCE_S)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+        disturber.all_in()
+    result.took_s["disturbed"] = time.monotonic() - clock
+    return site.keep_outbox()
+
+
+def _compare(disturbed: Site, outbox: Path, behind: Site, calm: Site) -> list[Verdict]:
+    found, wanted, near = _rows(disturbed), _rows(behind), _rows(calm)
+    judge = Nearly(near["frames"])
+    return [
+        *(compare(f"{kind}, exactly", wanted[kind], found[kind], exactly) for kind in found),
+        compare_samples(_readings(calm, calm.keep_outbox()), _readings(disturbed, outbox)),
+        *(compare(f"{kind}, nearly", near[kind], found[kind], judge) for kind in found),
+    ]
+
+
+def crowding() -> float:
+    """By how much everything takes longer than on an idle machine: programs a processor, within bounds."""
+    programs = os.getloadavg()[0] / (os.cpu_count() or 1)
+    return min(max(1.0, programs), MOST_CROWDED)
+
+
+def live_s(faults: list[Fault], crowding: float) -> float:
     """How long the sensors are to be worn while the faults fall."""
-    return sum(fault.gap_s for fault in faults) + CALM_S * (len(faults) // HEAP) + LIVE_AFTER_S
+    calm_s = CALM_S * crowding
+    total_s = LIVE_AFTER_S - calm_s
+    for start in range(0, len(faults), HEAP):
+        begun_s, lifted_s = 0.0, 0.0
+        for fault in faults[start : start + HEAP]:
+            begun_s += fault.gap_s
+            lifted_s = max(lifted_s, begun_s + fault.lasts_s)
+        total_s += lifted_s + calm_s
+    return total_s
 
 
 async def _until_flowing(site: Site) -> None:
@@ -283,16 +199,17 @@ def _note_site(result: Result, site: Site) -> None:
     result.starts = {name: part.starts for name, part in site.parts.items()}
     result.deaths = {name: part.deaths for name, part in site.parts.items() if part.deaths}
     result.cuts = sum(proxy.cuts for proxy in site.proxies.values())
-    result.doubled = site.proxies[UPLINK].doubled
-    result.reordered = site.proxies[UPLINK].reordered
+    ways = [way for proxy in site.proxies.values() for way in (proxy.there, proxy.back)]
+    result.doubled = sum(way.doubled for way in ways)
+    result.reordered = sum(way.reordered for way in ways)
     result.refusals = site.refusals
     result.own_disk = site.disk is not None and site.disk.own
 
 
-def _rows(site: Site, wearers: list[str]) -> dict[str, Any]:
+def _rows(site: Site) -> dict[str, Any]:
     store = site.store()
     try:
-        return rows_of(store, wearers)
+        return rows_of(store, [person.wearer for person in site.people])
     finally:
         store.close()
 

@@ -1,4 +1,4 @@
-"""Doubles and reorders a gateway's batches on their way to the broker, as QoS 1 allows. Pure."""
+"""Doubles and reorders batches and acknowledgements on their way, as QoS 1 allows. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,20 @@ _QOS_BITS: Final = 0x06
 MAX_PACKET_BYTES: Final = 2**20
 #: Packets that overtake one that is held.
 MOST_OVERTAKING: Final = 4
-#: How many of the batches are meddled with.
+#: How many of the messages are meddled with.
 SHARE: Final = 0.4
+#: The topics whose messages are: samples one way, what is stored of them the other.
+_LEAVES: Final = (b"/imu", b"/stored")
+
+
+@dataclass(slots=True)
+class Meddling:
+    """What is done to the messages of one direction, whatever connections come and go; and how often."""
+
+    double: bool = False
+    reorder: bool = False
+    doubled: int = 0
+    reordered: int = 0
 
 
 @dataclass(slots=True)
@@ -25,17 +37,11 @@ class _Held:
 
 
 class Mischief:
-    """One connection's bytes from the gateway, whole packets out.
+    """The bytes of one connection in one direction, whole packets out, after ``meddling``."""
 
-    ``double`` and ``reorder`` say what is done to the batches that pass.
-    """
-
-    def __init__(self, random: Random) -> None:
-        self.double = False
-        self.reorder = False
-        self.doubled = 0
-        self.reordered = 0
+    def __init__(self, random: Random, meddling: Meddling) -> None:
         self._random = random
+        self._meddling = meddling
         self._buffer = bytearray()
         self._held: list[_Held] = []
 
@@ -74,15 +80,15 @@ class Mischief:
         return packet
 
     def _pass(self, packet: bytes) -> bytes:
-        batch = is_batch(packet)
+        now, ours = self._meddling, is_ours(packet)
         out = bytearray()
-        if batch and self.reorder and self._random.random() < SHARE:
-            self.reordered += 1
+        if ours and now.reorder and self._random.random() < SHARE:
+            now.reordered += 1
             self._held.append(_Held(packet, self._random.randint(1, MOST_OVERTAKING)))
         else:
             out += packet
-        if batch and self.double and self._random.random() < SHARE:
-            self.doubled += 1
+        if ours and now.double and self._random.random() < SHARE:
+            now.doubled += 1
             again = bytes((packet[0] | _DUP,)) + packet[1:]
             self._held.append(_Held(again, self._random.randint(1, MOST_OVERTAKING)))
         return bytes(out) + self._overtaken()
@@ -97,8 +103,8 @@ class Mischief:
         return bytes(out)
 
 
-def is_batch(packet: bytes) -> bool:
-    """Whether a packet is a PUBLISH of a batch of samples, QoS 1."""
+def is_ours(packet: bytes) -> bool:
+    """Whether a packet is a PUBLISH of a batch of samples or of what is stored, QoS 1."""
     if packet[0] >> 4 != _PUBLISH or packet[0] & _QOS_BITS != _QOS_1:
         return False
     at = 1
@@ -106,4 +112,4 @@ def is_batch(packet: bytes) -> bool:
         at += 1
     at += 1
     length = int.from_bytes(packet[at : at + 2], "big")
-    return packet[at + 2 : at + 2 + length].endswith(b"/imu")
+    return packet[at + 2 : at + 2 + length].endswith(_LEAVES)

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -55,9 +55,10 @@ class Part:
 
     def kill(self) -> None:
         """Kill it (-9) and see it dead."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+        process = self.process
+        if process is not None:
+            process.kill()
+            process.wait()
 
     def tell(self, line: str) -> None:
         """A line on its stdin, if it still reads."""
@@ -69,17 +70,30 @@ class Part:
 
     def stop(self) -> None:
         """Stop it as a service manager does."""
-        if self.process is None:
+        process = self.process
+        if process is None:
             return
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(STOP_S)
+                process.wait(STOP_S)
             except subprocess.TimeoutExpired:
                 self.kill()
                 self.deaths.append("did not stop when it was told to")
         self._hang_up()
         self.process = None
+
+    @contextlib.contextmanager
+    def hung(self) -> Iterator[None]:
+        """Within it the process that runs now stands still, as long as nobody kills it."""
+        process = self.process
+        if process is not None:
+            process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            if process is not None:
+                process.send_signal(signal.SIGCONT)
 
     def _hang_up(self) -> None:
         if self.process is not None and self.process.stdin is not None:

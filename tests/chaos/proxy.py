@@ -7,7 +7,7 @@ import contextlib
 from random import Random
 from typing import Final
 
-from tests.chaos.mischief import Mischief
+from tests.chaos.mischief import Meddling, Mischief
 
 PIECE_BYTES: Final = 16_384
 HOST: Final = "127.0.0.1"
@@ -16,7 +16,8 @@ HOST: Final = "127.0.0.1"
 class Proxy:
     """Listens on ``port`` for one part and connects to ``target_port`` of the other.
 
-    ``mqtt``: the listening side's clients speak MQTT, so that their batches can be meddled with.
+    ``mqtt``: they speak MQTT, so that messages can be meddled with: ``there`` on their way to the
+    target, ``back`` from it.
     """
 
     def __init__(self, target_port: int, random: Random, *, mqtt: bool = False) -> None:
@@ -24,13 +25,11 @@ class Proxy:
         self.slow_s = 0.0
         self.refusing = False
         self.cuts = 0
-        self.double = False
-        self.reorder = False
-        self.doubled = 0
-        self.reordered = 0
+        self.there, self.back = Meddling(), Meddling()
         self._target_port = target_port
         self._random = random
         self._mqtt = mqtt
+        self._armed: Meddling | None = None
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
@@ -60,6 +59,20 @@ class Proxy:
         self.cuts += self.connected
         for writer in list(self._writers):
             writer.transport.abort()
+
+    def cut_within(self, direction: Meddling) -> None:
+        """Break every connection in the middle of the next piece that goes ``there`` or ``back``, and
+        refuse new ones."""
+        self._armed = direction
+
+    @property
+    def armed(self) -> bool:
+        """Whether that is yet to come."""
+        return self._armed is not None
+
+    def disarm(self) -> None:
+        """Nothing came: no cut."""
+        self._armed = None
 
     def quicken(self) -> None:
         """No more holding up."""
@@ -94,48 +107,49 @@ class Proxy:
         far_reader: asyncio.StreamReader,
         far: asyncio.StreamWriter,
     ) -> None:
-        mischief = Mischief(self._random) if self._mqtt else None
-        ways = {
-            asyncio.create_task(self._carry(near_reader, far, mischief)),
-            asyncio.create_task(self._carry(far_reader, near, None)),
-        }
-        if mischief is not None:
-            ways.add(asyncio.create_task(self._release(mischief, far)))
+        ways = [(near_reader, far, self.there), (far_reader, near, self.back)]
+        jobs = set()
+        for reader, writer, direction in ways:
+            mischief = Mischief(self._random, direction) if self._mqtt else None
+            jobs.add(asyncio.create_task(self._carry(reader, writer, direction, mischief)))
+            if mischief is not None:
+                jobs.add(asyncio.create_task(_release(mischief, direction, writer)))
         try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
+            for job in jobs:
+                job.cancel()
+            await asyncio.gather(*jobs, return_exceptions=True)
 
     async def _carry(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, mischief: Mischief | None
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        direction: Meddling,
+        mischief: Mischief | None,
     ) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(PIECE_BYTES):
                 if self.slow_s:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._slow(), self.slow_s)
-                if mischief is not None:
-                    data = self._meddle(mischief, data)
-                writer.write(data)
+                passed = data if mischief is None else mischief.feed(data)
+                if self._armed is direction:
+                    writer.write(passed[: len(passed) // 2])
+                    self._armed, self.refusing = None, True
+                    self.cut()
+                    return
+                writer.write(passed)
                 await writer.drain()
-
-    def _meddle(self, mischief: Mischief, data: bytes) -> bytes:
-        mischief.double, mischief.reorder = self.double, self.reorder
-        doubled, reordered = mischief.doubled, mischief.reordered
-        passed = mischief.feed(data)
-        self.doubled += mischief.doubled - doubled
-        self.reordered += mischief.reordered - reordered
-        return passed
 
     async def _slow(self) -> None:
         self._eased.clear()
         await self._eased.wait()
 
-    async def _release(self, mischief: Mischief, writer: asyncio.StreamWriter) -> None:
-        """Let go of what is held when the trouble ends."""
-        while True:
-            await asyncio.sleep(0.1)
-            if not (self.double or self.reorder) and (held := mischief.release()):
-                writer.write(held)
+
+async def _release(mischief: Mischief, direction: Meddling, writer: asyncio.StreamWriter) -> None:
+    """Let go of what is held when the trouble ends."""
+    while True:
+        await asyncio.sleep(0.1)
+        if not (direction.double or direction.reorder) and (held := mischief.release()):
+            writer.write(held)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import resource
 import shutil
 import sqlite3
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, Final, Self
 
-import msgspec
-
+from contracts.errors import StoreError
 from contracts.gatt import Opcode
 from contracts.units import NS_PER_S
 from device_gateway.outbox import Outbox
@@ -29,15 +26,25 @@ from plumbline.tally import Hops, count_hops
 from store import open_series
 from store.ports import SeriesStore
 from tests.chaos import gateway_process, sensors_process
-from tests.chaos.faults import AIR, DOWNLINK, UPLINK
+from tests.chaos.commands import (
+    analytics_command,
+    broker_command,
+    environment,
+    gateway_command,
+    sensors_command,
+)
+from tests.chaos.faults import AIR, DOWNLINK, STORE, UPLINK
 from tests.chaos.parts import REPOSITORY, Disk, Part
 from tests.chaos.people import Person, register
 from tests.chaos.proxy import HOST, Proxy
+from tests.chaos.stores import Reader, StoreServer
 
 SITE: Final = "chaos"
 LOOK_S: Final = 0.1
 #: A part that ended by itself is started again after this, as a service manager does.
 RESTART_S: Final = 0.3
+#: A server that serves no sooner does not serve.
+START_S: Final = 60.0
 #: Over this, something is broken that starting again does not mend.
 MAX_DEATHS: Final = 60
 #: What a process may write where there is no disk of its own to fill: nothing beyond two pages.
@@ -45,6 +52,8 @@ FULL_FILE_BYTES: Final = 8192
 #: A fault goes on until it is felt, but no longer than this: what is down already feels nothing.
 BITE_S: Final = 15.0
 OUTBOX: Final = "outbox.sqlite"
+#: The store server's name among the parts. It is the round's and outlives the site.
+SERVER: Final = "server"
 ALWAYS: Final = (0, 2**63 - 1)
 
 
@@ -52,7 +61,8 @@ class Site:
     """The people's sensors, a gateway, a broker, analytics and a store, all new, in ``folder``.
 
     ``outbox``: a folder with the outbox to begin with. ``mosquitto``: the broker's program; amqtt
-    where it is None.
+    where it is None. ``server``: the InfluxDB that it stores in; a SQLite file where it is None.
+    ``disturbed``: with a disk of its own for the outbox, and the server as a part of it.
     """
 
     def __init__(
@@ -63,8 +73,9 @@ class Site:
         *,
         seed: int,
         mosquitto: Path | None = None,
+        server: StoreServer | None = None,
         outbox: Path | None = None,
-        own_disk: bool = False,
+        disturbed: bool = False,
     ) -> None:
         self.folder = folder
         self.people = tuple(people)
@@ -75,7 +86,7 @@ class Site:
         for name in ("logs", "run", "flash", "data"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         self._outbox_folder = folder / "outbox"
-        self.disk = Disk(self._outbox_folder) if own_disk else None
+        self.disk = Disk(self._outbox_folder) if disturbed else None
         self._outbox_folder.mkdir(exist_ok=True)
         if outbox is not None:
             for file in outbox.glob(f"{OUTBOX}*"):
@@ -86,18 +97,24 @@ class Site:
         self.proxies = {
             AIR: Proxy(self._air_port, random),
             UPLINK: Proxy(self._broker_port, random, mqtt=True),
-            DOWNLINK: Proxy(self._broker_port, random),
+            DOWNLINK: Proxy(self._broker_port, random, mqtt=True),
         }
-        self.store_url = f"sqlite:{folder / 'data' / 'plumbline.sqlite'}"
+        self._server = server
+        if server is None:
+            self.store_url = f"sqlite:{folder / 'data' / 'plumbline.sqlite'}"
+        else:
+            self.store_url = server.url(folder.name)
+            self.proxies[STORE] = Proxy(server.port, random)
+        self._reader = Reader(self.store_url)
         self.registry_url = f"sqlite:///{folder / 'data' / 'registry.sqlite'}"
         self._offset = folder / "run" / "offset"
-        self.parts: dict[str, Part] = {}
+        self.parts = {SERVER: server.part} if server is not None and disturbed else {}
         self.refusals = 0  # how often a full disk was felt
         self._keeper: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         register(self.registry_url, self.people, self.start_ns)
-        open_series(self.store_url).close()
+        await self._make_store()
         self.set_clock(0)
         for proxy in self.proxies.values():
             await proxy.start()
@@ -116,12 +133,12 @@ class Site:
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
-        for part in self.parts.values():
-            part.held += 1
         for name in ("gateway", "analytics", "sensors", "broker"):
+            self.parts[name].held += 1
             await asyncio.to_thread(self.parts[name].stop)
         for proxy in self.proxies.values():
             await proxy.close()
+        await asyncio.to_thread(self._reader.close)
         self._lifeline.close()
 
     def close(self) -> None:
@@ -142,6 +159,16 @@ class Site:
         part = self.parts[name]
         part.held += 1
         await asyncio.to_thread(part.kill)
+        await asyncio.sleep(down_s)
+        part.held -= 1
+        if not part.held:
+            part.start()
+
+    async def stop(self, name: str, down_s: float) -> None:
+        """Stop a part in order, and start it again after a while."""
+        part = self.parts[name]
+        part.held += 1
+        await asyncio.to_thread(part.stop)
         await asyncio.sleep(down_s)
         part.held -= 1
         if not part.held:
@@ -221,41 +248,44 @@ class Site:
         reports = (self.stats(name) for name in ("sensors", "gateway", "analytics"))
         return count_hops(self.serials, "", *reports)
 
-    def frames_end_ns(self) -> int:
+    async def frames_end_ns(self) -> int:
         """The end of the latest second that every wearer has a frame of; 0 where one has none."""
-        store = self.store()
-        try:
+
+        def ask(store: SeriesStore) -> int:
             latest = [store.latest_frame(person.wearer) for person in self.people]
-        finally:
-            store.close()
-        return min(int(one.start_ns[-1]) + NS_PER_S if len(one) else 0 for one in latest)
+            return min(int(one.start_ns[-1]) + NS_PER_S if len(one) else 0 for one in latest)
 
-    def in_frames(self) -> int:
+        return await self._reader.ask(ask) or 0
+
+    async def in_frames(self) -> int:
         """Samples in the frames that are in the store."""
-        store = self.store()
-        try:
-            return sum(int(store.frames(p.wearer, *ALWAYS).samples.sum()) for p in self.people)
-        finally:
-            store.close()
 
-    def complete(self) -> bool:
+        def ask(store: SeriesStore) -> int:
+            return sum(int(store.frames(p.wearer, *ALWAYS).samples.sum()) for p in self.people)
+
+        return await self._reader.ask(ask) or 0
+
+    async def complete(self) -> bool:
         """Whether every sample that the sensors took, all of them switched off, is in the store."""
         hops = self.hops()
         if not hops.ended or not 0 < hops.recorded == hops.received == hops.stored:
             return False
-        return self.in_frames() == hops.recorded
+        return await self.in_frames() == hops.recorded
 
     async def until_complete(self, limit_s: float) -> float:
         """Wait for that; how many seconds it took. TimeoutError says where samples are missing."""
         began_s = moved_s = time.monotonic()
         seen = (0, 0, 0)
-        while not self.complete():
+        while not await self.complete():
             hops = self.hops()
             now = (hops.received, hops.stored, hops.recorded)
             if now != seen:
                 seen, moved_s = now, time.monotonic()
+            if self._keeper is not None and self._keeper.done():
+                self._keeper.result()  # raises: a part keeps ending
             if time.monotonic() - moved_s > limit_s:
-                raise TimeoutError(f"nothing moves any more: {hops}, {self.in_frames()} in frames")
+                in_frames = await self.in_frames()
+                raise TimeoutError(f"nothing moves any more: {hops}, {in_frames} in frames")
             await asyncio.sleep(LOOK_S)
         return time.monotonic() - began_s
 
@@ -279,9 +309,21 @@ class Site:
     def _stats(self, name: str) -> Path:
         return self.folder / "run" / f"{name}.json"
 
+    async def _make_store(self) -> None:
+        """Make the store, so that it can be read from the beginning."""
+        deadline_s = time.monotonic() + START_S
+        made: SeriesStore | None = None
+        while made is None:
+            try:
+                made = await asyncio.to_thread(open_series, self.store_url)
+            except StoreError:  # a server that has only just been started
+                if time.monotonic() > deadline_s:
+                    raise
+                await asyncio.sleep(LOOK_S)
+        made.close()
+
     def _make_parts(self) -> None:
-        run = self.folder / "run"
-        air = f"tcp:{HOST}:{self.proxies[AIR].port}"
+        run, broker_port = self.folder / "run", self.proxies[DOWNLINK].port
         sensors = sensors_process.Orders(
             [(p.wearer, str(p.recording), p.seed) for p in self.people],
             self.start_ns,
@@ -291,51 +333,40 @@ class Site:
         )
         gateway = gateway_process.Orders(
             SITE,
-            air,
+            f"tcp:{HOST}:{self.proxies[AIR].port}",
             self.proxies[UPLINK].port,
             str(self._outbox_folder / OUTBOX),
             self._keeps(),
             str(self._offset),
             str(self._stats("gateway")),
         )
-        (run / "sensors.orders").write_bytes(msgspec.json.encode(sensors))
-        (run / "gateway.orders").write_bytes(msgspec.json.encode(gateway))
-        module = (sys.executable, "-m")
-        commands: dict[str, Sequence[str]] = {
-            "broker": self._broker_command(),
-            "analytics": (
-                *(*module, "plumbline", "analytics"),
-                *("--site", SITE, "--data-dir", str(self.folder / "data")),
-                *("--store-url", self.store_url, "--registry-url", self.registry_url),
-                *("--broker-port", str(self.proxies[DOWNLINK].port), "--broker-wait-s", "60"),
-                *("--stats", str(self._stats("analytics"))),
+        store_url = self.store_url
+        if self._server is not None:
+            store_url = self._server.url(self.folder.name, self.proxies[STORE].port)
+        commands = {
+            "broker": broker_command(run, self._broker_port, self._mosquitto),
+            "analytics": analytics_command(
+                SITE,
+                self.folder / "data",
+                store_url=store_url,
+                registry_url=self.registry_url,
+                broker_port=broker_port,
+                stats=self._stats("analytics"),
             ),
-            "sensors": (*module, "tests.chaos.sensors_process", str(run / "sensors.orders")),
-            "gateway": (*module, "tests.chaos.gateway_process", str(run / "gateway.orders")),
+            "sensors": sensors_command(run / "sensors.orders", sensors),
+            "gateway": gateway_command(run / "gateway.orders", gateway),
         }
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("PLUMBLINE")}
-        environment |= {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"}
         for name, command in commands.items():
-            log = self.folder / "logs" / f"{name}.log"
+            log, piped = self.folder / "logs" / f"{name}.log", name == "sensors"
             self.parts[name] = Part(
-                name, command, log, environment, self._lifeline, piped=name == "sensors"
+                name, command, log, environment(run), self._lifeline, piped=piped
             )
-
-    def _broker_command(self) -> Sequence[str]:
-        if self._mosquitto is None:
-            port = str(self._broker_port)
-            return (sys.executable, "-m", "plumbline", "broker", "--broker-port", port)
-        config = self.folder / "run" / "mosquitto.conf"
-        lines = [f"listener {self._broker_port} {HOST}", "persistence false", "user root"]
-        lines += ["max_inflight_messages 0", "max_queued_messages 0", "allow_anonymous true"]
-        config.write_text("\n".join(lines) + "\n")
-        return (str(self._mosquitto), "-c", str(config))
 
     async def _keep(self) -> None:
         """Start again what ended by itself."""
         while True:
             await asyncio.sleep(LOOK_S)
-            for part in self.parts.values():
+            for part in list(self.parts.values()):
                 process = part.process
                 if part.held or process is None or process.poll() is None:
                     continue

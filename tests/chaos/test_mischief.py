@@ -1,4 +1,4 @@
-"""What a proxy does to a gateway's batches: none is lost, and nothing else is touched."""
+"""What a proxy does to batches and acknowledgements: none is lost, and nothing else is touched."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.chaos.mischief import Mischief, is_batch
+from tests.chaos.mischief import Meddling, Mischief, is_ours
 
 #: PUBLISH, QoS 1, topic "s/imu", packet 1, payload "ab"; and what is none.
 BATCH = bytes.fromhex("320b0005732f696d7500016162")
 STATUS = bytes.fromhex("330e0008732f73746174757300026162")
+STORED = bytes.fromhex("330e0008732f73746f72656400026162")
 PING = bytes.fromhex("c000")
 LONG = b"\x32\x89\x01\x00\x05s/imu\x00\x03" + bytes(128)
 
@@ -26,22 +27,23 @@ def number_of(packet: bytes) -> int:
 
 
 def packets(stream: bytes) -> list[bytes]:
-    whole = Mischief(Random(0))
+    whole = Mischief(Random(0), Meddling())
     pieces = (whole.feed(stream[at : at + 1]) for at in range(len(stream)))
     return [piece for piece in pieces if piece]
 
 
-def test_a_batch_is_told_from_all_else() -> None:
-    assert is_batch(BATCH)
-    assert is_batch(LONG)
-    assert not is_batch(STATUS)
-    assert not is_batch(PING)
+def test_batches_and_acknowledgements_are_told_from_all_else() -> None:
+    assert is_ours(BATCH)
+    assert is_ours(LONG)
+    assert is_ours(STORED)
+    assert not is_ours(STATUS)
+    assert not is_ours(PING)
 
 
 @given(cuts=st.lists(st.integers(0, 200), max_size=10))
 def test_without_mischief_all_goes_on_as_it_came(cuts: list[int]) -> None:
     stream = BATCH + PING + LONG + STATUS + BATCH
-    mischief, out, at = Mischief(Random(1)), b"", 0
+    mischief, out, at = Mischief(Random(1), Meddling()), b"", 0
     for cut in [*sorted(min(cut, len(stream)) for cut in cuts), len(stream)]:
         out += mischief.feed(stream[at:cut])
         at = cut
@@ -50,25 +52,25 @@ def test_without_mischief_all_goes_on_as_it_came(cuts: list[int]) -> None:
 
 @given(seed=st.integers(0, 1000))
 def test_reordered_batches_all_arrive_once(seed: int) -> None:
-    mischief = Mischief(Random(seed))
-    mischief.reorder = True
+    meddling = Meddling(reorder=True)
+    mischief = Mischief(Random(seed), meddling)
     out = b"".join(mischief.feed(batch(number)) for number in range(1, 41)) + mischief.release()
     numbers = [number_of(packet) for packet in packets(out)]
     assert sorted(numbers) == list(range(1, 41))
-    assert (numbers != sorted(numbers)) == (mischief.reordered > 0)
+    assert (numbers != sorted(numbers)) == (meddling.reordered > 0)
 
 
 @given(seed=st.integers(0, 1000))
 def test_doubled_batches_are_marked_and_their_first_is_in_its_place(seed: int) -> None:
-    mischief = Mischief(Random(seed))
-    mischief.double = True
+    meddling = Meddling(double=True)
+    mischief = Mischief(Random(seed), meddling)
     out = b"".join(mischief.feed(batch(number)) for number in range(1, 41)) + mischief.release()
     first = [packet for packet in packets(out) if not packet[0] & 0x08]
     again = [packet for packet in packets(out) if packet[0] & 0x08]
     assert first == [batch(number) for number in range(1, 41)]
-    assert len(again) == mischief.doubled > 0
+    assert len(again) == meddling.doubled > 0
 
 
 def test_what_is_no_mqtt_is_refused() -> None:
     with pytest.raises(ValueError, match="no MQTT"):
-        Mischief(Random(1)).feed(b"\x32\xff\xff\xff\xff\x01")
+        Mischief(Random(1), Meddling()).feed(b"\x32\xff\xff\xff\xff\x01")
