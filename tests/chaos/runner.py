@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from contracts.errors import PlumblineError
 from tests.chaos.bench import Result, run_round
 from tests.chaos.showing import say, show_round, show_store
 from tests.chaos.stores import StoreKind
@@ -24,16 +25,22 @@ from tests.influx import influxd
 REPOSITORY: Final = Path(__file__).resolve().parent.parent.parent
 #: A recording lasts some eight minutes: more faults than this do not fit its live part.
 FAULTS_A_ROUND: Final = 50
+#: Something never arrives, a part does not stay up, a row is there twice, a store cannot be read.
+NO_END: Final = (TimeoutError, RuntimeError, AssertionError, PlumblineError)
 
 
 @dataclass
 class Plan:
-    """The faults that one kind of store is to have: ``left`` is not given to a round yet."""
+    """The faults that one kind of store is to have: ``left`` is not given to a round yet.
+
+    ``broken``: rounds that came to no end.
+    """
 
     store: StoreKind
     left: int
     rounds: int = 0
     results: list[Result] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
 
 
 def main() -> int:
@@ -45,7 +52,7 @@ def main() -> int:
     began_s = time.monotonic()
     asyncio.run(until_told_to_stop(run_all(plans, choice, folder)))
     say(f"\nAll rounds: {time.monotonic() - began_s:.0f} s.")
-    shown = [show_store(plan.store, plan.results) for plan in plans]
+    shown = [show_store(plan.store, plan.results, plan.broken) for plan in plans]
     good = all(shown)
     if choice.keep is None and good:
         shutil.rmtree(folder)
@@ -100,16 +107,21 @@ async def _work(plans: Sequence[Plan], choice: argparse.Namespace, folder: Path)
         broker = broker_of(choice.broker, choice.mosquitto, plan.rounds)
         say(f"Round {name}: seed {seed}, {broker or 'amqtt'}, {faults} faults")
         began_s = time.monotonic()
-        result = await run_round(
-            folder / name,
-            choice.data,
-            seed=seed,
-            faults=faults,
-            people=choice.people,
-            mosquitto=broker,
-            influxd=choice.influxd if plan.store is StoreKind.INFLUX else None,
-            tell=partial(_tell, name),
-        )
+        try:
+            result = await run_round(
+                folder / name,
+                choice.data,
+                seed=seed,
+                faults=faults,
+                people=choice.people,
+                mosquitto=broker,
+                influxd=choice.influxd if plan.store is StoreKind.INFLUX else None,
+                tell=partial(_tell, name),
+            )
+        except NO_END as error:
+            plan.broken.append(f"{name}, seed {seed}: {error}")
+            say(f"\nRound {name} came to no end: {error}")
+            continue
         plan.left += faults - len(result.done)
         plan.results.append(result)
         show_round(name, result, time.monotonic() - began_s)

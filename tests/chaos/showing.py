@@ -54,8 +54,8 @@ def show_verdicts(verdicts: Sequence[Verdict]) -> None:
             say(f"    {example}")
 
 
-def show_store(store: StoreKind, results: Sequence[Result]) -> bool:
-    """All rounds on a kind of store together; whether all is well."""
+def show_store(store: StoreKind, results: Sequence[Result], broken: Sequence[str]) -> bool:
+    """All rounds on a kind of store together, and those that came to no end; whether all is well."""
     recoveries: dict[str, list[float]] = defaultdict(list)
     for result in results:
         for kind, seconds in result.recoveries().items():
@@ -79,7 +79,9 @@ def show_store(store: StoreKind, results: Sequence[Result]) -> bool:
         f"{store}: {len(done)} faults, {never} not recovered from; of {rows:,} rows"
         f" {lost} lost, {doubled} doubled, {different} different."
     )
-    return all(result.good for result in results)
+    for round_ in broken:
+        say(f"{store}: no end of round {round_}")
+    return bool(results) and not broken and all(result.good for result in results)
 
 
 def quantile(values: Sequence[float], share: float) -> float:
