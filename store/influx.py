@@ -32,7 +32,7 @@ from store.influx_http import InfluxServer
 from store.influx_kinds import find_kind
 from store.influx_lease import Lease
 from store.influx_lines import commit_lines, rollup_of_body
-from store.influx_schema import check_schema, prepare
+from store.influx_schema import check_schema, prepare, try_to_write
 from store.influx_versions import Versions
 from store.ports import Checkpoint, Commit, WearerSummary
 
@@ -239,11 +239,15 @@ class InfluxSeriesStore:
 
 
 def reach(address: InfluxAddress) -> None:
-    """Ask the server whether it lets us in. SettingError or StoreError where it does not."""
+    """Ask the server whether it lets us in and, where the store is there already, write.
+
+    SettingError or StoreError where it does not. Makes and changes nothing.
+    """
     server = InfluxServer(address)
     try:
         kind = find_kind(server, address)
-        kind.has(address.frames)
+        if kind.has(address.kept):
+            try_to_write(server, kind, address)
     finally:
         server.close()
 

@@ -72,7 +72,7 @@ def _refusal(error: InfluxDBError, where: str) -> StoreError:
             f"The InfluxDB at {where} is overloaded or starting.",
             hint=f"Look at its load. {_KEPT}",
         )
-    if status == 404:
+    if status in (404, None):
         return StoreError(
             Reason.STORE_REFUSED,
             f"The InfluxDB at {where} lacks the organisation or a bucket: {said}.",

@@ -38,7 +38,16 @@ def prepare(server: InfluxServer, kind: Kind, address: InfluxAddress) -> None:
     if not kind.has(address.kept):
         kind.make(address.kept, keep_s=0, shard_s=_KEPT_SHARD_S)
     if _version(server, kind, address) == 0:
-        server.write(kind.bucket(address.kept), [f"schema version={VERSION}i {BASE_NS}"])
+        _mark(server, kind, address)
+
+
+def try_to_write(server: InfluxServer, kind: Kind, address: InfluxAddress) -> None:
+    """Write the mark once more where it is there: a full disk or a token that only reads is an error.
+
+    Nothing changes by it. StoreError where the server refuses.
+    """
+    if _version(server, kind, address) == VERSION:
+        _mark(server, kind, address)
 
 
 def check_schema(server: InfluxServer, kind: Kind, address: InfluxAddress) -> None:
@@ -50,6 +59,10 @@ def check_schema(server: InfluxServer, kind: Kind, address: InfluxAddress) -> No
             f"The store {address} is not there.",
             hint="Start plumbline analytics first, or check org and bucket-prefix in the address.",
         )
+
+
+def _mark(server: InfluxServer, kind: Kind, address: InfluxAddress) -> None:
+    server.write(kind.bucket(address.kept), [f"schema version={VERSION}i {BASE_NS}"])
 
 
 def _version(server: InfluxServer, kind: Kind, address: InfluxAddress) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from analytics.config import AnalyticsConfig, BrokerAddress
-from analytics.service import run_analytics
+from analytics.service import serve_analytics
 from contracts.settings import CalibrationPlan
 from contracts.vocabulary import Placement
 from store import open_registry, open_series
@@ -52,20 +52,14 @@ def serve(
 
     ``series_url`` names another store.
     """
-    store = open_series(series_url or f"sqlite:{folder}/series.sqlite")
-    registry = open_registry(f"sqlite:{folder}/registry.sqlite")
-    try:
-        run_analytics(
-            config,
-            store=store,
-            registry=registry,
-            clock_ns=time.time_ns,
-            report=report,
-            stop=stop,
-        )
-    finally:
-        store.close()
-        registry.close()
+    serve_analytics(
+        config,
+        open_store=lambda: open_series(series_url or f"sqlite:{folder}/series.sqlite"),
+        open_registry=lambda: open_registry(f"sqlite:{folder}/registry.sqlite"),
+        clock_ns=time.time_ns,
+        report=report,
+        stop=stop,
+    )
 
 
 @contextmanager
