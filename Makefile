@@ -41,7 +41,7 @@ compose-test: venv-dev system-packages ## run docker-compose.yml for real, a rec
 influxd: ## build the InfluxDB server that tests of its store run against (make test does it by itself)
 	@scripts/influxd
 
-chaos: venv-dev system-packages ## break the whole way 200 times on each store, compare every row; ARGS="--store sqlite --seed 7"
+chaos: venv-dev system-packages test-influxd ## break the whole way 200 times on each store, compare every row; ARGS="--store sqlite --seed 7"
 	@$(PY) -m tests.chaos.runner $(ARGS)
 
 lock: venv-dev ## lock dependencies anew; make lock ARGS=--upgrade for newer versions
