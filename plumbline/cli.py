@@ -275,6 +275,22 @@ def make_site(
     run_init(folder, settings.site, InitChoice(gateways, hosts, add, renew))
 
 
+@app.command()
+@with_settings(Group.STORE)
+def grant(
+    settings: Settings,
+    *,
+    folder: Annotated[Path, typer.Argument(help="Where the tokens go: FOLDER/SERVICE/token")],
+    renew: Annotated[
+        bool, typer.Option("--renew", help="New tokens for all, and an end to those before")
+    ] = False,
+) -> None:
+    """Make the store in InfluxDB, and a token for each service that does no more than it needs."""
+    from plumbline.grant import run_grant
+
+    run_grant(settings.series_url, folder, renew=renew)
+
+
 @app.command("settings")
 @with_settings(*Group)
 def show_settings(

@@ -18,6 +18,7 @@ import typer
 from contracts.errors import Reason, SettingError
 from contracts.vocabulary import is_id
 from plumbline.disk import disk_error
+from plumbline.grant import SERVICES as GRANTED
 from plumbline.init_broker import (
     ANALYTICS_USER,
     HEALTH_USER,
@@ -43,6 +44,8 @@ SECRETS: Final = "secrets"
 VOLUMES: Final = "volumes"
 #: One for each service that keeps something.
 VOLUME_NAMES: Final = ("broker", "influxdb", "plumbline", "gateway", "gateway-demo")
+#: Where `plumbline grant` puts the tokens, once the store runs.
+GRANTS: Final = "grants"
 DEMO_GATEWAY: Final = "gateway-demo"
 BROKER_PORT: Final = 8883
 #: The user of the Dockerfile.
@@ -106,6 +109,8 @@ def make_site(folder: Path, choice: SiteChoice, owner: Owner, now: dt.datetime) 
         _write_secrets(part, choice.site, gateways, hosts, owner, now)
         for name in VOLUME_NAMES:
             owner.make_folder(folder / VOLUMES / name)
+        for name in GRANTED:
+            owner.make_folder(part / GRANTS / name)
         part.rename(folder / SECRETS)
         (folder / ENVIRONMENT).write_text(environment(choice.site, gateways[0], owner))
     typer.echo(next_steps(folder, choice.site, gateways, hosts))

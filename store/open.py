@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from contracts.errors import Reason, SettingError
 from store.influx_address import EXAMPLE, INFLUX_SCHEME, parse_address
 from store.ports import Registry, SeriesStore
 from store.registry import SqlRegistry
 from store.sqlite import SqliteSeriesStore
+
+if TYPE_CHECKING:
+    from store.influx_tokens import StoreTokens
 
 SQLITE_SCHEME = "sqlite:"
 
@@ -34,7 +39,7 @@ def open_series(url: str, *, read_only: bool = False) -> SeriesStore:
 
 
 def reach_series(url: str) -> bool:
-    """Whether the store at ``url`` is a server; if so, it was reached and lets us in. Makes nothing.
+    """Whether the store at ``url`` is a server; if so, it lets us in, and write what is there already.
 
     SettingError, or StoreError where it does not.
     """
@@ -44,6 +49,23 @@ def reach_series(url: str) -> bool:
 
     reach(parse_address(url))
     return True
+
+
+def series_tokens(url: str) -> AbstractContextManager[StoreTokens]:
+    """Makes the series store at ``url`` where it is missing, and then tokens for its services.
+
+    SettingError where it is no InfluxDB 2, StoreError where the server is away or refuses.
+    """
+    if not url.startswith(INFLUX_SCHEME):
+        raise SettingError(
+            Reason.BAD_SETTING,
+            "Only a store on an InfluxDB has tokens.",
+            hint=f"Give its address: {EXAMPLE}.",
+        )
+    from store.influx_tokens import tokens_of  # noqa: PLC0415 - its client takes long to load
+
+    open_series(url).close()
+    return tokens_of(parse_address(url))
 
 
 def open_registry(url: str, *, read_only: bool = False) -> Registry:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from plumbline.grant import SERVICES as GRANTED
 from plumbline.settings import ENV_PREFIX, Settings
 from store.influx_address import parse_address
 from tests.compose.conftest import Site
@@ -20,6 +21,8 @@ COMPOSE = REPOSITORY / "docker-compose.yml"
 OPTIONAL = {"PLUMBLINE_DONGLE", "PLUMBLINE_DONGLE_BAUD", "PLUMBLINE_DONGLE_GID"}
 FILE: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
+#: Those that run to their end before others start.
+ONCE = {"grants"}
 OURS = [name for name, service in SERVICES.items() if service["image"] == "plumbline:local"]
 
 
@@ -30,8 +33,12 @@ def test_a_service_is_locked_in(name: str) -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
-    assert service["restart"] == "unless-stopped"
-    assert service["healthcheck"]["test"][0] == "CMD"
+    if name in ONCE:
+        assert service["restart"] == "no"
+        assert "healthcheck" not in service
+    else:
+        assert service["restart"] == "unless-stopped"
+        assert service["healthcheck"]["test"][0] == "CMD"
     for limit in ("mem_limit", "cpus", "pids_limit"):
         assert service[limit], limit
     assert "privileged" not in service
@@ -41,7 +48,8 @@ def test_a_service_is_locked_in(name: str) -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_waits_for_the_health_of_what_it_needs(name: str) -> None:
     for needed, how in SERVICES[name].get("depends_on", {}).items():
-        assert how == {"condition": "service_healthy"}
+        ended = needed in ONCE
+        assert how["condition"] == f"service_{'completed_successfully' if ended else 'healthy'}"
         profiles = set(SERVICES[needed].get("profiles", SERVICES[name].get("profiles", ())))
         assert profiles == set(SERVICES[name].get("profiles", ()))
 
@@ -70,7 +78,8 @@ def test_every_variable_of_a_service_is_a_setting(name: str) -> None:
     if "PLUMBLINE_STORE_URL" in environment:
         address = parse_address(environment["PLUMBLINE_STORE_URL"])
         assert address.url == "https://influxdb:8086"
-        assert str(address.token_file) == "/run/secrets/store_token"
+        mine = "/run/secrets/store_token" if name in ONCE else "/run/grant/token"
+        assert str(address.token_file) == mine
 
 
 def test_who_needs_no_store_or_broker_does_not_reach_it() -> None:
@@ -80,6 +89,17 @@ def test_who_needs_no_store_or_broker_does_not_reach_it() -> None:
             assert "store_token" not in str(service["secrets"])
     assert "messages" not in SERVICES["dashboard"]["networks"]
     assert FILE["networks"]["store"]["internal"] is True
+
+
+def test_a_service_has_its_own_token_of_the_store_and_no_other() -> None:
+    for name, service in SERVICES.items():
+        has_all = "store_token" in str(service.get("secrets", ()))
+        assert has_all == (name in {"influxdb", *ONCE}), name
+        grants = [mount for mount in service.get("volumes", ()) if "secrets/grants" in mount]
+        mine = {"grants": ["./secrets/grants:/grants"]} | {
+            name: [f"./secrets/grants/{name}:/run/grant:ro"] for name in GRANTED
+        }
+        assert grants == mine.get(name, []), name
 
 
 def test_what_init_makes_is_what_the_file_mounts(site: Site) -> None:
