@@ -10,7 +10,7 @@ from typing import Final
 
 from contracts.units import NS_PER_S
 from plumbline.fleet import now_ns
-from tests.chaos.faults import WAYS, Fault, Kind, Way
+from tests.chaos.faults import STORE, WAYS, Fault, Kind, Way
 from tests.chaos.proxy import Proxy
 from tests.chaos.site import LOOK_S, SERVER, Site
 
@@ -124,8 +124,7 @@ class Disturber:
             case Kind.SERVER_STOPPED:
                 await site.stop(SERVER, fault.lasts_s)
             case Kind.SERVER_HUNG:
-                with site.parts[SERVER].hung():
-                    await asyncio.sleep(fault.lasts_s)
+                await self._hang(site.proxies[STORE], fault.lasts_s)
             case _:
                 await site.kill(KILLED[fault.kind], fault.lasts_s)
 
@@ -138,6 +137,13 @@ class Disturber:
             proxy.cut()
         await asyncio.sleep(fault.lasts_s)
         proxy.refusing = False
+
+    async def _hang(self, proxy: Proxy, lasts_s: float) -> None:
+        """Hang the server, so long after it was asked something."""
+        with self._site.parts[SERVER].hung():
+            before = proxy.pieces
+            await self._site.until(lambda: proxy.pieces > before)
+            await asyncio.sleep(lasts_s)
 
     async def _meddle(self, fault: Fault) -> None:
         """Double or reorder until it has happened."""

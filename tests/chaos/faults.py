@@ -69,7 +69,7 @@ MAX_STEP_S: Final = 2.5
 CLOCK_REST_S: Final = 12.0
 #: How long a server hangs, and how often: mostly it is only slow; else beyond what analytics waits for
 #: an answer, so that a write which was given up is carried out after all.
-HANGS_S: Final = (((1.0, 4.0), 0.8), ((ANSWER_TIMEOUT_S + 1.0, ANSWER_TIMEOUT_S + 3.0), 0.2))
+HANGS_S: Final = (((1.0, 4.0), 0.8), ((ANSWER_TIMEOUT_S + 2.0, ANSWER_TIMEOUT_S + 4.0), 0.2))
 
 
 @dataclass(frozen=True, slots=True)

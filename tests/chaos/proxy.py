@@ -25,6 +25,7 @@ class Proxy:
         self.slow_s = 0.0
         self.refusing = False
         self.cuts = 0
+        self.pieces = 0
         self.there, self.back = Meddling(), Meddling()
         self._target_port = target_port
         self._random = random
@@ -139,6 +140,7 @@ class Proxy:
                     self._armed, self.refusing = None, True
                     self.cut()
                     return
+                self.pieces += 1
                 writer.write(passed)
                 await writer.drain()
 
