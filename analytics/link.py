@@ -15,6 +15,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from analytics.config import BrokerAddress
 from analytics.inbox import Arrival, Inbox
+from contracts.contested import PAUSE_S, Contest
 from contracts.errors import BrokerError, Reason
 from contracts.messages import MAX_IMU_BYTES
 
@@ -50,6 +51,8 @@ class BrokerLink:
         self._topics = [(topic, 1) for topic in topics]
         self._inbox = inbox
         self._closing = False
+        self._contest = Contest(client_id)
+        self._gives_way = False
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=True
         )
@@ -115,6 +118,7 @@ class BrokerLink:
             self._note(str(code))
             return
         self.why_not = ""
+        self._contest.up(time.monotonic())
         client.subscribe(self._topics)
         self.connections += 1
         self._inbox.wake()
@@ -125,8 +129,15 @@ class BrokerLink:
     def _on_disconnect(
         self, _client: mqtt.Client, _data: Any, _flags: Any, code: ReasonCode, _properties: Any
     ) -> None:
-        if not self._closing and self.why_not not in _REFUSED:
-            self._note(str(code))
+        if self._closing or self.why_not in _REFUSED:
+            return
+        self._contest.down(time.monotonic())
+        contested = self._contest.said
+        if bool(contested) != self._gives_way:
+            self._gives_way = bool(contested)
+            first_s = round(PAUSE_S) if contested else RECONNECT_S[0]
+            self._client.reconnect_delay_set(first_s, RECONNECT_S[1])
+        self._note(contested or str(code))
 
     def _note(self, why: str) -> None:
         # The first failure is news, its repetition is not.

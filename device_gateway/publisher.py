@@ -17,6 +17,7 @@ import structlog
 from aiomqtt.exceptions import MqttConnectError
 
 from contracts import topics
+from contracts.contested import PAUSE_S, Contest
 from contracts.errors import BrokerError, DecodeError, DiskError, Reason
 from contracts.messages import (
     GatewayCommand,
@@ -74,6 +75,8 @@ class Publisher:
         self._clock_ns = clock_ns
         self._on_stored = stored
         self._on_command = command
+        self._client_id = f"plumbline-gateway-{config.site}-{config.gateway}"
+        self._contest = Contest(self._client_id)
         self._windows = {
             state.sensor: Window(state.stored_seq, state.last_seq) for state in outbox.sensors()
         }
@@ -123,17 +126,24 @@ class Publisher:
     async def run(self) -> None:
         """Connect, serve, and connect again, until :meth:`stop`."""
         pause_s, warned = RECONNECT_FIRST_S, False
+        clock_s = asyncio.get_running_loop().time
         while not self._stopping.is_set():
             try:
                 async with self._client() as client:
                     pause_s, warned = RECONNECT_FIRST_S, False
+                    self._contest.up(clock_s())
                     await self._serve(client)
             except* (aiomqtt.MqttError, OSError) as group:
                 error = _first_error(group)
-                self.state = "unreachable"
+                self._contest.down(clock_s())
+                contested = self._contest.said
+                if contested:
+                    pause_s = PAUSE_S
+                self.state = contested or "unreachable"
                 refused = self._refused(error)
                 level = log.debug if warned else log.warning
-                level("broker.lost", reason=str(error) if refused is None else refused.reason)
+                why = contested or str(error)
+                level("broker.lost", reason=why if refused is None else refused.reason)
                 warned = True
             if not self._stopping.is_set():
                 with contextlib.suppress(TimeoutError):
@@ -152,7 +162,7 @@ class Publisher:
             broker.port,
             username=broker.username,
             password=broker.password,
-            identifier=f"plumbline-gateway-{config.site}-{config.gateway}",
+            identifier=self._client_id,
             will=aiomqtt.Will(self._status_topic(), offline.encode(), qos=1, retain=True),
             tls_params=tls,
             timeout=BROKER_TIMEOUT_S,
