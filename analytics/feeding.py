@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -24,7 +25,7 @@ from store.ports import StreamKey
 MAX_RUN: Final = 64
 MAX_RUN_SAMPLES: Final = 65_536
 #: A sensor that goes on this long after its last sample was away, or its gateway's clock is wrong.
-LEAP_NS: Final = 60 * NS_PER_S
+LEAP_NS: Final = 2 * NS_PER_S
 END_OF_TIME_NS: Final = 2**63 - 1
 
 Worn = Callable[[int], frozenset[Placement]]
@@ -138,9 +139,9 @@ class WearerFeed:
     def put(self, placement: Placement, piece: Piece, now_s: float) -> list[Piece]:
         """Queue the next piece of a stream; those that it shows to be misdated, which are let go.
 
-        A stream's batches are in the order of time. One that falls back behind what was fed, or
-        behind what waits and goes on from there, is itself misdated. What waits after a leap and
-        begins after this one was made while a clock was wrong.
+        A stream's batches are in the order of time. One that falls back is itself misdated, unless it
+        falls into a leap of what waits: then what waits after the leap was made while a clock was
+        wrong.
         """
         worn = self._worn.setdefault(placement, _Worn())
         if worn.is_past(piece):
@@ -148,10 +149,9 @@ class WearerFeed:
         queue = worn.queues.setdefault(piece.stream, deque())
         misdated: list[Piece] = []
         if queue and piece.t0_ns < queue[-1].t0_ns:
-            sure = _before_leap(queue, worn.reached_ns)
-            if sure and piece.end_ns <= queue[sure - 1].end_ns:
+            if not _fits_a_leap(piece, queue, worn.reached_ns):
                 return [piece]
-            while len(queue) > sure and queue[-1].t0_ns > piece.t0_ns:
+            while queue and queue[-1].t0_ns > piece.t0_ns:
                 misdated.append(queue.pop())
         queue.append(piece)
         worn.arrived_s = now_s
@@ -279,14 +279,16 @@ class WearerFeed:
         return all(self._lets(other, head.t0_ns, now_s) for other in others)
 
 
-def _before_leap(queue: deque[Piece], reached_ns: int | None) -> int:
-    """How many of the pieces go on from what was fed before the first that leaps ahead."""
-    reached_ns = queue[0].t0_ns if reached_ns is None else reached_ns
-    for count, piece in enumerate(queue):
-        if piece.t0_ns - reached_ns > LEAP_NS:
-            return count
-        reached_ns = max(reached_ns, piece.end_ns)
-    return len(queue)
+def _fits_a_leap(piece: Piece, queue: deque[Piece], reached_ns: int | None) -> bool:
+    """Whether a piece begins where the queue, or its head after what was fed, leaps ahead."""
+    after = queue[-1]
+    for before in islice(reversed(queue), 1, None):
+        if before.t0_ns <= piece.t0_ns:
+            return after.t0_ns - before.end_ns > LEAP_NS and piece.end_ns > before.end_ns
+        after = before
+    if reached_ns is None:
+        return len(queue) == 1  # word against word: the later one is believed
+    return after.t0_ns - reached_ns > LEAP_NS
 
 
 def _joined(run: list[ImuSamples]) -> ImuSamples:

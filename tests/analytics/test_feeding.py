@@ -111,8 +111,8 @@ def test_a_sensor_that_is_taken_off_for_good_is_not_waited_for() -> None:
     feed.put(L5, piece(0), 0.0)
     fed(feed)
     feed.put(T4, piece(5), 0.0)
-    assert feed.next(only_t4_later, 0.0) == Absent(L5)
-    assert isinstance(feed.next(only_t4_later, 0.0), Feed)
+    assert feed.next(only_t4_later, CONFIG.doubt_s) == Absent(L5)
+    assert isinstance(feed.next(only_t4_later, CONFIG.doubt_s), Feed)
 
 
 def test_what_is_dated_ahead_of_now_waits_and_holds_nobody_up() -> None:
@@ -198,3 +198,11 @@ def test_a_leap_that_the_next_one_denies_is_let_go_alone() -> None:
     assert feed.next(only_t4, 1.0) is None
     assert feed.put(T4, piece(2, seq=3), 2.0) == [wrong]
     assert isinstance(feed.next(only_t4, 2.0), Feed)
+
+
+def test_one_that_falls_back_into_a_leap_shows_it_to_be_wrong() -> None:
+    feed = WearerFeed(CONFIG)
+    leapt = [piece(30, seq=2), piece(31, seq=3)]
+    for one in (piece(0), *leapt):
+        assert feed.put(T4, one, 0.0) == []
+    assert feed.put(T4, piece(1, seq=4), 0.0) == leapt[::-1]
