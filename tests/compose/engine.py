@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -28,17 +28,18 @@ class Engine:
     folder: Path
     project: str
 
-    def up(self, services: Sequence[str]) -> None:
+    def up(self, services: Sequence[str], once: Collection[str]) -> None:
         """Start services, each when those before it are well. ComposeFailed where one does not get so.
 
-        Docker does the order itself, by ``depends_on``; this podman-compose knows no health.
+        ``once``: those that run to their end before the next. Docker does the order itself, by
+        ``depends_on``; this podman-compose knows neither health nor ends.
         """
         if not self.podman:
             self._compose("up", "--detach", "--wait", *services)
             return
         for service in services:
             self._compose("up", "-d", service, checked=False)  # says also that others run already
-            self.wait_healthy(service)
+            (self.wait_ended if service in once else self.wait_healthy)(service)
 
     def restart(self, service: str) -> None:
         """Stop and start a container."""
@@ -52,6 +53,12 @@ class Engine:
                 raise ComposeFailed(f"{service} is not well:\n{self.logs(service)}")
             time.sleep(_POLL_S)
         return time.monotonic() - began_s
+
+    def wait_ended(self, service: str) -> None:
+        """Until a container has done what it does once. ComposeFailed where it could not."""
+        status = self._run("wait", self._container(service)).stdout.strip()
+        if status != "0":
+            raise ComposeFailed(f"{service} ended with {status}:\n{self.logs(service)}")
 
     def run_in(self, service: str, *command: str) -> subprocess.CompletedProcess[str]:
         """A command inside a container, to its end."""

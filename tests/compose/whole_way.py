@@ -7,6 +7,7 @@ what the simulated sensors play: a recording instead of a working day.
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 import yaml
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import expect
 
 from contracts.records import Episode
@@ -28,8 +30,10 @@ from tests.dashboard import screenshots
 from tests.end_to_end.demo_run import analysed, command, environment
 
 T = TypeVar("T")
-#: In the order in which they can start.
+#: In the order in which they can start; the first ends before the next one starts.
+ONCE: Final = "grants"
 SERVICES: Final = ("mosquitto", "influxdb", "analytics", "dashboard", "sensors", "gateway-demo")
+STARTED: Final = (*SERVICES[:2], ONCE, *SERVICES[2:])
 PROJECT: Final = "plumbline-test"
 WEARER: Final = "demo-001"
 ARRIVE_S: Final = 300.0
@@ -46,6 +50,28 @@ frames = store.frames("{WEARER}", *ever)
 answer = {{"frames": len(frames), "samples": int(frames.samples.sum()),
            "postures": frames.posture.tolist(), "episodes": store.episodes("{WEARER}", *ever)}}
 sys.stdout.buffer.write(msgspec.json.encode(answer))
+"""
+
+
+#: Runs inside a container of ours: how the store answers when its own token is used to change it.
+CHANGE: Final = """
+import os
+from contracts.errors import StoreError
+from store.influx_address import parse_address
+from store.influx_http import InfluxServer
+from store.influx_kinds import find_kind
+address = parse_address(os.environ["PLUMBLINE_STORE_URL"])
+server = InfluxServer(address)
+kind = find_kind(server, address)
+for change in (
+    lambda: server.write_at_once(address.frames, ["frame,wearer=x samples=1i 1000000000"]),
+    lambda: kind.delete(address.kept, 0, 1000, _measurement="minute"),
+):
+    try:
+        change()
+        print("changed")
+    except StoreError as error:
+        print(error.reason)
 """
 
 
@@ -68,8 +94,8 @@ def main(recording: Path) -> None:
         engine.down()
         try:
             walk(engine, recording, page)
-        except (ComposeFailed, AssertionError):
-            for service in SERVICES:
+        except (ComposeFailed, AssertionError, PlaywrightError):
+            for service in STARTED:
                 print(f"--- {service}\n{engine.logs(service)}", file=sys.stderr)
             raise
         finally:
@@ -103,8 +129,10 @@ def made_site(folder: Path, recording: Path) -> str:
 
 def walk(engine: Engine, recording: Path, page: str) -> None:
     """Up, a person through it, restarts, and the same again."""
-    timed("all up and well, in order", lambda: engine.up(SERVICES))
+    timed("all up and well, in order", lambda: engine.up(STARTED, {ONCE}))
     locked_in(engine)
+    assert changed(engine, "dashboard") == ["store-refused"] * 2, "the dashboard may write"
+    say("the dashboard's token", "cannot write or delete")
     wanted = analysed(recording)
     samples = sum(wanted.samples.values())
     stored = timed("the recording is in InfluxDB", lambda: wait_stored(engine, samples))
@@ -153,6 +181,12 @@ def ask(engine: Engine) -> Stored:
     return msgspec.json.decode(done.stdout, type=Stored)
 
 
+def changed(engine: Engine, service: str) -> list[str]:
+    """What the store said to a write and a deletion with a service's token."""
+    done = engine.run_in(service, "/opt/plumbline/bin/python", "-c", CHANGE)
+    return done.stdout.split() or [done.stderr]
+
+
 def assert_same_episodes(stored: list[Episode], wanted: Sequence[Episode]) -> None:
     """The same episodes as offline, within a second of where they lie in the recording."""
     assert stored
@@ -184,7 +218,11 @@ def again(engine: Engine, service: str) -> None:
 def timed(what: str, step: Callable[[], T]) -> T:
     """Do a step and say how long it took."""
     began_s = time.monotonic()
-    result = step()
+    try:
+        result = step()
+    except BaseException:
+        say(what, f"FAILED after {time.monotonic() - began_s:.1f} s")
+        raise
     say(what, f"{time.monotonic() - began_s:.1f} s")
     return result
 
@@ -194,5 +232,11 @@ def say(what: str, result: str) -> None:
     print(f"{what:<36} {result}", flush=True)
 
 
+def _end(*_: object) -> None:
+    """Being told to end is an exception as Ctrl-C is, so that all is taken down."""
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _end)
     main(Path(sys.argv[1]).resolve())
