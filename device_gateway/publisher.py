@@ -85,6 +85,7 @@ class Publisher:
         self._announced: GatewayStatus | None = None
         self._commands = 0
         self._unreadable = False
+        self._disbelieved = False
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
         self._first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -285,15 +286,16 @@ class Publisher:
         if window is None or stored.outbox != self._outbox.outbox_id:
             return  # of an outbox that is gone
         if stored.seq > window.last_seq:
-            log.warning("broker.stored_beyond_outbox", sensor=sensor, seq=stored.seq)
+            tell = log.debug if self._disbelieved else log.warning
+            tell("broker.stored_beyond_outbox", sensor=sensor, seq=stored.seq)
+            self._disbelieved = True
             return
         now_s = asyncio.get_running_loop().time()
         window.heard(now_s)
         if window.stored(stored.seq, now_s):
             self._on_stored(sensor, stored.seq)
             self._news.set()
-        if stored.resend:
-            window.rewind()
+        if stored.resend and window.asked(now_s):
             self._news.set()
 
     async def _answer(self, client: aiomqtt.Client, command: GatewayCommand) -> None:

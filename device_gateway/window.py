@@ -16,6 +16,8 @@ PROBE_BYTES: Final = 256 * 2**10
 #: Analytics commits several times a second; five seconds of nothing means that something was lost.
 RESEND_FIRST_S: Final = 5.0
 RESEND_MOST_S: Final = 60.0
+#: Analytics asks once a second at most; what asks more often is answered no more often than this.
+ASK_PAUSE_S: Final = 0.25
 
 
 class Window:
@@ -30,6 +32,7 @@ class Window:
         self._limit_bytes = MAX_BYTES
         self._pause_s = RESEND_FIRST_S
         self._resend_at_s = 0.0
+        self._ask_again_s = float("-inf")
 
     @property
     def flying_bytes(self) -> int:
@@ -73,6 +76,14 @@ class Window:
         self.sent_seq = self.stored_seq
         self._flying.clear()
         self._flying_bytes = 0
+
+    def asked(self, now_s: float) -> bool:
+        """Analytics asks for all that is not stored; whether it is sent again, not twice at once."""
+        if now_s < self._ask_again_s:
+            return False
+        self._ask_again_s = now_s + ASK_PAUSE_S
+        self.rewind()
+        return True
 
     def resend_if_silent(self, now_s: float) -> bool:
         """Rewind where nothing was heard for too long; whether it did."""

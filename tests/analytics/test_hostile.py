@@ -27,13 +27,13 @@ from plumbline.procfs import usage
 from plumbline.stats import read_stats
 from store import open_registry, open_series
 from store.ports import Assignment, Wearer
-from tests.analytics.flood import Flood
 from tests.analytics.gateways import GATEWAY, SITE, OutboxGateway
 from tests.analytics.hostile import Hostility, Target
 from tests.analytics.services import WEARER
 from tests.analytics.sessions import Session
 from tests.brokers import MosquittoBroker
 from tests.end_to_end.demo_run import command, environment
+from tests.flood import Flood
 
 COUNT = 100_000
 LIMIT_S = 90.0

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_gateway.window import (
+    ASK_PAUSE_S,
     MAX_BATCHES,
     MAX_BYTES,
     PROBE_BYTES,
@@ -128,3 +129,14 @@ def test_every_batch_is_sent_in_order_after_what_is_stored(steps: list[tuple[str
             window.rewind()
         assert 0 <= window.stored_seq <= window.sent_seq <= window.last_seq
         assert 0 <= window.flying_bytes <= MAX_BYTES + 100_000
+
+
+def test_who_asks_over_and_over_is_answered_now_and_then() -> None:
+    window = Window(0, 100)
+    fill(window, 10)
+    assert window.asked(1.0)
+    assert fill(window, 10) == 100
+    assert not any(window.asked(1.0 + n * ASK_PAUSE_S / 100) for n in range(100))
+    assert window.room()[1] == 0
+    assert window.asked(1.0 + ASK_PAUSE_S)
+    assert fill(window, 10) == 100
