@@ -28,7 +28,7 @@ from contracts.topics import Kind
 from store.ports import Registry, SeriesStore
 
 #: A store that is away is asked again after this, doubling up to the second.
-RETRY_S: Final = (0.5, 15.0)
+RETRY_S: Final = (0.5, 5.0)
 #: How often the live state of those whose sensors are late is looked at.
 PREVIEW_S: Final = 1.0
 
