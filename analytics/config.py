@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from contracts.broker import BrokerAddress
 from contracts.units import NS_PER_S
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerAddress:
-    """Where the MQTT broker is and how to get in. The password never shows in a log."""
-
-    host: str = "127.0.0.1"
-    port: int = 1883
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    tls_ca: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ import structlog
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from analytics.config import BrokerAddress
 from analytics.inbox import Arrival, Inbox
+from contracts.broker import BrokerAddress
 from contracts.contested import PAUSE_S, Contest
 from contracts.errors import BrokerError, Reason
 from contracts.messages import MAX_IMU_BYTES

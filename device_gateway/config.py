@@ -6,21 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from contracts.broker import BrokerAddress
 from contracts.checks import check_id
 from contracts.errors import DecodeError, Reason, SettingError
 from contracts.vocabulary import Placement
 from device_gateway.outbox import DEFAULT_CAP_BYTES
-
-
-@dataclass(frozen=True, slots=True)
-class BrokerAddress:
-    """An MQTT server. ``tls_ca``: the file of the authority that signed it; None for no TLS."""
-
-    host: str = "127.0.0.1"
-    port: int = 1883
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    tls_ca: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

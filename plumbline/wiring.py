@@ -6,9 +6,9 @@ import ssl
 from pathlib import Path
 
 from analytics.config import AnalyticsConfig
-from analytics.config import BrokerAddress as AnalyticsBroker
+from contracts.broker import BrokerAddress
 from contracts.errors import DiskError, Reason, SettingError, StoreError
-from device_gateway.config import BrokerAddress, GatewayConfig
+from device_gateway.config import GatewayConfig
 from plumbline.fleet import parse_worn
 from plumbline.settings import Settings
 from store import open_registry, open_series
@@ -53,13 +53,7 @@ def analytics_config(settings: Settings) -> AnalyticsConfig:
     """What analytics wants to know."""
     return AnalyticsConfig(
         site=settings.site,
-        broker=AnalyticsBroker(
-            host=settings.broker_host,
-            port=settings.broker_port,
-            username=settings.broker_username or None,
-            password=settings.broker_secret(),
-            tls_ca=certificate(settings.broker_tls_ca),
-        ),
+        broker=broker_address(settings),
         broker_wait_s=settings.broker_wait_s,
         store_wait_s=settings.store_wait_s,
         late_wait_s=settings.late_wait_s,

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from analytics.announcing import Message
-from analytics.config import AnalyticsConfig, BrokerAddress
+from analytics.config import AnalyticsConfig
 from analytics.inbox import Arrival
 from analytics.service import load_focus_table
 from analytics.worker import Worker
 from contracts import topics
+from contracts.broker import BrokerAddress
 from contracts.messages import ImuMessage, Stored
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement

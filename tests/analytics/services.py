@@ -13,8 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from analytics.config import AnalyticsConfig, BrokerAddress
+from analytics.config import AnalyticsConfig
 from analytics.service import serve_analytics
+from contracts.broker import BrokerAddress
 from contracts.settings import CalibrationPlan
 from contracts.vocabulary import Placement
 from store import open_registry, open_series

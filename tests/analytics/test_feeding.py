@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from analytics.config import AnalyticsConfig, BrokerAddress
+from analytics.config import AnalyticsConfig
 from analytics.feeding import Absent, Feed, Piece, WearerFeed
+from contracts.broker import BrokerAddress
 from contracts.messages import ImuMessage
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from analytics.config import AnalyticsConfig, BrokerAddress
+from analytics.config import AnalyticsConfig
 from analytics.core.focus import FocusTable
 from analytics.desk import WearerDesk
 from analytics.feeding import END_OF_TIME_NS, Piece
 from analytics.roster import WearerPlan
+from contracts.broker import BrokerAddress
 from contracts.messages import ImuMessage
 from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S

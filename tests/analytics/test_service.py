@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from analytics.config import BrokerAddress
 from contracts import topics
+from contracts.broker import BrokerAddress
 from contracts.errors import BrokerError, Reason, StoreError
 from contracts.messages import ImuMessage
 from contracts.units import NS_PER_S

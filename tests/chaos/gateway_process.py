@@ -9,8 +9,9 @@ from pathlib import Path
 
 import msgspec
 
+from contracts.broker import BrokerAddress
 from contracts.errors import PlumblineError
-from device_gateway.config import BrokerAddress, GatewayConfig
+from device_gateway.config import GatewayConfig
 from device_gateway.service import run_gateway
 from plumbline.lifeline import hold_to_parent
 from plumbline.logs import configure_logging

@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from contracts.broker import BrokerAddress
 from contracts.vocabulary import Placement
-from device_gateway.config import BrokerAddress, GatewayConfig
+from device_gateway.config import GatewayConfig
 from device_gateway.service import run_gateway
 
 

@@ -18,11 +18,12 @@ import numpy as np
 import pytest
 
 from contracts import topics
+from contracts.broker import BrokerAddress
 from contracts.errors import BrokerError, RadioError, Reason, SettingError
 from contracts.messages import GatewayCommand
 from contracts.recording import open_recording, read_samples
 from contracts.vocabulary import Placement
-from device_gateway.config import BrokerAddress, GatewayConfig
+from device_gateway.config import GatewayConfig
 from device_gateway.outbox import Outbox
 from device_gateway.service import run_gateway
 from plumbline.ports import free_port

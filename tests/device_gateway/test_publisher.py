@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from contracts import topics
+from contracts.broker import BrokerAddress
 from contracts.errors import BrokerError, Reason
 from contracts.messages import GatewayCommand, GatewayReply, SensorStatus, Stored
-from device_gateway.config import BrokerAddress, GatewayConfig
+from device_gateway.config import GatewayConfig
 from device_gateway.outbox import Outbox
 from device_gateway.publisher import Publisher
 from plumbline.ports import free_port
