@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import shutil
 import sqlite3
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
+from contracts import file_lock
 from contracts.errors import DiskError, InvariantError, PlumblineError, Reason
 
 #: The size of the file in which processes that share a write-ahead log agree.
@@ -23,18 +23,15 @@ def lock(path: Path) -> IO[bytes]:
     lock_path = path.with_name(path.name + ".lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = lock_path.open("ab")
+        file = file_lock.hold(lock_path)
     except OSError as error:
         raise _os_error(path, error) from None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
+    if file is None:
         raise DiskError(
             Reason.DISK_ERROR,
             f"Another gateway has the outbox {path}.",
             hint="Stop it, or give this gateway an outbox of its own.",
-        ) from None
+        )
     return file
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import secrets
@@ -10,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Final
 
+from contracts import file_lock
 from contracts.errors import Fault, PlumblineError, Reason
 from plumbline.disk import disk_error
 
@@ -73,16 +73,13 @@ class DemoFolder:
             self.run.rmdir()
         self._lock.close()
 
-    def _hold(self) -> IO[str]:
-        lock = (self.root / ".lock").open("w", encoding="utf-8")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
+    def _hold(self) -> IO[bytes]:
+        lock = file_lock.hold(self.root / ".lock")
+        if lock is None:
             raise PlumblineError(
                 Reason.BAD_SETTING,
                 f"Another demo is using {self.root}.",
                 hint="Stop it, or choose another folder with --data.",
                 fault=Fault.USER,
-            ) from None
+            )
         return lock
