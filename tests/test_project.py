@@ -82,7 +82,7 @@ def rooms(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("analytics/core/planted.py", "from pathlib import Path", "analytics.core is pure"),
         ("analytics/core/planted.py", "from store import ports", "analytics.core is pure"),
         ("analytics/core/planted.py", "import contracts.recording", "analytics.core is pure"),
-        ("contracts/gatt.py", "import socket", "codecs of contracts are pure"),
+        ("contracts/gatt/packets.py", "import socket", "codecs of contracts are pure"),
         ("contracts/messages.py", "import logging", "codecs of contracts are pure"),
         ("firmware_sim/firmware.py", "import asyncio", "what decides is apart from what does"),
     ],
