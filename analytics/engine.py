@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from analytics.config import AnalyticsConfig
@@ -87,12 +88,13 @@ class Engine:
         DecodeError where it cannot be taken.
         """
         let_go: list[Piece] = []
-        if self.roster.parts(sensor, message) is None:
+        own = self.roster.parts(sensor, message)
+        if own is None:
             raise DecodeError(Reason.UNKNOWN_SENSOR, f"nobody wears {sensor}.")
         key = StreamKey(gateway, sensor, message.outbox)
         for taken in self.streams.offer(key, message):
             # One that waited behind a hole may lie after the end of the sensor's last assignment.
-            parts = self.roster.parts(sensor, taken) or []
+            parts = own if taken is message else self.roster.parts(sensor, taken) or []
             unworn = taken.count - sum(part.stop - part.start for part in parts)
             self.health.unworn(key, self.streams.waits(key, taken, len(parts), max(unworn, 0)))
             for part in parts:
@@ -167,9 +169,11 @@ class Engine:
             return False
         self._note_change(now_s)
         late = step.late
-        for piece in step.pieces:
-            self._pass(piece)
-            self.health.fed(piece, late)
+        for _, run in groupby(step.pieces, key=lambda piece: piece.stream):
+            pieces = tuple(run)
+            for piece in pieces:
+                self._pass(piece)
+            self.health.fed(pieces, late)
             late = 0
         return True
 

@@ -1,7 +1,8 @@
 """In which order the batches of a wearer's sensors go into the pipeline. Pure: no clock, no I/O.
 
-A batch is fed when it begins no more than a slack ahead of the least advanced sensor worn with it.
-So a snapshot holds little of what waits, and what is not fed stays unacknowledged in the gateway.
+A batch is fed when it begins no more than a slack ahead of the least advanced sensor worn with it,
+or of what waits of that one to be fed next. So a snapshot holds little of what waits, and what is not
+fed stays unacknowledged in the gateway.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import Final
 import numpy as np
 
 from analytics.config import AnalyticsConfig
-from contracts.imu import ImuSamples
-from contracts.messages import ImuMessage
+from contracts.imu import AXES, ImuSamples, TimesNs, regular_times_ns
+from contracts.messages import SAMPLE_BYTES, ImuMessage
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from store.ports import StreamKey
@@ -24,6 +25,8 @@ from store.ports import StreamKey
 #: Batches that go to the pipeline in one call: enough to make its cost a call small.
 MAX_RUN: Final = 64
 MAX_RUN_SAMPLES: Final = 65_536
+#: A sensor may run this far ahead of another while that one's batches wait to be fed after it.
+MAX_AHEAD_NS: Final = 60 * NS_PER_S
 #: A sensor that goes on this long after its last sample was away, or its gateway's clock is wrong.
 LEAP_NS: Final = 2 * NS_PER_S
 END_OF_TIME_NS: Final = 2**63 - 1
@@ -57,9 +60,35 @@ class Piece:
         """Bytes that it keeps in memory."""
         return len(self.message.samples)
 
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def readings(self) -> bytes:
+        """The samples as they came."""
+        if len(self) == self.message.count:
+            return self.message.samples
+        return self.message.samples[self.start * SAMPLE_BYTES : self.stop * SAMPLE_BYTES]
+
+    @property
+    def ended(self) -> bool:
+        """Whether the sensor said that it stopped after the last of these."""
+        return self.message.end and self.stop == self.message.count
+
     def samples(self) -> ImuSamples:
         """The samples in SI and UTC."""
-        return self.message.to_samples().slice(self.start, self.stop)
+        return joined_samples([self])
+
+    def goes_on(self, before: Piece) -> bool:
+        """Whether rate, scale and time go on from the piece before, so that both are one."""
+        message, other = self.message, before.message
+        return (
+            not before.ended
+            and message.rate_hz == other.rate_hz
+            and message.accel_range_g == other.accel_range_g
+            and message.gyro_range_deg_s == other.gyro_range_deg_s
+            and (self.t0_ns > before.end_ns - other.period_ns or not (self and before))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +100,11 @@ class Feed:
 
     def samples(self) -> Iterator[ImuSamples]:
         """The samples, joined where rate and sensor go on unchanged."""
-        run: list[ImuSamples] = []
-        for piece in self.pieces:
-            samples = piece.samples()
-            if run and (run[-1].ended or run[-1].rate_hz != samples.rate_hz):
-                yield _joined(run)
-                run = []
-            if run and len(run[-1]) and len(samples) and samples.utc_ns[0] <= run[-1].utc_ns[-1]:
-                yield _joined(run)
-                run = []
-            run.append(samples)
-        yield _joined(run)
+        first = 0
+        for last in range(1, len(self.pieces) + 1):
+            if last == len(self.pieces) or not self.pieces[last].goes_on(self.pieces[last - 1]):
+                yield joined_samples(self.pieces[first:last])
+                first = last
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +119,7 @@ class _Worn:
     """One placement: what waits of each stream, and how far it has come."""
 
     queues: dict[StreamKey, deque[Piece]] = field(default_factory=dict)
+    stops: int = 0  # how many of the pieces that wait end a recording
     reached_ns: int | None = None
     ended: bool = False
     absent: bool = False
@@ -107,7 +131,41 @@ class _Worn:
 
     def head(self) -> Piece | None:
         heads = [queue[0] for queue in self.queues.values() if queue]
-        return min(heads, key=lambda piece: piece.t0_ns, default=None)
+        if len(heads) < 2:
+            return heads[0] if heads else None
+        return min(heads, key=lambda piece: piece.t0_ns)
+
+    def sure_ns(self, head: Piece) -> int:
+        """Up to when the others may run ahead of its head: its samples till then wait behind that.
+
+        The pipeline must wait for this sensor all that time, so there is no end in between.
+        """
+        if self.stops or self.ended or self.absent or len(self.queues) > 1:
+            return head.t0_ns
+        return min(self.queues[head.stream][-1].t0_ns, head.t0_ns + MAX_AHEAD_NS)
+
+    def append(self, piece: Piece) -> None:
+        self.queues.setdefault(piece.stream, deque()).append(piece)
+        self.stops += piece.ended
+
+    def drop_last(self, stream: StreamKey) -> Piece:
+        piece = self.queues[stream].pop()
+        self.stops -= piece.ended
+        return piece
+
+    def take(self, head: Piece) -> None:
+        queue = self.queues[head.stream]
+        queue.popleft()
+        if not queue:
+            del self.queues[head.stream]
+        self.stops -= head.ended
+        self.reached_ns = max(self.reached_ns or head.end_ns, head.end_ns)
+        self.ended = head.ended
+        self.absent = False
+
+    def forget(self) -> None:
+        self.queues.clear()
+        self.stops = 0
 
 
 class WearerFeed:
@@ -133,7 +191,7 @@ class WearerFeed:
         """Forget what waits, and every placement that is none of these."""
         self._worn = {p: worn for p, worn in self._worn.items() if p in placements}
         for worn in self._worn.values():
-            worn.queues.clear()
+            worn.forget()
         self._blocked_since_s = None
 
     def put(self, placement: Placement, piece: Piece, now_s: float) -> list[Piece]:
@@ -146,14 +204,14 @@ class WearerFeed:
         worn = self._worn.setdefault(placement, _Worn())
         if worn.is_past(piece):
             return [piece]
-        queue = worn.queues.setdefault(piece.stream, deque())
+        queue = worn.queues.get(piece.stream)
         misdated: list[Piece] = []
         if queue and piece.t0_ns < queue[-1].t0_ns:
             if not _fits_a_leap(piece, queue, worn.reached_ns):
                 return [piece]
             while queue and queue[-1].t0_ns > piece.t0_ns:
-                misdated.append(queue.pop())
-        queue.append(piece)
+                misdated.append(worn.drop_last(piece.stream))
+        worn.append(piece)
         worn.arrived_s = now_s
         return misdated
 
@@ -221,7 +279,7 @@ class WearerFeed:
             return False
         head = state.head()
         if head is not None:
-            return head.t0_ns + self._config.slack_ns >= first_ns
+            return state.sure_ns(head) + self._config.slack_ns >= first_ns
         if state.absent:
             return True
         if state.ended and now_s - state.arrived_s >= self._config.settle_s:
@@ -265,13 +323,8 @@ class WearerFeed:
                 break
             if self._doubtful(state, head, now_s):
                 break
-            queue = state.queues[head.stream]
-            pieces.append(queue.popleft())
-            if not queue:
-                del state.queues[head.stream]
-            state.reached_ns = max(state.reached_ns or head.end_ns, head.end_ns)
-            state.ended = head.message.end and head.stop == head.message.count
-            state.absent = False
+            state.take(head)
+            pieces.append(head)
         return Feed(placement, tuple(pieces))
 
     def _may(self, placement: Placement, head: Piece, worn: Worn, now_s: float) -> bool:
@@ -291,12 +344,26 @@ def _fits_a_leap(piece: Piece, queue: deque[Piece], reached_ns: int | None) -> b
     return after.t0_ns - reached_ns > LEAP_NS
 
 
-def _joined(run: list[ImuSamples]) -> ImuSamples:
-    if len(run) == 1:
-        return run[0]
+def joined_samples(run: Sequence[Piece]) -> ImuSamples:
+    """Pieces that go on from one another in SI and UTC; at least one."""
+    last = run[-1]
+    raw = np.frombuffer(b"".join([piece.readings for piece in run]), dtype="<i2")
     return ImuSamples(
-        np.concatenate([s.utc_ns for s in run]),
-        np.concatenate([s.si for s in run]),
-        run[-1].rate_hz,
-        run[-1].ended,
+        _times_ns(run),
+        last.message.scale.to_si(raw.reshape(-1, len(AXES))),
+        last.message.rate_hz,
+        last.ended,
     )
+
+
+def _times_ns(run: Sequence[Piece]) -> TimesNs:
+    """The time of each sample of the pieces."""
+    if len(run) == 1:
+        return regular_times_ns(run[0].t0_ns, run[0].message.period_ns, len(run[0]))
+    counts = np.array([len(piece) for piece in run])
+    before = np.cumsum(counts) - counts
+    t0_ns = np.array([piece.t0_ns for piece in run], np.int64)
+    period_ns = np.array([piece.message.period_ns for piece in run], np.int64)
+    index = np.arange(counts.sum(), dtype=np.int64)
+    times: TimesNs = (t0_ns - period_ns * before).repeat(counts) + period_ns.repeat(counts) * index
+    return times

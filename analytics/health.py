@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -54,17 +54,18 @@ class HealthBook:
             if self._rows[key].state != OFFLINE:
                 self._update(key, at_ns=now_ns, state=OFFLINE, reason="gateway offline")
 
-    def fed(self, piece: Piece, late: int) -> None:
-        """Samples went into a pipeline; ``late`` of them came too late."""
-        key = (piece.stream.gateway, piece.stream.sensor)
+    def fed(self, pieces: Sequence[Piece], late: int) -> None:
+        """Pieces of one stream went into a pipeline; ``late`` of their samples came too late."""
+        last = pieces[-1]
+        key = (last.stream.gateway, last.stream.sensor)
         row = self._row(key)
-        count = piece.stop - piece.start
-        last_ns = piece.end_ns - piece.message.period_ns if count else piece.t0_ns
+        lost = sum(piece.message.lost_before for piece in pieces if piece.start == 0)
+        last_ns = max(p.end_ns - p.message.period_ns if p else p.t0_ns for p in pieces)
         self._update(
             key,
-            stored_seq=piece.message.seq,
-            stored_samples=row.stored_samples + count,
-            lost_samples=row.lost_samples + (piece.message.lost_before if piece.start == 0 else 0),
+            stored_seq=last.message.seq,
+            stored_samples=row.stored_samples + sum(map(len, pieces)),
+            lost_samples=row.lost_samples + lost,
             late_samples=row.late_samples + late,
             last_sample_ns=max(last_ns, row.last_sample_ns or last_ns),
         )

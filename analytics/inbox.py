@@ -34,7 +34,7 @@ class Inbox:
     def put(self, arrival: Arrival, wait_s: float) -> bool:
         """Add an arrival, waiting up to ``wait_s`` for room; whether there was some."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._has_room(arrival), wait_s):
+            if not self._has_room(arrival) and not self._wait_for_room(arrival, wait_s):
                 self.refused += 1
                 return False
             self._arrivals.append(arrival)
@@ -57,6 +57,9 @@ class Inbox:
         with self._changed:
             self._woken = True
             self._changed.notify_all()
+
+    def _wait_for_room(self, arrival: Arrival, wait_s: float) -> bool:
+        return self._changed.wait_for(lambda: self._has_room(arrival), wait_s)
 
     def __len__(self) -> int:
         return len(self._arrivals)

@@ -21,7 +21,10 @@ from contracts.errors import Reason, StoreError
 from store.ports import Registry, SeriesStore
 
 #: Messages between two turns of the worker, so that a flood does not put off a commit.
-MAX_TAKE: Final = 2_048
+MAX_TAKE: Final = 8_192
+#: In a flood the worker rests as long as it has just worked, up to this: what gathers meanwhile is
+#: computed in one go, and the network's thread has the interpreter to itself.
+MAX_REST_S: Final = 0.25
 #: The worker looks about it this often when nothing comes.
 IDLE_S: Final = 0.1
 REPORT_S: Final = 0.5
@@ -146,6 +149,8 @@ def _run(
         if now_s >= report_at_s:
             report_at_s = now_s + REPORT_S
             report(_full_report(worker, link, inbox))
+        if arrivals and not more and len(inbox) < MAX_TAKE:
+            stop.wait(min(time.monotonic() - now_s, MAX_REST_S))
 
 
 def _full_report(worker: Worker, link: BrokerLink, inbox: Inbox) -> dict[str, Any]:

@@ -27,7 +27,8 @@ from contracts.vocabulary import Activity, ActivitySource, Posture
 MESSAGE_VERSION: Final = 1
 #: Five minutes at 50 Hz; 192 kB. A gateway cuts longer backlogs.
 MAX_BATCH_SAMPLES: Final = 16_384
-MAX_IMU_BYTES: Final = MAX_BATCH_SAMPLES * 12 + 1024
+SAMPLE_BYTES: Final = 12
+MAX_IMU_BYTES: Final = MAX_BATCH_SAMPLES * SAMPLE_BYTES + 1024
 #: Room for 256 sensors with ids of 64 characters.
 MAX_JSON_BYTES: Final = 32_768
 MAX_SEQ: Final = 2**53
@@ -62,7 +63,7 @@ class ImuMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def count(self) -> int:
         """How many samples the batch carries."""
-        return len(self.samples) // 12
+        return len(self.samples) // SAMPLE_BYTES
 
     @property
     def scale(self) -> ImuScale:
@@ -108,7 +109,7 @@ class ImuMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             nominal_ns * (1 - MAX_PERIOD_DEVIATION),
             nominal_ns * (1 + MAX_PERIOD_DEVIATION),
         )
-        if len(message.samples) % 12 or (not message.samples and not message.end):
+        if len(message.samples) % SAMPLE_BYTES or (not message.samples and not message.end):
             raise DecodeError(
                 Reason.BAD_LENGTH, f"{len(message.samples)} bytes of samples are no whole samples."
             )

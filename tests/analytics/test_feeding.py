@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from analytics.config import AnalyticsConfig
-from analytics.feeding import Absent, Feed, Piece, WearerFeed
+from analytics.feeding import MAX_RUN, Absent, Feed, Piece, WearerFeed
 from contracts.broker import BrokerAddress
 from contracts.messages import ImuMessage
 from contracts.units import NS_PER_S
@@ -61,7 +63,41 @@ def test_batches_of_any_length_and_gaps_of_hours_pass() -> None:
         feed.put(T4, piece(start_s, 60), 0.0)
     for start_s in (0, 30_010, 30_070):
         feed.put(L5, piece(start_s, 60), 0.0)
-    assert [start_s for _, start_s in fed(feed)] == [0, 0, 60, 30_000, 30_010, 30_060, 30_070]
+    assert [start_s for _, start_s in fed(feed)] == [0, 0, 60, 30_000, 30_060, 30_010, 30_070]
+
+
+def test_one_runs_ahead_of_what_waits_of_the_other_but_not_far() -> None:
+    """So that a flood goes into the pipeline in long runs."""
+    feed = WearerFeed(CONFIG)
+    for second in range(200):
+        feed.put(T4, piece(second), 0.0)
+    for second in range(100):
+        feed.put(L5, piece(second), 0.0)
+    reached = {T4: 0.0, L5: 0.0}
+    runs = 0
+    while isinstance(action := feed.next(worn, 0.0), Feed):
+        runs += 1
+        reached[action.placement] += len(action.pieces)
+        assert abs(reached[T4] - reached[L5]) <= MAX_RUN
+    assert reached == {L5: 100, T4: 103}
+    assert runs <= 6
+
+
+@pytest.mark.parametrize("how", ["ended", "left out", "an end waits"])
+def test_nobody_runs_ahead_of_a_sensor_that_is_not_waited_for(how: str) -> None:
+    """Its seconds would be closed before it comes to them."""
+    feed = WearerFeed(CONFIG)
+    if how == "left out":
+        feed.load({"L5": (BEGIN_NS, False, True)}, 0.0)
+    elif how == "ended":
+        feed.load({"L5": (BEGIN_NS, True, False)}, 0.0)
+    for second in range(10):
+        feed.put(T4, piece(second), 0.0)
+        feed.put(L5, piece(second + 0.5, end=how == "an end waits" and second == 5), 0.0)
+    action = feed.next(worn, 0.0)
+    assert isinstance(action, Feed)
+    assert action.placement is T4
+    assert len(action.pieces) == 3
 
 
 def test_who_stays_away_too_long_is_left_out_until_it_comes() -> None:
