@@ -10,11 +10,14 @@ from typing import Any, Final
 
 import paho.mqtt.client as mqtt
 import structlog
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from analytics.inbox import Arrival, Inbox
+<<<<<<< HEAD
+from analytics.quick_client import QuickClient
+=======
 from contracts.broker import BrokerAddress
+>>>>>>> 49d7df7908f927f1b286beb168bdafcfb5d7ad44
 from contracts.contested import PAUSE_S, Contest
 from contracts.errors import BrokerError, Reason
 from contracts.messages import MAX_IMU_BYTES
@@ -53,13 +56,10 @@ class BrokerLink:
         self._closing = False
         self._contest = Contest(client_id)
         self._gives_way = False
-        self._client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=True
-        )
+        self._client = QuickClient(client_id, self._take)
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
         self._client.on_disconnect = self._on_disconnect
-        self._client.on_message = self._on_message
         self._client.reconnect_delay_set(*RECONNECT_S)
         if address.username is not None:
             self._client.username_pw_set(address.username, address.password)
@@ -145,14 +145,13 @@ class BrokerLink:
         self.why_not = why
         tell("no connection to the MQTT broker; trying on", host=self._address.host, reason=why)
 
-    def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-        size = len(message.payload)
-        payload = bytes(message.payload) if size <= MAX_IMU_BYTES else b""
+    def _take(self, topic: bytes, payload: bytes) -> None:
+        size = len(payload)
         try:
-            topic = message.topic
+            name = topic.decode()
         except UnicodeDecodeError:
-            topic = ""
-        self._inbox.put(Arrival(topic, payload, size), ROOM_WAIT_S)
+            name = ""
+        self._inbox.put(Arrival(name, payload if size <= MAX_IMU_BYTES else b"", size), ROOM_WAIT_S)
 
     def _refused(self) -> BrokerError:
         return BrokerError(
