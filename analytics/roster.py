@@ -122,11 +122,10 @@ def _covers(assignment: Assignment, time_ns: int) -> bool:
 
 
 def _part(assignment: Assignment, message: ImuMessage) -> Part | None:
-    start = _samples_before(message, assignment.start_ns)
-    stop = (
-        message.count if assignment.end_ns is None else _samples_before(message, assignment.end_ns)
-    )
-    only_an_end = message.count == 0 and _covers(assignment, message.t0_ns)
+    start_ns, end_ns, count = assignment.start_ns, assignment.end_ns, message.count
+    start = 0 if start_ns <= message.t0_ns else _samples_before(message, start_ns)
+    stop = count if end_ns is None else _samples_before(message, end_ns)
+    only_an_end = count == 0 and _covers(assignment, message.t0_ns)
     if start >= stop and not only_an_end:
         return None
     return Part(assignment.wearer, assignment.placement, start, stop)

@@ -41,12 +41,12 @@ def check_finite(field: str, value: float) -> float:
 
 def check_range(field: str, value: float, low: float, high: float) -> float:
     """A finite number in [low, high]."""
+    if low <= value <= high and abs(value) != math.inf:  # no NaN is
+        return value
     check_finite(field, value)
-    if not low <= value <= high:
-        raise DecodeError(
-            Reason.OUT_OF_RANGE, f"{field} is {shown(value)}; allowed is {low} to {high}."
-        )
-    return value
+    raise DecodeError(
+        Reason.OUT_OF_RANGE, f"{field} is {shown(value)}; allowed is {low} to {high}."
+    )
 
 
 def check_utc_ns(field: str, utc_ns: int, *, now_ns: int | None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from contracts.checks import check_id, quoted
@@ -11,6 +12,8 @@ from contracts.errors import DecodeError, Reason
 
 ROOT: Final = "plumbline/v1"
 MAX_TOPIC_CHARS: Final = 400
+#: Two topics a sensor of a large site.
+MAX_KNOWN_TOPICS: Final = 2048
 
 
 class Kind(StrEnum):
@@ -57,6 +60,7 @@ class Topic:
     sensor: str = ""
 
 
+@lru_cache(maxsize=MAX_KNOWN_TOPICS)  # a sensor's batches all come to the same few
 def parse(topic: str) -> Topic:
     """The parts of a topic. DecodeError(BAD_TOPIC, BAD_ID) where it is none of ours."""
     if len(topic) > MAX_TOPIC_CHARS:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from contracts.records import CalibrationOutcome, Episode, FrameBlock, Rollup, SensorHealth
 from contracts.settings import CalibrationPlan, PostureSettings
 from contracts.vocabulary import Placement
 
 
-@dataclass(frozen=True, slots=True)
-class StreamKey:
+class StreamKey(NamedTuple):
     """One numbered stream of batches: a sensor as one outbox of one gateway numbers it."""
 
     gateway: str
