@@ -12,10 +12,11 @@ _STAT_STIME = 12
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """CPU seconds so far and the highest resident memory, in MB."""
+    """CPU seconds so far, and resident memory in MB: the highest, and now."""
 
     cpu_s: float
     peak_mb: float
+    now_mb: float
 
 
 def usage(pid: int) -> Usage | None:
@@ -27,7 +28,11 @@ def usage(pid: int) -> Usage | None:
     except OSError:
         return None
     ticks = int(fields[_STAT_UTIME]) + int(fields[_STAT_STIME])
-    peak_kb = next(
-        (int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")), 0
+    return Usage(
+        ticks / os.sysconf("SC_CLK_TCK"), _kb(status, "VmHWM") / 1024, _kb(status, "VmRSS") / 1024
     )
-    return Usage(ticks / os.sysconf("SC_CLK_TCK"), peak_kb / 1024)
+
+
+def _kb(status: str, name: str) -> int:
+    lines = (line.split() for line in status.splitlines())
+    return next((int(line[1]) for line in lines if line and line[0] == f"{name}:"), 0)
