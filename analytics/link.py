@@ -13,11 +13,8 @@ import structlog
 from paho.mqtt.reasoncodes import ReasonCode
 
 from analytics.inbox import Arrival, Inbox
-<<<<<<< HEAD
 from analytics.quick_client import QuickClient
-=======
 from contracts.broker import BrokerAddress
->>>>>>> 49d7df7908f927f1b286beb168bdafcfb5d7ad44
 from contracts.contested import PAUSE_S, Contest
 from contracts.errors import BrokerError, Reason
 from contracts.messages import MAX_IMU_BYTES
