@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -37,12 +36,12 @@ from tests.chaos.people import Person, choose, start_before
 from tests.chaos.site import LOOK_S, Site
 from tests.chaos.stores import StoreKind, StoreServer
 
-#: After the last fault, all sensors are still worn so long.
+#: After the last fault, all sensors are still worn so long, or until it is recovered from.
 LIVE_AFTER_S: Final = 6.0
 #: What it takes about until a heap of faults is recovered from, for the length of the live part.
 CALM_S: Final = 10.0
-#: On a busy machine it takes longer, up to so many times.
-MOST_CROWDED: Final = 3.0
+#: On a busy machine it takes longer. The sensors are switched off when the faults are over.
+SLACK: Final = 2.5
 #: What of a recording is to wait in the flash log at the least.
 MIN_WAITING_S: Final = 30.0
 
@@ -105,7 +104,7 @@ async def run_round(
     kind = StoreKind.SQLITE if influxd is None else StoreKind.INFLUX
     result = Result(seed, "mosquitto" if mosquitto else "amqtt", kind, who)
     shortest_s = min(person.duration_s() for person in who)
-    worn_s = min(live_s(committed, crowding()), shortest_s - MIN_WAITING_S)
+    worn_s = min(SLACK * live_s(committed), shortest_s - MIN_WAITING_S)
     start_ns = start_before(who, now_ns(), worn_s)
     async with contextlib.AsyncExitStack() as stack:
         server = None
@@ -118,11 +117,11 @@ async def run_round(
         finally:
             _note_site(result, site)
             site.close()
+        common["off_ns"] = site.off_ns()
         behind = Site(folder / "behind", who, start_ns, outbox=outbox, **common)
         calm = Site(folder / "undisturbed", who, start_ns, **common)
         clock = time.monotonic()
-        async with behind, calm:
-            await asyncio.gather(behind.until_complete(PATIENCE_S), calm.until_complete(PATIENCE_S))
+        await asyncio.gather(_undisturbed(behind), _undisturbed(calm))
         result.took_s["undisturbed"] = time.monotonic() - clock
         result.verdicts = await asyncio.to_thread(_compare, site, outbox, behind, calm)
     return result
@@ -145,6 +144,8 @@ async def _disturb(
         watching = asyncio.create_task(disturber.watch())
         try:
             await disturber.run(faults, to_the_end=to_the_end)
+            await disturber.until_recovered(LIVE_AFTER_S)
+            await site.switch_off()
             result.caught_up_s = await site.until_complete(PATIENCE_S)
         finally:
             watching.cancel()
@@ -152,6 +153,11 @@ async def _disturb(
         disturber.all_in()
     result.took_s["disturbed"] = time.monotonic() - clock
     return site.keep_outbox()
+
+
+async def _undisturbed(site: Site) -> None:
+    async with site:
+        await site.until_complete(PATIENCE_S)
 
 
 def _compare(disturbed: Site, outbox: Path, behind: Site, calm: Site) -> list[Verdict]:
@@ -164,22 +170,15 @@ def _compare(disturbed: Site, outbox: Path, behind: Site, calm: Site) -> list[Ve
     ]
 
 
-def crowding() -> float:
-    """By how much everything takes longer than on an idle machine: programs a processor, within bounds."""
-    programs = os.getloadavg()[0] / (os.cpu_count() or 1)
-    return min(max(1.0, programs), MOST_CROWDED)
-
-
-def live_s(faults: list[Fault], crowding: float) -> float:
-    """How long the sensors are to be worn while the faults fall."""
-    calm_s = CALM_S * crowding
-    total_s = LIVE_AFTER_S - calm_s
+def live_s(faults: list[Fault]) -> float:
+    """How long the sensors are to be worn on an idle machine while the faults fall."""
+    total_s = LIVE_AFTER_S
     for start in range(0, len(faults), HEAP):
         begun_s, lifted_s = 0.0, 0.0
         for fault in faults[start : start + HEAP]:
             begun_s += fault.gap_s
             lifted_s = max(lifted_s, begun_s + fault.lasts_s)
-        total_s += lifted_s + calm_s
+        total_s += lifted_s + CALM_S
     return total_s
 
 

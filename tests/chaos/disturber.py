@@ -69,7 +69,11 @@ class Disturber:
                     self._tell(f"{done.at_s:7.1f} s  {fault}")
                     tasks.create_task(self._commit(done))
             if start + HEAP < len(faults):
-                await self._site.until(self._all_recovered, PATIENCE_S)
+                await self.until_recovered(PATIENCE_S)
+
+    async def until_recovered(self, limit_s: float) -> None:
+        """Wait until all faults that were committed are recovered from, for a while at most."""
+        await self._site.until(self._all_recovered, limit_s)
 
     def all_in(self) -> None:
         """Everything is in the store: what was not seen to recover has."""

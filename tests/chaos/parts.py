@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,8 @@ REPOSITORY: Final = Path(__file__).resolve().parent.parent.parent
 STOP_S: Final = 60.0
 #: Large enough for the longest run with all that is kept, small enough to be filled at once.
 DISK_BYTES: Final = 48 * 2**20
+#: What a process may write where there is no disk of its own to fill: nothing beyond two pages.
+FULL_FILE_BYTES: Final = 8192
 
 
 @dataclass
@@ -94,6 +97,19 @@ class Part:
         finally:
             if process is not None:
                 process.send_signal(signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def without_room(self) -> Iterator[None]:
+        """Within it the process that runs now can lengthen no file, as on a full disk."""
+        process = self.process
+        with contextlib.ExitStack() as stack:
+            if process is not None and process.poll() is None:
+                before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+                full = (FULL_FILE_BYTES, before[1])
+                stack.enter_context(contextlib.suppress(ProcessLookupError))
+                stack.callback(resource.prlimit, process.pid, resource.RLIMIT_FSIZE, before)
+                resource.prlimit(process.pid, resource.RLIMIT_FSIZE, full)
+            yield
 
     def _hang_up(self) -> None:
         if self.process is not None and self.process.stdin is not None:

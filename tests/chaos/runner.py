@@ -24,7 +24,7 @@ from tests.influx import influxd
 
 REPOSITORY: Final = Path(__file__).resolve().parent.parent.parent
 #: A recording lasts some eight minutes: more faults than this do not fit its live part.
-FAULTS_A_ROUND: Final = 50
+FAULTS_A_ROUND: Final = 40
 #: Something never arrives, a part does not stay up, a row is there twice, a store cannot be read.
 NO_END: Final = (TimeoutError, RuntimeError, AssertionError, PlumblineError)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import resource
 import shutil
 import sqlite3
 import time
@@ -47,8 +46,6 @@ RESTART_S: Final = 0.3
 START_S: Final = 60.0
 #: Over this, something is broken that starting again does not mend.
 MAX_DEATHS: Final = 60
-#: What a process may write where there is no disk of its own to fill: nothing beyond two pages.
-FULL_FILE_BYTES: Final = 8192
 #: A fault goes on until it is felt, but no longer than this: what is down already feels nothing.
 BITE_S: Final = 15.0
 OUTBOX: Final = "outbox.sqlite"
@@ -60,7 +57,7 @@ ALWAYS: Final = (0, 2**63 - 1)
 class Site:
     """The people's sensors, a gateway, a broker, analytics and a store, all new, in ``folder``.
 
-    ``outbox``: a folder with the outbox to begin with. ``mosquitto``: the broker's program; amqtt
+    ``outbox``: a folder with the outbox to begin with. ``off_ns``: when its sensors are switched off. ``mosquitto``: the broker's program; amqtt
     where it is None. ``server``: the InfluxDB that it stores in; a SQLite file where it is None.
     ``disturbed``: with a disk of its own for the outbox, and the server as a part of it.
     """
@@ -75,6 +72,7 @@ class Site:
         mosquitto: Path | None = None,
         server: StoreServer | None = None,
         outbox: Path | None = None,
+        off_ns: int | None = None,
         disturbed: bool = False,
     ) -> None:
         self.folder = folder
@@ -85,6 +83,8 @@ class Site:
         self._lifeline = Lifeline()
         for name in ("logs", "run", "flash", "data"):
             (folder / name).mkdir(parents=True, exist_ok=True)
+        if off_ns is not None:
+            (folder / "flash" / sensors_process.OFF).write_text(str(off_ns))
         self._outbox_folder = folder / "outbox"
         self.disk = Disk(self._outbox_folder) if disturbed else None
         self._outbox_folder.mkdir(exist_ok=True)
@@ -183,15 +183,16 @@ class Site:
             await self.until(self.refusing)
             self.disk.free()
             return
-        process = self.parts["gateway"].process
-        if process is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            before = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
-            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (FULL_FILE_BYTES, before[1]))
+        with self.parts["gateway"].without_room():
             await asyncio.sleep(lasts_s)
             await self.until(self.refusing)
-            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, before)
+
+    async def switch_off(self) -> None:
+        """Switch all sensors off: what they recorded until then is all that is to arrive."""
+        while self.off_ns() is None:
+            self._check_kept()
+            self.parts["sensors"].tell("off")
+            await self.until(self.off_ns, BITE_S)
 
     async def step_clock(self, offset_ns: int, lasts_s: float) -> None:
         """Step the gateway's clock, have it look at a sensor's meanwhile, and step it back."""
@@ -223,7 +224,12 @@ class Site:
     def clocks_set(self) -> int:
         """How often the gateway has set a sensor's clock."""
         word = f" {Opcode.SET_TIME.value:02x}"
-        return sum(file.read_text().count(word) for file in (self.folder / "flash").iterdir())
+        return sum(file.read_text().count(word) for file in (self.folder / "flash").glob("*.txt"))
+
+    def off_ns(self) -> int | None:
+        """When the sensors were switched off, UTC; None where they were not."""
+        off = self.folder / "flash" / sensors_process.OFF
+        return int(off.read_text()) if off.exists() else None
 
     def _empty_log(self) -> None:
         """Make the outbox's write-ahead log begin anew, so that the next commit needs room."""
@@ -281,8 +287,7 @@ class Site:
             now = (hops.received, hops.stored, hops.recorded)
             if now != seen:
                 seen, moved_s = now, time.monotonic()
-            if self._keeper is not None and self._keeper.done():
-                self._keeper.result()  # raises: a part keeps ending
+            self._check_kept()
             if time.monotonic() - moved_s > limit_s:
                 in_frames = await self.in_frames()
                 raise TimeoutError(f"nothing moves any more: {hops}, {in_frames} in frames")
@@ -361,6 +366,11 @@ class Site:
             self.parts[name] = Part(
                 name, command, log, environment(run), self._lifeline, piped=piped
             )
+
+    def _check_kept(self) -> None:
+        """RuntimeError where a part kept ending and was given up."""
+        if self._keeper is not None and self._keeper.done():
+            self._keeper.result()
 
     async def _keep(self) -> None:
         """Start again what ended by itself."""

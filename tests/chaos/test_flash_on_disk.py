@@ -42,3 +42,14 @@ def test_a_line_that_was_cut_off_is_not_obeyed(tmp_path: Path) -> None:
     file = tmp_path / "S.txt"
     file.write_text(file.read_text()[:-3])
     assert sensor(tmp_path).stats.recorded == 0
+
+
+def test_who_is_switched_off_takes_no_more_and_stays_so(tmp_path: Path) -> None:
+    one = sensor(tmp_path)
+    one.switch_off(ON_NS + 5 * NS_PER_S)
+    one.advance(ON_NS + 9 * NS_PER_S)
+    assert one.stats.ended
+    assert one.stats.recorded == 5 * 50 + 1
+    one.switch_off(ON_NS + 7 * NS_PER_S)
+    one.advance(ON_NS + 9 * NS_PER_S)
+    assert one.stats.recorded == 5 * 50 + 1
