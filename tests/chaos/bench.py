@@ -121,7 +121,7 @@ async def run_round(
         behind = Site(folder / "behind", who, start_ns, outbox=outbox, **common)
         calm = Site(folder / "undisturbed", who, start_ns, **common)
         clock = time.monotonic()
-        await asyncio.gather(_undisturbed(behind), _undisturbed(calm))
+        await _undisturbed(behind, calm)
         result.took_s["undisturbed"] = time.monotonic() - clock
         result.verdicts = await asyncio.to_thread(_compare, site, outbox, behind, calm)
     return result
@@ -155,9 +155,20 @@ async def _disturb(
     return site.keep_outbox()
 
 
-async def _undisturbed(site: Site) -> None:
-    async with site:
-        await site.until_complete(PATIENCE_S)
+async def _undisturbed(*sites: Site) -> None:
+    """Run sites side by side until all is in; where one fails, all are taken down."""
+
+    async def run(site: Site) -> None:
+        async with site:
+            await site.until_complete(PATIENCE_S)
+
+    tasks = [asyncio.create_task(run(site)) for site in sites]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _compare(disturbed: Site, outbox: Path, behind: Site, calm: Site) -> list[Verdict]:
