@@ -15,7 +15,7 @@ from analytics.intake import FIRST_ASK_S, LONGEST_ASK_S, Allowance, StreamIntake
 from analytics.rejections import BURST, PAUSE_S, Rejections
 from analytics.streams import Streams
 from contracts.errors import DecodeError, Reason
-from contracts.messages import ImuMessage
+from contracts.messages import ImuMessage, Rejected
 from store.ports import StreamKey
 
 LIMITS = Limits()
@@ -247,7 +247,8 @@ def test_refusals_are_counted_and_told_of_once_a_minute() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.sampled_from(list(Reason)[:5]), st.booleans())))
 def test_what_is_told_adds_up_to_what_was_refused(refused: list[tuple[int, Reason, bool]]) -> None:
-    rejections, told, now_s, now_ns = Rejections(4), [], 0.0, 1_790_000_000_000_000_000
+    rejections, now_s, now_ns = Rejections(4), 0.0, 1_790_000_000_000_000_000
+    told: list[Rejected | None] = []
     for topic, reason, pause in refused:
         now_s += PAUSE_S / 3 if pause else 0.001
         told += rejections.due(now_s, now_ns)

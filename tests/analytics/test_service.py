@@ -6,7 +6,10 @@ import random
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,6 +45,18 @@ def sitting(data_dir: Path) -> Path:
     return data_dir / "recordings" / "sitting-04"
 
 
+@contextmanager
+def handed_over(
+    session: Session, port: int
+) -> Iterator[tuple[OutboxGateway, list[dict[str, Any]]]]:
+    """A gateway with the session's outboxes before the running service; in the end all is stored."""
+    gateway = OutboxGateway(port, session.outboxes)
+    with running(session.folder, config_for(port)) as reports:
+        yield gateway, reports
+    gateway.close()
+    session.check()
+
+
 @pytest.mark.parametrize(
     ("name", "batch_s"), [("sitting-04", 0.2), ("sitting-07", 60.0), ("sitting-21", 3.3)]
 )
@@ -49,12 +64,9 @@ def test_what_is_stored_is_exactly_what_analyze_gives(
     data_dir: Path, tmp_path: Path, mosquitto_broker: MosquittoBroker, name: str, batch_s: float
 ) -> None:
     session = Session(tmp_path, data_dir / "recordings" / name, batch_s=batch_s)
-    gateway = OutboxGateway(mosquitto_broker.port, session.outboxes)
-    with running(tmp_path, config_for(mosquitto_broker.port)) as reports:
+    with handed_over(session, mosquitto_broker.port) as (gateway, reports):
         gateway.publish_all()
         gateway.wait_stored()
-    gateway.close()
-    session.check()
     assert reports[-1]["wearers"][WEARER]["samples_in"] == session.sent
     assert reports[-1]["rejected"] == 0
 
@@ -63,13 +75,10 @@ def test_one_sensor_after_the_other_is_the_same(
     sitting: Path, tmp_path: Path, mosquitto_broker: MosquittoBroker
 ) -> None:
     session = Session(tmp_path, sitting, batch_s=1.0)
-    gateway = OutboxGateway(mosquitto_broker.port, session.outboxes)
-    with running(tmp_path, config_for(mosquitto_broker.port)):
+    with handed_over(session, mosquitto_broker.port) as (gateway, _):
         for sensor, box in session.outboxes.items():
             gateway.publish(sensor, box)
         gateway.wait_stored()
-    gateway.close()
-    session.check()
 
 
 def test_duplicates_holes_and_disorder_change_nothing(
@@ -77,16 +86,13 @@ def test_duplicates_holes_and_disorder_change_nothing(
 ) -> None:
     session = Session(tmp_path, sitting, batch_s=1.0)
     disorder = random.Random(7)
-    gateway = OutboxGateway(mosquitto_broker.port, session.outboxes)
-    with running(tmp_path, config_for(mosquitto_broker.port)) as reports:
+    with handed_over(session, mosquitto_broker.port) as (gateway, reports):
         for sensor, box in session.outboxes.items():
             shuffled = sorted(box, key=lambda m: m.seq + disorder.uniform(0, 8))
             lossy = [m for m in shuffled if disorder.random() > 0.05]
             doubled = [m for m in lossy for _ in range(disorder.choice((1, 1, 2)))]
             gateway.publish(sensor, doubled)
         gateway.wait_stored()
-    gateway.close()
-    session.check()
     assert gateway.resends > 0
     assert reports[-1]["duplicates"] > 0
 
@@ -99,8 +105,7 @@ def test_a_store_that_is_locked_is_waited_out_and_nothing_is_acknowledged(
 ) -> None:
     monkeypatch.setattr("store.sqlite.BUSY_TIMEOUT_MS", 100)
     session = Session(tmp_path, sitting, batch_s=2.0)
-    gateway = OutboxGateway(mosquitto_broker.port, session.outboxes)
-    with running(tmp_path, config_for(mosquitto_broker.port)) as reports:
+    with handed_over(session, mosquitto_broker.port) as (gateway, reports):
         holder = sqlite3.connect(tmp_path / "series.sqlite", isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")
         gateway.publish_all()
@@ -109,8 +114,6 @@ def test_a_store_that_is_locked_is_waited_out_and_nothing_is_acknowledged(
         holder.execute("ROLLBACK")
         holder.close()
         gateway.wait_stored()
-    gateway.close()
-    session.check()
     assert reports[-1]["trouble"] is None
 
 
@@ -157,16 +160,13 @@ def test_the_broker_may_go_and_come_back_empty(
     sitting: Path, tmp_path: Path, mosquitto_broker: MosquittoBroker
 ) -> None:
     session = Session(tmp_path, sitting, batch_s=1.0)
-    gateway = OutboxGateway(mosquitto_broker.port, session.outboxes)
-    with running(tmp_path, config_for(mosquitto_broker.port)):
+    with handed_over(session, mosquitto_broker.port) as (gateway, _):
         for sensor, box in session.outboxes.items():
             gateway.publish(sensor, box[:200])
         gateway.wait_stored(dict.fromkeys(session.outboxes, 100))
         mosquitto_broker.stop()
         mosquitto_broker.start()
         gateway.wait_stored()
-    gateway.close()
-    session.check()
 
 
 def test_a_sensor_that_nobody_wears_is_kept_for_until_somebody_does(
@@ -191,7 +191,6 @@ def test_garbage_is_refused_and_disturbs_nothing(
     sitting: Path, tmp_path: Path, mosquitto_broker: MosquittoBroker
 ) -> None:
     session = Session(tmp_path, sitting, batch_s=5.0)
-    gateway = OutboxGateway(mosquitto_broker.port, session.outboxes)
     sensor = SENSORS[Placement.T4]
     good = session.outboxes[sensor][0]
     noise = random.Random(3)
@@ -210,13 +209,11 @@ def test_garbage_is_refused_and_disturbs_nothing(
         (topics.gateway_status(SITE, GATEWAY), b"\xff\xfe"),
         (topics.context(SITE, WEARER), b'{"activity":"flying"}'),
     ]
-    with running(tmp_path, config_for(mosquitto_broker.port)) as reports:
+    with handed_over(session, mosquitto_broker.port) as (gateway, reports):
         for topic, payload in garbage:
             gateway.raw(topic, payload)
         gateway.publish_all()
         gateway.wait_stored()
-    gateway.close()
-    session.check()
     assert reports[-1]["rejected"] == len(garbage)
 
 

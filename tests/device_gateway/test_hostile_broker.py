@@ -12,11 +12,10 @@ from structlog.testing import capture_logs
 
 from contracts import topics
 from contracts.messages import MAX_JSON_BYTES, MAX_SEQ, Stored
-from device_gateway.outbox import Outbox
 from tests.brokers import MosquittoBroker
-from tests.device_gateway.analyst import GATEWAY, SITE, analyst
+from tests.device_gateway.analyst import GATEWAY, SITE
 from tests.device_gateway.samples import append
-from tests.device_gateway.test_publisher import CAP, configured, serving, until
+from tests.device_gateway.test_publisher import between, configured, serving, until
 from tests.flood import Flood
 
 COUNT = 20_000
@@ -58,10 +57,7 @@ def hostile(outbox_id: str, count: int) -> Iterator[tuple[str, bytes]]:
 
 def test_a_flood_is_waded_through(mosquitto_broker: MosquittoBroker, tmp_path: Path) -> None:
     async def run() -> None:
-        with (
-            Outbox(tmp_path / "o.db", cap_bytes=CAP) as outbox,
-            analyst(mosquitto_broker.port) as analytics,
-        ):
+        with between(tmp_path, mosquitto_broker.port) as (outbox, analytics):
             analytics.acknowledging = False
             config = configured(mosquitto_broker.port, outbox)
             async with serving(config, outbox) as made:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from device_gateway.outbox import Outbox
 from device_gateway.publisher import Publisher
 from plumbline.ports import free_port
 from tests.brokers import MosquittoBroker
-from tests.device_gateway.analyst import GATEWAY, SITE, analyst
+from tests.device_gateway.analyst import GATEWAY, SITE, Analyst, analyst
 from tests.device_gateway.samples import append
 
 CAP = 2**28
@@ -46,6 +46,13 @@ def publisher(config: GatewayConfig, outbox: Outbox) -> Publisher:
     return Publisher(config, outbox, clock_ns=time.time_ns, stored=stored, command=command)
 
 
+@contextmanager
+def between(folder: Path, port: int) -> Iterator[tuple[Outbox, Analyst]]:
+    """An outbox before the broker, and who takes its batches behind it."""
+    with Outbox(folder / "o.db", cap_bytes=CAP) as outbox, analyst(port) as analytics:
+        yield outbox, analytics
+
+
 @asynccontextmanager
 async def serving(config: GatewayConfig, outbox: Outbox) -> AsyncIterator[Publisher]:
     made = publisher(config, outbox)
@@ -68,10 +75,7 @@ def test_everything_waiting_goes_out_in_order_and_is_forgotten(
     mosquitto_broker: MosquittoBroker, tmp_path: Path
 ) -> None:
     async def run() -> None:
-        with (
-            Outbox(tmp_path / "o.db", cap_bytes=CAP) as outbox,
-            analyst(mosquitto_broker.port) as analytics,
-        ):
+        with between(tmp_path, mosquitto_broker.port) as (outbox, analytics):
             for sensor in ("S", "T"):
                 outbox.write([append(outbox, sensor=sensor, batches=300, count=3000)])
             async with serving(configured(mosquitto_broker.port, outbox), outbox) as made:
@@ -89,10 +93,7 @@ def test_a_restarted_broker_is_found_again_and_nothing_is_missing(
     mosquitto_broker: MosquittoBroker, tmp_path: Path
 ) -> None:
     async def run() -> None:
-        with (
-            Outbox(tmp_path / "o.db", cap_bytes=CAP) as outbox,
-            analyst(mosquitto_broker.port) as analytics,
-        ):
+        with between(tmp_path, mosquitto_broker.port) as (outbox, analytics):
             async with serving(configured(mosquitto_broker.port, outbox), outbox) as made:
                 made.committed(outbox.write([append(outbox, batches=5)]))
                 await until(lambda: outbox.state("S").stored_seq == 5)
@@ -113,10 +114,7 @@ def test_what_nobody_acknowledges_is_sent_again(
     monkeypatch.setattr("device_gateway.window.RESEND_FIRST_S", 0.5)
 
     async def run() -> None:
-        with (
-            Outbox(tmp_path / "o.db", cap_bytes=CAP) as outbox,
-            analyst(mosquitto_broker.port) as analytics,
-        ):
+        with between(tmp_path, mosquitto_broker.port) as (outbox, analytics):
             analytics.acknowledging = False
             outbox.write([append(outbox, batches=3)])
             async with serving(configured(mosquitto_broker.port, outbox), outbox):
@@ -132,10 +130,7 @@ def test_a_resend_is_answered_at_once_and_foreign_words_are_not_believed(
     mosquitto_broker: MosquittoBroker, tmp_path: Path
 ) -> None:
     async def run() -> None:
-        with (
-            Outbox(tmp_path / "o.db", cap_bytes=CAP) as outbox,
-            analyst(mosquitto_broker.port) as analytics,
-        ):
+        with between(tmp_path, mosquitto_broker.port) as (outbox, analytics):
             analytics.acknowledging = False
             outbox.write([append(outbox, batches=4)])
             topic = topics.stored(SITE, GATEWAY, "S")
@@ -155,10 +150,7 @@ def test_a_resend_is_answered_at_once_and_foreign_words_are_not_believed(
 
 def test_status_last_will_and_commands(mosquitto_broker: MosquittoBroker, tmp_path: Path) -> None:
     async def run() -> None:
-        with (
-            Outbox(tmp_path / "o.db", cap_bytes=CAP) as outbox,
-            analyst(mosquitto_broker.port) as analytics,
-        ):
+        with between(tmp_path, mosquitto_broker.port) as (outbox, analytics):
             config = configured(mosquitto_broker.port, outbox)
             async with serving(config, outbox) as made:
                 made.status("S", SensorStatus(state="live", at_ns=time.time_ns(), last_seq=3))
@@ -220,10 +212,7 @@ def test_what_is_damaged_on_disk_holds_nobody_else_up(
     mosquitto_broker: MosquittoBroker, tmp_path: Path
 ) -> None:
     async def run() -> None:
-        with (
-            Outbox(tmp_path / "o.db", cap_bytes=CAP) as outbox,
-            analyst(mosquitto_broker.port) as analytics,
-        ):
+        with between(tmp_path, mosquitto_broker.port) as (outbox, analytics):
             for sensor in ("S", "T"):
                 outbox.write([append(outbox, sensor=sensor, batches=4)])
             # as after a page that was lost: a batch is not there any more
