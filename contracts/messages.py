@@ -90,7 +90,7 @@ class ImuMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return msgspec.msgpack.encode(self)
 
     @classmethod
-    def decode(cls, data: bytes, *, now_ns: int | None) -> ImuMessage:
+    def decode(cls, data: bytes | bytearray, *, now_ns: int | None) -> ImuMessage:
         """The batch in a payload. ``now_ns``: the reader's clock, or None where there is none."""
         if len(data) > MAX_IMU_BYTES:
             raise DecodeError(Reason.TOO_LONG, f"a batch of {len(data)} bytes is too long.")
@@ -138,7 +138,7 @@ class JsonMessage(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.encode(self)
 
     @classmethod
-    def decode(cls, data: bytes, *, now_ns: int | None) -> Self:
+    def decode(cls, data: bytes | bytearray, *, now_ns: int | None) -> Self:
         """The message in a payload; DecodeError where the contract does not allow it."""
         if len(data) > MAX_JSON_BYTES:
             raise DecodeError(Reason.TOO_LONG, f"a message of {len(data)} bytes is too long.")

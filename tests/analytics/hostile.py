@@ -121,7 +121,7 @@ class Hostility:
         self._gateway = topics.gateway_status(site, gateway)
         self._context = topics.context(site, target.wearer)
         self._good = msgspec.to_builtins(target.good, builtin_types=(bytes,))
-        self._json = {
+        self._json: dict[str, tuple[dict[str, Any], tuple[tuple[str, Any, Reason], ...]]] = {
             self._status: ({"state": "live", "at_ns": target.now_ns}, STATUS_FIELDS),
             self._gateway: ({"state": "online"}, GATEWAY_FIELDS),
             self._context: (

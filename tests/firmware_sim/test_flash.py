@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,7 +15,7 @@ def samples_of(ticks: np.ndarray) -> np.ndarray:
     return np.repeat(ticks.astype(np.int16)[:, None], 6, axis=1)
 
 
-def append(log: FlashLog, stop: int, lost: set[int] = frozenset()) -> None:
+def append(log: FlashLog, stop: int, lost: AbstractSet[int] = frozenset()) -> None:
     ticks = np.array([t for t in range(log.next_tick, stop) if t not in lost], dtype=np.int64)
     log.append(stop, ticks, samples_of(ticks))
 
