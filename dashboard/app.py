@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import streamlit as st
 
@@ -38,10 +39,13 @@ def main() -> None:
         found = _sources(*sources.addresses(os.environ))
         page = st.Page(lambda: today.page(found), title="Today", url_path="today", default=True)
         st.navigation([page], position="hidden").run()
+        st.session_state.pop("failing since", None)
     except PlumblineError as error:
         _sources.clear()
+        now_s = time.monotonic()
+        for_s = now_s - st.session_state.setdefault("failing since", now_s)
         st.html(cards.brand())
-        st.html(cards.trouble(error))
+        st.html(cards.trouble(error, for_s=for_s))
         _try_again()
 
 

@@ -370,9 +370,15 @@ def _code(paragraph: str) -> str:
     return "".join(f"<code>{p}</code>" if i % 2 else p for i, p in enumerate(parts))
 
 
-def trouble(error: PlumblineError) -> str:
-    """An error as the person should read it: what is wrong and what to do."""
-    return empty("The data cannot be read just now", error.message, error.hint, _RETRY)
+def trouble(error: PlumblineError, *, for_s: float = 0.0, kept: bool = False) -> str:
+    """An error as the person should read it: what is wrong, for how long, and what to do.
+
+    ``kept``: what was read before is shown below it.
+    """
+    how_long = f"It has been so for {text.duration(for_s)}." if for_s >= 1 else ""
+    below = "What is shown below was read before that." if kept else ""
+    title = "The data cannot be read just now"
+    return empty(title, error.message, error.hint, f"{how_long} {below}".strip(), _RETRY)
 
 
 def empty_day(day: Day, today: date, sensors: Sequence[Sensor]) -> str:

@@ -79,13 +79,17 @@ def news(
     now_ns: int,
     zone: ZoneInfo,
     rate_hz: float | None = None,
+    unread: bool = False,
 ) -> News:
     """What to say of the data's age. ``latest_ns`` is the end of the last frame; None: no frame yet.
 
-    ``rate_hz`` of one sensor turns a backlog of samples into hours.
+    ``rate_hz`` of one sensor turns a backlog of samples into hours. ``unread``: the store cannot be read
+    now, so what is known of the sensors is of before.
     """
     if latest_ns is not None and now_ns - latest_ns <= LIVE_WITHIN_NS:
         return News(Freshness.LIVE, "Live")
+    if unread:
+        return _stale(latest_ns, now_ns, zone, "The store cannot be read just now")
     heard = [h for h in health if now_ns - h.at_ns <= SILENT_NS]
     waiting = [h for h in heard if h.backlog > BACKLOG_SAMPLES and h.backlog_total]
     if waiting:
@@ -95,7 +99,10 @@ def news(
         return News(
             Freshness.CATCHING_UP, "Catching up", until or "The first readings are coming in"
         )
-    why = _why_silent(health, now_ns, zone)
+    return _stale(latest_ns, now_ns, zone, _why_silent(health, now_ns, zone))
+
+
+def _stale(latest_ns: int | None, now_ns: int, zone: ZoneInfo, why: str) -> News:
     if latest_ns is None:
         return News(Freshness.EMPTY, "No data yet", why)
     return News(Freshness.STALE, f"Last data {_when(latest_ns, now_ns, zone)}", why)

@@ -8,20 +8,38 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
-from contracts.records import FRAME_NS, Episode, Rollup, SensorHealth
+from contracts.records import FRAME_NS, Episode, FrameBlock, Rollup, SensorHealth
 from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, Placement, Posture
 from dashboard import clock, focus, freshness, runs
-from store.ports import Registry, SeriesStore
+from store.ports import Registry, WearerSummary
 
 #: Windows up to this long are drawn from frames, longer ones from minutes.
 FRAMES_UP_TO_NS: Final = 3600 * NS_PER_S
 #: How far back the length of the present posture is looked for, a step at a time.
 _LOOK_BACK_S: Final = (600, 3600, 4 * 3600)
+
+
+class Reading(Protocol):
+    """What pages ask of a store, as :class:`store.ports.SeriesStore` promises it."""
+
+    def wearers(self) -> list[WearerSummary]: ...
+
+    def frames(self, wearer: str, start_ns: int, end_ns: int) -> FrameBlock: ...
+
+    def latest_frame(self, wearer: str) -> FrameBlock: ...
+
+    def minutes(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]: ...
+
+    def episodes(self, wearer: str, start_ns: int, end_ns: int) -> list[Episode]: ...
+
+    def health(self) -> list[SensorHealth]: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +118,7 @@ class Day:
         return not self.minutes
 
 
-def people(series: SeriesStore, registry: Registry) -> list[Person]:
+def people(series: Reading, registry: Registry) -> list[Person]:
     """Everyone registered or with data, latest data first, those without data last."""
     known = {w.wearer: w for w in registry.wearers()}
     summaries = {s.wearer: s for s in series.wearers()}
@@ -120,7 +138,7 @@ def people(series: SeriesStore, registry: Registry) -> list[Person]:
     return sorted(found, key=lambda p: (-(p.last_ns or 0), p.label))
 
 
-def sensors(series: SeriesStore, registry: Registry, wearer: str, now_ns: int) -> list[Sensor]:
+def sensors(series: Reading, registry: Registry, wearer: str, now_ns: int) -> list[Sensor]:
     """The sensors assigned to a wearer now, from the head down, with the latest word on each."""
     latest: dict[str, SensorHealth] = {}
     for word in sorted(series.health(), key=lambda h: h.at_ns):
@@ -135,8 +153,13 @@ def sensors(series: SeriesStore, registry: Registry, wearer: str, now_ns: int) -
     return [Sensor(a.sensor, a.placement, latest.get(a.sensor)) for a in worn]
 
 
-def now(series: SeriesStore, registry: Registry, person: Person, now_ns: int) -> Now:
-    """How fresh the data is, and the posture of the latest second and since when."""
+def now(
+    series: Reading, registry: Registry, person: Person, now_ns: int, *, unread: bool = False
+) -> Now:
+    """How fresh the data is, and the posture of the latest second and since when.
+
+    ``unread``: the store cannot be read now, and ``series`` gives what it had.
+    """
     settings = registry.settings(person.wearer)
     worn = sensors(series, registry, person.wearer, now_ns)
     latest = series.latest_frame(person.wearer)
@@ -157,6 +180,7 @@ def now(series: SeriesStore, registry: Registry, person: Person, now_ns: int) ->
         now_ns=now_ns,
         zone=person.zone,
         rate_hz=rate_hz,
+        unread=unread,
     )
     return Now(word, found, tuple(worn), settings)
 
@@ -166,7 +190,7 @@ def _rate_hz(samples: int, worn: int, missing: int) -> float | None:
     return float(samples) / (worn - missing) if worn > missing and samples else None
 
 
-def day(series: SeriesStore, person: Person, of: date) -> Day:
+def day(series: Reading, person: Person, of: date) -> Day:
     """The minutes and episodes of a calendar day of the person, and its numbers."""
     start_ns, end_ns = clock.day_bounds_ns(of, person.zone)
     minutes = series.minutes(person.wearer, start_ns, end_ns)
@@ -202,7 +226,7 @@ def _numbers(minutes: list[Rollup], episodes: list[Episode], start_ns: int, end_
 
 
 def timeline(
-    series: SeriesStore,
+    series: Reading,
     person: Person,
     of: Day,
     settings: PostureSettings,
@@ -240,7 +264,7 @@ def timeline(
 
 
 def _cells(
-    series: SeriesStore, person: Person, of: Day, start_ns: int, end_ns: int
+    series: Reading, person: Person, of: Day, start_ns: int, end_ns: int
 ) -> tuple[runs.Cells, int]:
     """What to draw of [start_ns, end_ns), by seconds where it is short and they are still kept.
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from contracts.errors import Reason, SettingError
+from dashboard.kept import KeptSeries
 from store.open import open_registry, open_series
-from store.ports import Registry, SeriesStore
+from store.ports import Registry
 
 STORE_URL: Final = "PLUMBLINE_STORE_URL"
 REGISTRY_URL: Final = "PLUMBLINE_REGISTRY_URL"
@@ -16,9 +18,9 @@ REGISTRY_URL: Final = "PLUMBLINE_REGISTRY_URL"
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What pages read from, opened read-only; safe to share between threads."""
+    """What pages read from, opened read-only; safe to share between threads and pages."""
 
-    series: SeriesStore
+    series: KeptSeries
     registry: Registry
 
 
@@ -43,4 +45,5 @@ def open_sources(store_url: str, registry_url: str) -> Sources:
     except Exception:
         series.close()
         raise
-    return Sources(series, registry)
+    kept = KeptSeries(series, clock_s=time.monotonic, clock_ns=time.time_ns)
+    return Sources(kept, registry)

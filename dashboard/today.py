@@ -6,7 +6,7 @@ import functools
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Final, Literal, ParamSpec
+from typing import Concatenate, Final, Literal, ParamSpec
 
 import streamlit as st
 
@@ -32,15 +32,22 @@ _RANGES: Final = {
 P = ParamSpec("P")
 
 
-def _part(show: Callable[P, None]) -> Callable[P, None]:
-    """A part of the page that says by itself when the store fails, and leaves the rest standing."""
+Part = Callable[Concatenate[Sources, P], None]
+
+
+def _part(show: Part[P]) -> Part[P]:
+    """A part of the page that says by itself when a database fails, and leaves the rest standing.
+
+    Trouble with the store is said once, by the first part of the page.
+    """
 
     @functools.wraps(show)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+    def guarded(found: Sources, /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            show(*args, **kwargs)
+            show(found, *args, **kwargs)
         except PlumblineError as error:
-            st.html(cards.trouble(error))
+            if found.series.trouble is None:
+                st.html(cards.trouble(error))
 
     return guarded
 
@@ -128,9 +135,18 @@ def _step(key: str, days: int, *, disabled: bool) -> None:
 
 @_part
 def _top(found: Sources, person: queries.Person, of: date, *, live: bool) -> None:
-    now_ns = time.time_ns()
-    state = queries.now(found.series, found.registry, person, now_ns)
-    day = queries.day(found.series, person, of)
+    now_ns, kept = time.time_ns(), False
+    try:
+        state = queries.now(found.series, found.registry, person, now_ns)
+        day = queries.day(found.series, person, of)
+        kept = True
+    finally:
+        trouble = found.series.trouble
+        if trouble is not None:
+            for_s = (now_ns - trouble.since_ns) / NS_PER_S
+            st.html(cards.trouble(trouble.error, for_s=for_s, kept=kept))
+    if trouble is not None:
+        state = queries.now(found.series, found.registry, person, now_ns, unread=True)
     st.html(cards.news(state.news, state.sensors))
     if day.empty:
         st.html(cards.empty_day(day, clock.day_of(now_ns, person.zone), state.sensors))
@@ -236,7 +252,7 @@ def _show_episode(
 def _watch(found: Sources, wearer: str | None, today: date | None) -> None:
     """Run the whole page again when there is someone new, or when midnight has passed."""
 
-    def look() -> None:
+    def look(found: Sources) -> None:
         people = queries.people(found.series, found.registry)
         known = sorted((p.wearer, p.last_ns is None) for p in people)
         person = next((p for p in people if p.wearer == wearer), None)
@@ -246,4 +262,4 @@ def _watch(found: Sources, wearer: str | None, today: date | None) -> None:
             st.rerun()
         st.session_state["known"] = known
 
-    st.fragment(_part(look), run_every=_DAY_EVERY_S)()
+    st.fragment(_part(look), run_every=_DAY_EVERY_S)(found)

@@ -54,7 +54,7 @@ class InfluxSeriesStore:
         self._read_only = read_only
         self._lock = threading.RLock()
         self._claimed = False
-        self._server = InfluxServer(address)
+        self._server = InfluxServer(address, read_only=read_only)
         try:
             self._kind = find_kind(self._server, address)
             ready = check_schema if read_only else prepare

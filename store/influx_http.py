@@ -22,6 +22,8 @@ from store.influx_flux import Columns, parse_csv
 CONNECT_TIMEOUT_S: Final = 3.0
 #: From the last byte sent to the first of the answer, and between two reads of it.
 ANSWER_TIMEOUT_S: Final = 20.0
+#: As long as somebody looks at a page that does not change.
+READER_TIMEOUT_S: Final = 10.0
 #: Lines of one request: so that one fits into the server's limits and is soon done.
 MAX_LINES: Final = 5_000
 #: A reader asks again after these, where the connection had been dropped or the server was starting.
@@ -37,7 +39,8 @@ class InfluxServer:
     slow, full, refuses the token or cannot be trusted.
     """
 
-    def __init__(self, address: InfluxAddress) -> None:
+    def __init__(self, address: InfluxAddress, *, read_only: bool = False) -> None:
+        self._answer_timeout_s = READER_TIMEOUT_S if read_only else ANSWER_TIMEOUT_S
         self.where = address.url
         token = read_token(address.token_file)
         if address.ca_file is not None and not address.ca_file.is_file():
@@ -50,7 +53,7 @@ class InfluxServer:
             address.url,
             token=token,
             org=address.org,
-            timeout=(int(CONNECT_TIMEOUT_S * 1000), int(ANSWER_TIMEOUT_S * 1000)),
+            timeout=(int(CONNECT_TIMEOUT_S * 1000), int(self._answer_timeout_s * 1000)),
             verify_ssl=True,
             ssl_ca_cert=None if address.ca_file is None else str(address.ca_file),
             retries=False,  # no request is sent twice, and no token follows a redirection
@@ -92,7 +95,7 @@ class InfluxServer:
     def request(self, method: str, path: str, **fields: str) -> Any:
         """urllib3's answer to a plain request, whatever its status."""
         api: Any = self._client.api_client
-        timeout = Timeout(connect=CONNECT_TIMEOUT_S, read=ANSWER_TIMEOUT_S)
+        timeout = Timeout(connect=CONNECT_TIMEOUT_S, read=self._answer_timeout_s)
         with self.translated():
             return api.rest_client.pool_manager.request_encode_url(
                 method,
