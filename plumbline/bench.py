@@ -19,6 +19,7 @@ from contracts.errors import Reason, SettingError
 from plumbline.bench_backlog import measure_backlog
 from plumbline.bench_live import measure_live
 from plumbline.bench_offline import measure_offline
+from plumbline.bench_outage import measure_outage
 from plumbline.settings import Settings
 
 Figures = dict[str, Any]
@@ -40,6 +41,7 @@ def run_bench(settings: Settings, choice: BenchChoice) -> None:
         "backlog": lambda folder: measure_backlog(settings, folder, choice.hours),
         "live": lambda folder: measure_live(settings, folder, choice.live_s),
         "offline": lambda folder: measure_offline(folder, min(choice.hours, OFFLINE_HOURS)),
+        "outage": measure_outage,
     }
     if choice.what != "all" and choice.what not in benches:
         raise SettingError(

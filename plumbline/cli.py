@@ -208,7 +208,7 @@ def bench(
     settings: Settings,
     *,
     what: Annotated[
-        str, typer.Argument(help="backlog, live, offline or all", metavar="[WHAT]")
+        str, typer.Argument(help="backlog, live, offline, outage or all", metavar="[WHAT]")
     ] = "all",
     hours: Annotated[float, typer.Option(help="Hours of the backlog", min=0.02, max=24.0)] = 8.0,
     live_s: Annotated[float, typer.Option(help="Seconds of live data", min=10.0)] = 60.0,
