@@ -14,7 +14,7 @@ from bleak.exc import BleakError
 from contracts import gatt
 from contracts.errors import DecodeError, RadioError, Reason
 from contracts.gatt import Command, Opcode, Position, Reply, ReplyStatus, SensorStatus, SyncInfo
-from contracts.units import NS_PER_US
+from contracts.units import NS_PER_MS, NS_PER_US
 from device_gateway.clock import Anchor, round_trip_anchor
 
 log = structlog.get_logger(__name__)
@@ -24,6 +24,11 @@ REPLY_TIMEOUT_S: Final = 5.0
 #: Round trips of which the quickest counts: most of a round trip is waiting for the next connection
 #: interval, and the best of a few is close to none of that.
 CLOCK_PROBES: Final = 4
+#: Where none was quick, since the machine or the air is busy, so many at most. A time that is once
+#: given to samples stays, so the first estimate is worth a second of asking.
+MOST_CLOCK_PROBES: Final = 12
+#: Half a round trip that is quick: two estimates of a clock are then within 20 ms of one another.
+QUICK_NS: Final = 10 * NS_PER_MS
 MAX_TEXT_BYTES: Final = 64
 
 
@@ -116,7 +121,9 @@ class Control:
         """
         best: Anchor | None = None
         status: SensorStatus | None = None
-        for _ in range(CLOCK_PROBES):
+        for probes in range(MOST_CLOCK_PROBES):
+            if probes >= CLOCK_PROBES and best is not None and best.uncertainty_ns <= QUICK_NS:
+                break
             sent_ns = self._clock_ns()
             status = await self.status()
             best = _better(best, round_trip_anchor(sent_ns, self._clock_ns(), status.device_us))
