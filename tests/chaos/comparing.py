@@ -192,21 +192,27 @@ def angle_apart_deg(wanted: Frame, found: Frame) -> float:
 
 @dataclass(frozen=True)
 class Taken:
-    """What a gateway took from one sensor: ``utc_ns`` (n,), ``readings`` (n, 6) int16."""
+    """What a gateway took from one sensor: ``utc_ns`` (n,), ``readings`` (n, 6) int16.
+
+    ``clock_error_ns``: the largest that the gateway itself said its times may be off by.
+    """
 
     utc_ns: NDArray[np.int64]
     readings: NDArray[np.int16]
     lost: int
+    clock_error_ns: int = 0
 
 
 def taken(messages: Iterable[ImuMessage]) -> Taken:
     """All batches of a sensor, in order."""
     times, readings, lost = [np.zeros(0, np.int64)], [np.zeros((0, 6), np.int16)], 0
+    error_ns = 0
     for message in messages:
+        error_ns = max(error_ns, message.clock_error_ns)
         times.append(regular_times_ns(message.t0_ns, message.period_ns, message.count))
         readings.append(message.raw())
         lost += message.lost_before
-    return Taken(np.concatenate(times), np.concatenate(readings), lost)
+    return Taken(np.concatenate(times), np.concatenate(readings), lost, error_ns)
 
 
 def compare_samples(wanted: Mapping[str, Taken], found: Mapping[str, Taken]) -> Verdict:
@@ -233,6 +239,8 @@ def compare_samples(wanted: Mapping[str, Taken], found: Mapping[str, Taken]) -> 
             at = np.flatnonzero(unlike | (shift_ns > MAX_SHIFT_NS))
             verdict.note(
                 f"{sensor}: {int(unlike.sum())} other readings, {int((shift_ns > MAX_SHIFT_NS).sum())}"
-                f" shifted by up to {shift_ns.max() / NS_PER_MS:.1f} ms, samples {at[0]} to {at[-1]}"
+                f" shifted by up to {shift_ns.max() / NS_PER_MS:.1f} ms, samples {at[0]} to {at[-1]};"
+                f" the gateways said that they may be {other.clock_error_ns / NS_PER_MS:.1f} and"
+                f" {one.clock_error_ns / NS_PER_MS:.1f} ms off"
             )
     return verdict
