@@ -25,6 +25,8 @@ from tests.influx import influxd
 REPOSITORY: Final = Path(__file__).resolve().parent.parent.parent
 #: A recording lasts some eight minutes: more faults than this do not fit its live part.
 FAULTS_A_ROUND: Final = 40
+#: The exit status of who was told to stop, as shells have it.
+STOPPED: Final = 130
 #: Something never arrives, a part does not stay up, a row is there twice, a store cannot be read.
 NO_END: Final = (TimeoutError, RuntimeError, AssertionError, PlumblineError)
 
@@ -50,7 +52,11 @@ def main() -> int:
     stores = list(StoreKind) if choice.store == "both" else [StoreKind(choice.store)]
     plans = [Plan(store, choice.faults) for store in stores]
     began_s = time.monotonic()
-    asyncio.run(until_told_to_stop(run_all(plans, choice, folder)))
+    try:
+        asyncio.run(until_told_to_stop(run_all(plans, choice, folder)))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        say(f"Stopped before the end. Logs and stores are in {folder}.")
+        return STOPPED
     say(f"\nAll rounds: {time.monotonic() - began_s:.0f} s.")
     shown = [show_store(plan.store, plan.results, plan.broken) for plan in plans]
     good = all(shown)
