@@ -69,9 +69,9 @@ class Engine:
         done = self._run("logs", "--tail", "40", self._container(service), checked=False)
         return done.stdout + done.stderr
 
-    def down(self) -> None:
-        """Stop and forget all of it."""
-        self._compose("down", *(() if self.podman else ("--timeout", "30")))
+    def down(self, grace_s: int = 30) -> None:
+        """Stop and forget all of it; what has not ended after ``grace_s`` is killed."""
+        self._compose("down", "-t", str(grace_s))
         if self.podman:  # which leaves its networks behind
             label = f"label=com.docker.compose.project={self.project}"
             for network in self._run("network", "ls", "-q", "--filter", label).stdout.split():

@@ -98,6 +98,9 @@ def main(recording: Path) -> None:
             for service in STARTED:
                 print(f"--- {service}\n{engine.logs(service)}", file=sys.stderr)
             raise
+        except KeyboardInterrupt:
+            engine.down(grace_s=1)  # whoever waits may not wait for long
+            raise
         finally:
             engine.down()
     say("taken down", "nothing is left")
