@@ -71,12 +71,14 @@ def show_store(store: StoreKind, results: Sequence[Result], broken: Sequence[str
     verdicts = [verdict for result in results for verdict in result.verdicts]
     done = [one for result in results for one in result.done]
     rows = sum(v.rows for v in verdicts if v.what.endswith("exactly"))
+    samples = sum(v.rows for v in verdicts if v.what.startswith("samples"))
     lost, doubled, different = (
         sum(getattr(v, name) for v in verdicts) for name in ("lost", "doubled", "different")
     )
     never = sum(one.recovered_s is None for one in done)
     say(
-        f"{store}: {len(done)} faults, {never} not recovered from; of {rows:,} rows"
+        f"{store}: {len(done)} faults, {never} not recovered from;"
+        f" of {rows:,} rows and {samples:,} samples"
         f" {lost} lost, {doubled} doubled, {different} different."
     )
     for round_ in broken:
