@@ -14,6 +14,7 @@ from analytics.config import AnalyticsConfig
 from analytics.core.focus import FocusTable, parse_focus_table
 from analytics.inbox import Inbox
 from analytics.link import BrokerLink
+from analytics.notices import NoticeBoard
 from analytics.waiting import Patience, trouble_report
 from analytics.worker import Worker
 from contracts import topics
@@ -47,13 +48,14 @@ def serve_analytics(
 
     StoreError where one refuses, or is still away then; the rest as :func:`run_analytics`.
     """
-    patience = Patience(config.store_wait_s, stop, report)
+    patience = Patience(config.store_wait_s, stop, lambda error: report(_waiting_report(error)))
     with contextlib.ExitStack() as opened:
         registry = patience.until_done(open_registry)
         if registry is None:
             return
         opened.callback(registry.close)
-        store = patience.until_done(open_store)
+        with _noticed(NoticeBoard(registry, clock_ns), report) as tell:
+            store = Patience(config.store_wait_s, stop, tell).until_done(open_store)
         if store is None:
             return
         opened.callback(store.close)
@@ -88,6 +90,8 @@ def run_analytics(
     def publish(message: Message) -> None:
         link.publish(message.topic, message.body.encode(), retain=message.retain)
 
+    board = NoticeBoard(registry, clock_ns)
+
     def begin() -> Worker:
         store.claim()
         return Worker(
@@ -100,13 +104,14 @@ def run_analytics(
             now_s=time.monotonic(),
         )
 
-    worker = Patience(config.store_wait_s, stop, report).until_done(begin)
+    with _noticed(board, report) as tell:
+        worker = Patience(config.store_wait_s, stop, tell).until_done(begin)
     if worker is None:
         return
     link.open(config.broker_wait_s, stop)
     with _voice(worker, report) as say:
         try:
-            _run(worker, link, inbox, say, stop)
+            _run(worker, link, inbox, say, board, stop)
             worker.finish(time.monotonic())
         finally:
             link.close()
@@ -134,6 +139,7 @@ def _run(
     link: BrokerLink,
     inbox: Inbox,
     report: Report,
+    board: NoticeBoard,
     stop: threading.Event,
 ) -> None:
     greeted, report_at_s, more = 0, 0.0, False
@@ -149,8 +155,28 @@ def _run(
         if now_s >= report_at_s:
             report_at_s = now_s + REPORT_S
             report(_full_report(worker, link, inbox))
+            board.show(worker.trouble)
         if arrivals and not more and len(inbox) < MAX_TAKE:
             stop.wait(min(time.monotonic() - now_s, MAX_REST_S))
+
+
+@contextlib.contextmanager
+def _noticed(board: NoticeBoard, report: Report) -> Iterator[Callable[[StoreError], None]]:
+    """Gives who tells of a store that is waited for; a refusal that ends the service is told as well."""
+
+    def tell(error: StoreError) -> None:
+        report(_waiting_report(error))
+        board.show(error)
+
+    try:
+        yield tell
+    except StoreError as error:
+        board.show(error)
+        raise
+
+
+def _waiting_report(error: StoreError) -> dict[str, Any]:
+    return trouble_report(error) | {"broker": "not asked before the store serves"}
 
 
 def _full_report(worker: Worker, link: BrokerLink, inbox: Inbox) -> dict[str, Any]:

@@ -23,11 +23,11 @@ T = TypeVar("T")
 class Patience:
     """Tries steps of a start for ``wait_s`` in all, counted from the first one that fails.
 
-    ``tell`` gets what a service reports while it waits, once a turn.
+    ``tell`` gets what is waited for to pass, again and again.
     """
 
     def __init__(
-        self, wait_s: float, stop: threading.Event, tell: Callable[[dict[str, Any]], None]
+        self, wait_s: float, stop: threading.Event, tell: Callable[[StoreError], None]
     ) -> None:
         self._wait_s = wait_s
         self._stop = stop
@@ -56,7 +56,7 @@ class Patience:
                 log.warning("waiting for the store", reason=error.message, at_most_s=self._wait_s)
         if now_s >= self._ends_s:
             raise error
-        self._tell(trouble_report(error) | {"broker": "not asked before the store serves"})
+        self._tell(error)
         self._stop.wait(min(ASK_EVERY_S, self._ends_s - now_s))
 
 

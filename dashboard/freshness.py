@@ -15,6 +15,7 @@ from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity
 from dashboard.clock import clock_time, day_of
 from dashboard.text import duration
+from store.ports import Notice
 
 #: A frame this old is still 'now': a radio's retries and one missed refresh fit in.
 LIVE_WITHIN_NS: Final = 15 * NS_PER_S
@@ -80,16 +81,21 @@ def news(
     zone: ZoneInfo,
     rate_hz: float | None = None,
     unread: bool = False,
+    notice: Notice | None = None,
 ) -> News:
     """What to say of the data's age. ``latest_ns`` is the end of the last frame; None: no frame yet.
 
     ``rate_hz`` of one sensor turns a backlog of samples into hours. ``unread``: the store cannot be read
-    now, so what is known of the sensors is of before.
+    now, so what is known of the sensors is of before. ``notice``: why analytics stores nothing.
     """
     if latest_ns is not None and now_ns - latest_ns <= LIVE_WITHIN_NS:
         return News(Freshness.LIVE, "Live")
     if unread:
         return _stale(latest_ns, now_ns, zone, "The store cannot be read just now")
+    if notice is not None:
+        since = _when(notice.since_ns, now_ns, zone)
+        why = f"Nothing could be stored since {since}: {notice.message}"
+        return _stale(latest_ns, now_ns, zone, why)
     heard = [h for h in health if now_ns - h.at_ns <= SILENT_NS]
     waiting = [h for h in heard if h.backlog > BACKLOG_SAMPLES and h.backlog_total]
     if waiting:

@@ -20,6 +20,8 @@ from store.ports import Registry, WearerSummary
 
 #: Windows up to this long are drawn from frames, longer ones from minutes.
 FRAMES_UP_TO_NS: Final = 3600 * NS_PER_S
+#: The service whose notice says why nothing new comes.
+_STORES: Final = "analytics"
 #: How far back the length of the present posture is looked for, a step at a time.
 _LOOK_BACK_S: Final = (600, 3600, 4 * 3600)
 
@@ -181,6 +183,7 @@ def now(
         zone=person.zone,
         rate_hz=rate_hz,
         unread=unread,
+        notice=next((n for n in registry.notices() if n.service == _STORES), None),
     )
     return Now(word, found, tuple(worn), settings)
 

@@ -27,7 +27,7 @@ from plumbline.stats import read_stats
 from store import open_series
 from store.ports import SeriesStore
 
-WEARERS: Final = 15
+WEARERS: Final = 40
 #: Stored before the server goes: the calibration, for which frames wait, is over.
 BEFORE_S: Final = 60
 AWAY_DATA_S: Final = 600

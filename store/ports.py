@@ -141,8 +141,18 @@ class Assignment:
     end_ns: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a service cannot do: the reason as in contracts.errors, in words, and since when (UTC ns)."""
+
+    service: str
+    reason: str
+    message: str
+    since_ns: int
+
+
 class Registry(Protocol):
-    """People, sensors, who wears which where, calibrations and settings."""
+    """People, sensors, who wears which where, calibrations and settings; and what services cannot do."""
 
     def revision(self) -> int:
         """A number that grows with every change, cheap to poll."""
@@ -174,6 +184,15 @@ class Registry(Protocol):
 
     def settings(self, wearer: str) -> PostureSettings:
         """A wearer's settings; the defaults where none were set."""
+
+    def put_notice(self, notice: Notice) -> None:
+        """Replace a service's notice. It is no setting: the revision stays."""
+
+    def clear_notice(self, service: str) -> None:
+        """Take a service's notice away, if there is one."""
+
+    def notices(self) -> list[Notice]:
+        """All notices, by service."""
 
     def close(self) -> None:
         """Let go of the database."""

@@ -20,8 +20,9 @@ from contracts.checks import check_id
 from contracts.errors import DecodeError, PlumblineError, Reason, SettingError, StoreError
 from contracts.settings import CalibrationPlan, PostureSettings
 from contracts.vocabulary import Placement
+from store import registry_notices
 from store import registry_schema as schema
-from store.ports import Assignment, Wearer
+from store.ports import Assignment, Notice, Wearer
 from store.registry_migration import check_current, migrate
 from store.sqlite_errors import translate
 
@@ -182,6 +183,18 @@ class SqlRegistry:
             return PostureSettings()
         with _readable("settings", wearer):
             return msgspec.json.decode(found[0][0], type=PostureSettings)
+
+    def put_notice(self, notice: Notice) -> None:
+        with self._transaction() as connection:
+            registry_notices.put(connection, notice)
+
+    def clear_notice(self, service: str) -> None:
+        with self._transaction() as connection:
+            registry_notices.clear(connection, service)
+
+    def notices(self) -> list[Notice]:
+        with self._reading() as connection:
+            return registry_notices.read(connection)
 
     def close(self) -> None:
         self._engine.dispose()

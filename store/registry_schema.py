@@ -63,6 +63,16 @@ calibration: Final = sa.Table(
     sa.UniqueConstraint("wearer_id", "effective_ns"),
 )
 
+#: What services cannot do now. No setting: it leaves ``revision`` as it is.
+notice: Final = sa.Table(
+    "notice",
+    metadata,
+    sa.Column("service", sa.String(64), primary_key=True),
+    sa.Column("reason", sa.String(64), nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("since_ns", sa.BigInteger, nullable=False),
+)
+
 #: ``body`` is PostureSettings as JSON: a setting that is added needs no migration.
 posture_settings: Final = sa.Table(
     "posture_settings",

@@ -16,7 +16,7 @@ from analytics import service
 from analytics.config import Limits
 from contracts.errors import PlumblineError, Reason, StoreError
 from plumbline.health import counters_health
-from store import open_series, reach_series
+from store import open_registry, open_series, reach_series
 from tests.analytics.gateways import OutboxGateway
 from tests.analytics.services import config_for, running, serve
 from tests.analytics.sessions import Session
@@ -62,6 +62,15 @@ def health(report: dict[str, Any]) -> str:
         return error.message
 
 
+def notices(folder: Path) -> list[str]:
+    """What the dashboard reads of what analytics cannot do."""
+    registry = open_registry(f"sqlite:{folder}/registry.sqlite", read_only=True)
+    try:
+        return [notice.reason for notice in registry.notices()]
+    finally:
+        registry.close()
+
+
 def more_reports(reports: list[dict[str, Any]]) -> None:
     """Wait for three more: they come while the trouble lasts, too."""
     before = len(reports)
@@ -76,6 +85,7 @@ def go_through(
     end: Trouble,
     reason: Reason,
     said: str,
+    noticed: bool = True,
 ) -> None:
     """Some data; then the trouble, and all the rest into it; then its end. All must be there."""
     gateway = OutboxGateway(port, session.outboxes)
@@ -94,11 +104,14 @@ def go_through(
         more_reports(reports)
         assert reports[-1]["trouble"] == reason
         assert gateway.stored == held
+        if noticed:
+            wait_for(lambda: notices(session.folder) == [reason.value])
         assert all(held[sensor] < box[-1].seq for sensor, box in session.outboxes.items())
         end()
         gateway.wait_stored(wait_s=2 * WAIT_S)
         wait_for(lambda: reports[-1]["trouble"] is None)
         assert "nothing in the way" in health(reports[-1])
+        wait_for(lambda: notices(session.folder) == [])
     gateway.close()
     session.check()
 
@@ -122,6 +135,7 @@ def test_a_server_that_hangs_is_said_before_its_answer_times_out(
             end=lambda: process.send_signal(signal.SIGCONT),
             reason=Reason.STORE_UNREACHABLE,
             said="has not answered for",
+            noticed=False,  # that is when its answer has timed out; a page meets it by itself
         )
     finally:
         process.send_signal(signal.SIGCONT)
@@ -286,6 +300,7 @@ def test_a_mistake_in_the_set_up_is_not_waited_for(
         assert starting.error.reason is Reason.STORE_REFUSED
         assert said in starting.error.message
         assert not starting.reports
+        assert notices(tmp_path) == [Reason.STORE_REFUSED]
 
 
 def test_a_registry_that_is_away_at_the_start_is_waited_for(

@@ -10,6 +10,7 @@ from contracts.units import NS_PER_S
 from contracts.vocabulary import POSTURES, Activity, Posture
 from dashboard import freshness
 from dashboard.freshness import Freshness
+from store.ports import Notice
 from tests.dashboard import seed
 from tests.dashboard.conftest import EVENING_NS
 
@@ -27,6 +28,21 @@ def word(**changes: object) -> object:
 
 def test_recent_data_is_live() -> None:
     assert news(EVENING_NS - 2 * NS_PER_S, word()).kind is Freshness.LIVE
+
+
+def test_a_store_that_cannot_be_read_or_written_is_the_reason_whatever_sensors_said() -> None:
+    latest_ns = EVENING_NS - 10 * MINUTE_NS
+    syncing = [word(state="syncing", backlog=720_000, backlog_total=1_440_000)]
+    unread = freshness.news(latest_ns, syncing, now_ns=EVENING_NS, zone=UTC, unread=True)  # type: ignore[arg-type]
+    assert (unread.kind, unread.headline) == (Freshness.STALE, "Last data 17:20")
+    assert "cannot be read" in unread.detail
+    full = Notice("analytics", "disk-full", "The disk is full.", EVENING_NS - 9 * MINUTE_NS)
+    found = freshness.news(latest_ns, syncing, now_ns=EVENING_NS, zone=UTC, notice=full)  # type: ignore[arg-type]
+    assert found.detail == "Nothing could be stored since 17:21: The disk is full."
+    empty = freshness.news(None, (), now_ns=EVENING_NS, zone=UTC, notice=full)
+    assert (empty.kind, empty.detail) == (Freshness.EMPTY, found.detail)
+    live = freshness.news(EVENING_NS, (), now_ns=EVENING_NS, zone=UTC, notice=full)
+    assert live.kind is Freshness.LIVE
 
 
 def test_a_backlog_says_how_much_of_it_is_in() -> None:

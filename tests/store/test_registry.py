@@ -17,7 +17,7 @@ from contracts.settings import CalibrationPlan, PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from store import open_registry
-from store.ports import Assignment, Registry, Wearer
+from store.ports import Assignment, Notice, Registry, Wearer
 from store.registry_schema import metadata
 from tests.store import processes
 
@@ -162,6 +162,34 @@ def test_every_change_shows_in_the_revision(registry: Registry, url: str) -> Non
     assert len(reader.assignments()) == 1
     reader.close()
     assert seen == sorted(set(seen))
+
+
+def test_notices_come_and_go_and_are_no_change_of_settings(registry: Registry, url: str) -> None:
+    before = registry.revision()
+    full = Notice("analytics", Reason.DISK_FULL.value, "The disk is full.", 7)
+    away = Notice("analytics", Reason.STORE_UNREACHABLE.value, "It cannot be reached.", 9)
+    for notice in (full, away):
+        registry.put_notice(notice)
+        reader = open_registry(url, read_only=True)
+        assert reader.notices() == [notice]
+        reader.close()
+    registry.put_notice(Notice("another", "reason", "", 1))
+    registry.clear_notice("analytics")
+    assert [notice.service for notice in registry.notices()] == ["another"]
+    assert registry.revision() == before
+
+
+def test_a_registry_of_the_first_version_is_brought_forward(registry: Registry, url: str) -> None:
+    registry.close()
+    with sqlite3.connect(url.removeprefix("sqlite:")) as connection:
+        connection.execute("DROP TABLE notice")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.close()
+    assert refusal(url, read_only=True).reason is Reason.STORE_SCHEMA
+    opened = open_registry(url)
+    assert opened.notices() == []
+    assert [wearer.wearer for wearer in opened.wearers()] == ["w1"]
+    opened.close()
 
 
 def test_migrations_make_the_tables_that_the_code_knows(registry: Registry, tmp_path: Path) -> None:
