@@ -19,6 +19,8 @@ from contracts.vocabulary import Placement
 
 #: Calibration sessions that may lie ahead at a time.
 MAX_PLANS: Final = 1024
+#: Tables held one by one before they are joined: a table of one second is mostly its own overhead.
+MAX_HELD_TABLES: Final = 8
 
 
 class CalibrationTimeline:
@@ -57,6 +59,8 @@ class CalibrationTimeline:
         """
         if table is not None:
             self._held.append(table)
+            if len(self._held) >= MAX_HELD_TABLES:
+                self._held = [SecondTable.concat(self._held)]
         while self._plans:
             plan = self._plans[0]
             yield from self._let_go(-(-plan.effective_ns // NS_PER_S))

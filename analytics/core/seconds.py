@@ -32,6 +32,15 @@ class _Chunk:
     rate_hz: float
     resumed: bool  # the sensor was switched off before these
 
+    def rest(self, start: int) -> _Chunk:
+        """Samples from ``start`` on, by themselves: a view would keep all of them in memory."""
+        return _Chunk(
+            self.utc_ns[start:].copy(),
+            self.si[start:].copy(),
+            self.rate_hz,
+            self.resumed and start == 0,
+        )
+
     def slice(self, start: int, stop: int) -> _Chunk:
         return _Chunk(
             self.utc_ns[start:stop], self.si[start:stop], self.rate_hz, self.resumed and start == 0
@@ -78,7 +87,7 @@ class SecondReducer:
         while self._pending and int(self._pending[0].utc_ns[0]) < before_s * NS_PER_S:
             chunk = self._merge_first()
             cut = int(chunk.utc_ns.searchsorted(before_s * NS_PER_S))
-            rest = chunk.slice(cut, chunk.utc_ns.size)
+            rest = chunk.rest(cut)
             self._pending = ([rest] if rest.utc_ns.size else []) + self._pending[1:]
             following = self._pending[0].si[0] if self._pending else None
             parts.extend(self._reduce(chunk, cut, following))
