@@ -32,7 +32,7 @@ check: venv-dev ## lint, format, types and import rules
 format: venv-dev ## bring the code into its format
 	@$(PY) -m ruff check --quiet --fix . ; $(PY) -m ruff format .
 
-bench: venv ## measure the whole way: backlog, live delay, analysis against its bound
+bench: venv ## measure: a backlog, the delay live, each part against what bounds it (some 6 minutes)
 	@$(VENV)/bin/plumbline bench $(ARGS)
 
 compose-test: venv-dev system-packages ## run docker-compose.yml for real, a recorded person through it

@@ -15,10 +15,10 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from contracts.errors import Reason, SettingError
+from contracts.errors import PlumblineError, Reason, SettingError
+from plumbline import bench_consumer, bench_memory, bench_offline, bench_store
 from plumbline.bench_backlog import measure_backlog
 from plumbline.bench_live import measure_live
-from plumbline.bench_offline import measure_offline
 from plumbline.bench_outage import measure_outage
 from plumbline.settings import Settings
 
@@ -32,15 +32,30 @@ class BenchChoice:
     what: str = "all"
     hours: float = 8.0
     live_s: float = 60.0
-    as_json: bool = False
+    wearers: int | None = None
+    json_file: Path | None = None  # "-": standard output, and no tables
 
 
 def run_bench(settings: Settings, choice: BenchChoice) -> None:
-    """Measure in a folder of its own that is removed again, and print. SettingError for a bad WHAT."""
+    """Measure in a folder of its own that is removed again, and print.
+
+    SettingError for a bad WHAT. ``wearers`` None: as many as each benchmark has by itself.
+    """
     benches: dict[str, Callable[[Path], Figures]] = {
         "backlog": lambda folder: measure_backlog(settings, folder, choice.hours),
         "live": lambda folder: measure_live(settings, folder, choice.live_s),
-        "offline": lambda folder: measure_offline(folder, min(choice.hours, OFFLINE_HOURS)),
+        "offline": lambda folder: bench_offline.measure_offline(
+            folder, min(choice.hours, OFFLINE_HOURS)
+        ),
+        "consumer": lambda folder: bench_consumer.measure_consumer(
+            folder, choice.wearers or bench_consumer.WEARERS
+        ),
+        "store": lambda folder: bench_store.measure_store(
+            folder, wearers=choice.wearers or bench_store.WEARERS
+        ),
+        "memory": lambda folder: bench_memory.measure_memory(
+            folder, choice.wearers or bench_memory.WEARERS
+        ),
         "outage": measure_outage,
     }
     if choice.what != "all" and choice.what not in benches:
@@ -53,13 +68,26 @@ def run_bench(settings: Settings, choice: BenchChoice) -> None:
     results: dict[str, Figures] = {"machine": _machine()}
     for name in wanted:
         with tempfile.TemporaryDirectory(prefix="plumbline-bench-") as folder:
-            results[name] = benches[name](Path(folder))
-    if choice.as_json:
-        sys.stdout.write(json.dumps(results, indent=1) + "\n")
+            results[name] = _measured(benches[name], Path(folder), optional=len(wanted) > 1)
+    text = json.dumps(results, indent=1) + "\n"
+    if choice.json_file == Path("-"):
+        sys.stdout.write(text)
         return
+    if choice.json_file is not None:
+        choice.json_file.write_text(text)
     console = Console()
     for name, figures in results.items():
         console.print(_table(name, figures))
+
+
+def _measured(bench: Callable[[Path], Figures], folder: Path, *, optional: bool) -> Figures:
+    """The figures; among others, where it wants a program that is not here, what to do about it."""
+    try:
+        return bench(folder)
+    except PlumblineError as error:
+        if optional and error.reason is Reason.MISSING:
+            return {"not run": str(error)}
+        raise
 
 
 #: Enough for a steady ratio; more only takes longer.

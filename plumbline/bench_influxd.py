@@ -56,6 +56,7 @@ class BenchInflux:
     folder: Path
     port: int = field(default_factory=free_port)
     token: str = field(default_factory=lambda: secrets.token_hex(16))
+    options: tuple[str, ...] = ()
     _process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -96,6 +97,7 @@ class BenchInflux:
         """Start, wait until it serves, and set it up the first time. PlumblineError where it ends."""
         paths = {"bolt-path": "bolt", "sqlite-path": "sqlite", "engine-path": "engine"}
         command = [str(self.program), "--reporting-disabled", "--log-level=warn"]
+        command += self.options
         command += [f"--http-bind-address={LOOPBACK}:{self.port}"]
         command += [f"--{name}={self.folder / path}" for name, path in paths.items()]
         with (self.folder / "influxd.log").open("ab") as log:

@@ -208,16 +208,25 @@ def bench(
     settings: Settings,
     *,
     what: Annotated[
-        str, typer.Argument(help="backlog, live, offline, outage or all", metavar="[WHAT]")
+        str,
+        typer.Argument(
+            help="backlog, live, offline, consumer, store, memory, outage or all", metavar="[WHAT]"
+        ),
     ] = "all",
     hours: Annotated[float, typer.Option(help="Hours of the backlog", min=0.02, max=24.0)] = 8.0,
     live_s: Annotated[float, typer.Option(help="Seconds of live data", min=10.0)] = 60.0,
-    as_json: AsJson = False,
+    wearers: Annotated[
+        int | None, typer.Option(help="People in consumer, store and memory", min=2, max=500)
+    ] = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", help="Write the figures to this file as JSON; -: print only that"),
+    ] = None,
 ) -> None:
-    """Measure: a backlog's way, the delay live, and offline analysis against VQF alone."""
+    """Measure: a backlog's way, the delay live, and each part against what bounds it."""
     from plumbline.bench import BenchChoice, run_bench
 
-    run_bench(settings, BenchChoice(what, hours, live_s, as_json))
+    run_bench(settings, BenchChoice(what, hours, live_s, wearers, json_file))
 
 
 @app.command()
