@@ -44,6 +44,8 @@ CALM_S: Final = 10.0
 SLACK: Final = 2.5
 #: What of a recording is to wait in the flash log at the least.
 MIN_WAITING_S: Final = 30.0
+#: The rollups by kind of row.
+ROLLUP_S: Final = {"minutes": 60, "days": 86_400}
 
 
 @dataclass
@@ -173,11 +175,13 @@ async def _undisturbed(*sites: Site) -> None:
 
 def _compare(disturbed: Site, outbox: Path, behind: Site, calm: Site) -> list[Verdict]:
     found, wanted, near = _rows(disturbed), _rows(behind), _rows(calm)
-    judge = Nearly(near["frames"])
+    judges = {
+        kind: Nearly(near["frames"], found["frames"], ROLLUP_S.get(kind, 0)) for kind in found
+    }
     return [
         *(compare(f"{kind}, exactly", wanted[kind], found[kind], exactly) for kind in found),
         compare_samples(_readings(calm, calm.keep_outbox()), _readings(disturbed, outbox)),
-        *(compare(f"{kind}, nearly", near[kind], found[kind], judge) for kind in found),
+        *(compare(f"{kind}, nearly", near[kind], found[kind], judges[kind]) for kind in found),
     ]
 
 

@@ -4,17 +4,21 @@ but for reading what is handed in.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.core.postures import BOUNDARY_CONFIDENCE, SURE_CONFIDENCE, SURE_MARGIN_DEG
 from contracts.imu import regular_times_ns
 from contracts.messages import ImuMessage
 from contracts.records import ANGLES, Episode, Frame, Rollup
 from contracts.units import NS_PER_MS, NS_PER_S
+from contracts.vocabulary import Posture
 from store.ports import SeriesStore
 
 ALWAYS: Final = (0, 2**63 - 1)
@@ -28,6 +32,7 @@ MAX_SAMPLES: Final = 4
 #: Confidence follows the angles: 1 over some 5° from a border between postures.
 MAX_CONFIDENCE: Final = 0.05
 MAX_SHARE: Final = 0.02
+CONFIDENCE_STEP: Final = 0.01
 MAX_LISTED: Final = 10
 
 Rows = Mapping[Hashable, Any]
@@ -105,11 +110,21 @@ def exactly(_key: Hashable, wanted: Any, found: Any) -> list[str]:
 class Nearly:
     """Judges what a new estimate of the sensors' clocks does not explain.
 
-    ``frames``: those of the undisturbed run by (wearer, start), for how fast everybody moved.
+    ``wanted``, ``found``: the frames of the undisturbed and the disturbed run by (wearer, start): how
+    fast everybody moved, and which seconds lie on the border of two postures. ``rollup_s``: how long
+    the rollups are that it is to judge.
     """
 
-    def __init__(self, frames: Mapping[Any, Frame]) -> None:
-        self._frames = frames
+    def __init__(
+        self, wanted: Mapping[Any, Frame], found: Mapping[Any, Frame], rollup_s: int = 0
+    ) -> None:
+        self._frames = wanted
+        self._rollup_ns = rollup_s * NS_PER_S
+        self._borders = {
+            key: (wanted[key], found[key])
+            for key in wanted.keys() & found.keys()
+            if self._on_border(key, wanted[key], found[key])
+        }
 
     def __call__(self, key: Any, wanted: Any, found: Any) -> list[str]:
         match wanted:
@@ -118,14 +133,13 @@ class Nearly:
             case Episode():
                 return self._episode(key, wanted, found)
             case Rollup():
-                return _near_rollups(wanted, found)
+                return _near_rollups(self._across_borders(key, wanted), found)
         raise TypeError(f"no rows of {type(wanted)} are compared")
 
     def _frame(self, key: Any, wanted: Frame, found: Frame) -> list[str]:
-        same = ("posture", "activity", "activity_source", "quality", "missing")
-        why = _unequal(wanted, found, same)
-        most_deg = MAX_ANGLE_DEG + MAX_SHIFT_S * self._speed_deg_s(key)
-        why += _apart(wanted, found, ANGLES, most_deg)
+        same = ("activity", "activity_source", "quality", "missing")
+        why = _unequal(wanted, found, same if key in self._borders else ("posture", *same))
+        why += _apart(wanted, found, ANGLES, self._most_deg(key))
         why += _apart(wanted, found, ("confidence",), MAX_CONFIDENCE)
         return why + _apart(wanted, found, ("samples",), MAX_SAMPLES)
 
@@ -145,6 +159,32 @@ class Nearly:
             why += _apart(one, other, ("share",), MAX_SHARE)
         return why
 
+    def _most_deg(self, key: Any) -> float:
+        """By how much an angle of a second may differ."""
+        return MAX_ANGLE_DEG + MAX_SHIFT_S * self._speed_deg_s(key)
+
+    def _on_border(self, key: Any, wanted: Frame, found: Frame) -> bool:
+        """Whether postures differ that are each no further from its border than angles may differ."""
+        if wanted.posture == found.posture or wanted.missing or found.missing:
+            return False
+        return max(_margin_deg(wanted), _margin_deg(found)) <= self._most_deg(key)
+
+    def _across_borders(self, key: Any, wanted: Rollup) -> Rollup:
+        """A rollup that counts the seconds on a border as they were found."""
+        wearer, start_ns = key
+        postures, rounded = Counter(wanted.posture_s), Counter(wanted.rounded_activity_s)
+        for (whose, at_ns), frames in self._borders.items():
+            if whose == wearer and start_ns <= at_ns < start_ns + self._rollup_ns:
+                for frame, count in zip(frames, (-1, 1), strict=True):
+                    postures[frame.posture] += count
+                    if frame.posture is Posture.ROUNDED:
+                        rounded[frame.activity] += count
+        return msgspec.structs.replace(
+            wanted,
+            posture_s={posture: s for posture, s in postures.items() if s},
+            rounded_activity_s={activity: s for activity, s in rounded.items() if s},
+        )
+
     def _speed_deg_s(self, key: Any) -> float:
         """The largest change of any angle from the second before, or to the second after.
 
@@ -157,6 +197,12 @@ class Nearly:
             return 0.0
         around = (self._frames.get((wearer, at + step)) for step in (-NS_PER_S, NS_PER_S))
         return max((angle_apart_deg(now, other) for other in around if other), default=0.0)
+
+
+def _margin_deg(frame: Frame) -> float:
+    """How far the second's posture is from the border of another, at least: its confidence says it."""
+    beyond = (frame.confidence - CONFIDENCE_STEP / 2 - BOUNDARY_CONFIDENCE) * SURE_MARGIN_DEG
+    return beyond / (SURE_CONFIDENCE - BOUNDARY_CONFIDENCE)
 
 
 def _near_rollups(wanted: Rollup, found: Rollup) -> list[str]:

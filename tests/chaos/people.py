@@ -19,7 +19,8 @@ from store import open_registry
 from store.ports import Assignment, Wearer
 
 #: Distance of a recording's first and last sample from the border of a second: where a clock that is
-#: estimated anew moves one sample over it, there would be a frame more or less.
+#: estimated anew moves one sample over it, there would be a frame more or less. And from the middle:
+#: a sensor has measured a second of which it has half.
 CLEAR_S: Final = 0.1
 #: Postures are held for 30 s in the recordings: shorter episodes than by default are more of them.
 SETTINGS: Final = PostureSettings(episode_s=10.0)
@@ -71,10 +72,14 @@ def start_before(people: Sequence[Person], at_ns: int, live_s: float) -> int:
     shortest_s = min(person.duration_s() for person in people)
     whole_ns = (at_ns - round((shortest_s - live_s) * NS_PER_S)) // NS_PER_S * NS_PER_S
     ends_s = [duration % 1.0 for duration in map(Person.duration_s, people)]
-    for offset_s in (hundredth / 100 for hundredth in range(10, 91)):
-        if all(CLEAR_S <= (end_s + offset_s) % 1.0 <= 1.0 - CLEAR_S for end_s in ends_s):
+    for offset_s in (hundredth / 100 for hundredth in range(100)):
+        if all(_is_clear(part_s + offset_s) for part_s in (0.0, *ends_s)):
             return whole_ns + round(offset_s * NS_PER_S)
-    return whole_ns + NS_PER_S // 2
+    return whole_ns + NS_PER_S // 4
+
+
+def _is_clear(time_s: float) -> bool:
+    return CLEAR_S <= time_s % 0.5 <= 0.5 - CLEAR_S
 
 
 def register(registry_url: str, people: Sequence[Person], start_ns: int) -> None:

@@ -98,12 +98,12 @@ def obey(on_air: Sequence[Peripheral], flashes: Sequence[FlashOnDisk], folder: P
 
 
 def switch_off(flashes: Sequence[FlashOnDisk], folder: Path) -> None:
-    """Switch all off in the middle of the next second but one, and write down when.
+    """Switch all off within the next second, at three quarters of it, and write down when.
 
-    In its middle: no sample at the end is so near the border of a second that a clock which is
-    estimated anew would move it over.
+    There no clock that is estimated anew moves the last sample over the border of a second, nor makes
+    it more or less than the half of one that counts as measured.
     """
-    off_ns = (time.time_ns() // NS_PER_S + 1) * NS_PER_S + NS_PER_S // 2
+    off_ns = (time.time_ns() // NS_PER_S + 1) * NS_PER_S + NS_PER_S * 3 // 4
     part = folder / f"{OFF}.part"
     part.write_text(str(off_ns))
     part.replace(folder / OFF)

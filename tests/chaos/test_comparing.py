@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from contracts.records import Frame
+from contracts.records import Frame, Rollup
 from contracts.units import NS_PER_MS, NS_PER_S
-from contracts.vocabulary import Activity, ActivitySource, Posture, Quality
+from contracts.vocabulary import Activity, ActivitySource, Placement, Posture, Quality
 from tests.chaos.comparing import (
     MAX_ANGLE_DEG,
     Nearly,
@@ -61,12 +61,14 @@ def test_lost_and_surplus_rows_are_counted() -> None:
     ],
 )
 def test_what_no_clock_explains_is_different(row: Frame) -> None:
-    assert compare("frames", {KEY: FRAME}, {KEY: row}, Nearly({KEY: FRAME})).different == 1
+    assert (
+        compare("frames", {KEY: FRAME}, {KEY: row}, Nearly({KEY: FRAME}, {KEY: row})).different == 1
+    )
 
 
 def test_what_a_clock_explains_is_the_same_nearly_and_not_exactly() -> None:
     row = changed(samples=98, thorax_flexion_deg=10.0 + MAX_ANGLE_DEG)
-    verdict = compare("frames", {KEY: FRAME}, {KEY: row}, Nearly({KEY: FRAME}))
+    verdict = compare("frames", {KEY: FRAME}, {KEY: row}, Nearly({KEY: FRAME}, {KEY: row}))
     assert verdict.good
     assert verdict.worst == pytest.approx(MAX_ANGLE_DEG)
     assert compare("frames", {KEY: FRAME}, {KEY: row}, exactly).different == 1
@@ -74,10 +76,45 @@ def test_what_a_clock_explains_is_the_same_nearly_and_not_exactly() -> None:
 
 def test_who_moves_may_be_elsewhere_after_the_shift() -> None:
     moving = {KEY: FRAME, ("wearer", NS_PER_S): changed(start_ns=NS_PER_S, thorax_flexion_deg=40.0)}
-    judge = Nearly(moving)  # 30° a second: 0.6° in 20 ms
+    judge = Nearly(moving, moving)  # 30° a second: 0.6° in 20 ms
     within, beyond = (changed(thorax_flexion_deg=10.0 + more_deg) for more_deg in (0.79, 0.81))
     assert compare("frames", {KEY: FRAME}, {KEY: within}, judge).good
     assert compare("frames", {KEY: FRAME}, {KEY: beyond}, judge).different == 1
+
+
+def rollup(**posture_s: int) -> Rollup:
+    return Rollup(
+        start_ns=0,
+        worn_s=60,
+        posture_s={Posture(name): seconds for name, seconds in posture_s.items()},
+        activity_s={Activity.SITTING: 60},
+        rounded_activity_s={Activity.SITTING: posture_s.get("rounded", 0)},
+    )
+
+
+def test_a_second_on_the_border_of_two_postures_may_be_either() -> None:
+    wanted = {KEY: changed(confidence=0.61)}
+    other = changed(posture=Posture.ROUNDED, confidence=0.6, thorax_flexion_deg=10.1)
+    found = {KEY: other}
+    assert compare("frames", wanted, found, Nearly(wanted, found)).good
+    minutes = {KEY: rollup(upright=40, rounded=20)}, {KEY: rollup(upright=39, rounded=21)}
+    assert compare("minutes", *minutes, Nearly(wanted, found, 60)).good
+    elsewhere = {("wearer", NS_PER_S * 60): wanted[KEY]}, {("wearer", NS_PER_S * 60): other}
+    assert not compare("minutes", *minutes, Nearly(*elsewhere, 60)).good
+    assert not compare("minutes", minutes[0], minutes[0], Nearly(wanted, found, 60)).good
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        changed(posture=Posture.ROUNDED, confidence=0.65),  # well within its borders
+        changed(posture=Posture.ROUNDED, confidence=0.6, thorax_flexion_deg=10.3),
+        changed(posture=Posture.ROUNDED, confidence=0.6, missing=(Placement.T4,)),
+    ],
+)
+def test_a_posture_that_is_not_on_the_border_is_different(row: Frame) -> None:
+    wanted, found = {KEY: changed(confidence=0.61)}, {KEY: row}
+    assert compare("frames", wanted, found, Nearly(wanted, found)).different == 1
 
 
 def test_samples_are_compared_one_by_one() -> None:
