@@ -1,10 +1,10 @@
 """Rows that pages have read, kept between two looks, so that only what is new is asked for.
 
 A page looks every few seconds at a day that grows by a row a second. What analytics writes goes on in
-time: a new frame begins after the last one, a minute or an episode that is written again is the last one
-or still under way. So a look asks from the last row on that the look *before* the last had seen (a
-commit that was half to be seen then is whole by now), and everything is read anew once a minute and
-whenever a row that was there is gone.
+time: a new frame begins after the last one, a minute or an episode that is written again is the last
+one or still under way. So a look asks from the last row on that the look *before* the last had seen (a
+commit that was half to be seen then is whole by now). Everything is read anew once a minute, when one
+of the rows asked for is gone, and when a wearer's first frame is not what it was, as after erasing.
 
 While the store cannot be read what is kept is shown, and :attr:`KeptSeries.trouble` says why.
 """
@@ -86,8 +86,14 @@ class KeptSeries:
 
     def wearers(self) -> list[WearerSummary]:
         with self._lock:
+            before = {summary.wearer: summary.first_ns for summary in self._wearers.answer or []}
             self._renew(self._wearers, WEARERS_FRESH_S)
-            return self._wearers.answer or []
+            found = self._wearers.answer or []
+            firsts_ns = {summary.wearer: summary.first_ns for summary in found}
+            for wearer, first_ns in before.items():
+                if firsts_ns.get(wearer) != first_ns:
+                    self._forget(wearer)
+            return found
 
     def health(self) -> list[SensorHealth]:
         with self._lock:
@@ -100,7 +106,7 @@ class KeptSeries:
                 lambda from_ns: self._series.minutes(wearer, from_ns, end_ns), start_ns, _minute_end
             )
 
-        return self._rows_of(("minutes", wearer, start_ns, end_ns), make)
+        return self._rows_of((wearer, "minutes", start_ns, end_ns), make)
 
     def episodes(self, wearer: str, start_ns: int, end_ns: int) -> list[Episode]:
         def make() -> _Rows[Episode]:
@@ -110,7 +116,7 @@ class KeptSeries:
                 lambda episode: episode.end_ns,
             )
 
-        return self._rows_of(("episodes", wearer, start_ns, end_ns), make)
+        return self._rows_of((wearer, "episodes", start_ns, end_ns), make)
 
     def frames(self, wearer: str, start_ns: int, end_ns: int) -> FrameBlock:
         with self._lock:
@@ -127,6 +133,11 @@ class KeptSeries:
     def close(self) -> None:
         """Let go of the store."""
         self._series.close()
+
+    def _forget(self, wearer: str) -> None:
+        for places in (self._rows, self._windows):
+            for key in [key for key in places if key[0] == wearer]:
+                del places[key]
 
     def _rows_of(self, key: Key, make: Callable[[], _Rows[Row]]) -> list[Row]:
         with self._lock:
@@ -212,14 +223,9 @@ class _Rows(Generic[Row]):
         return True
 
     def _reached_ns(self) -> int:
-        """The last row and those under way lie beyond this."""
-        if not self._rows:
-            return self._start_ns
-        last_ns = max(map(self._end_ns_of, self._rows.values())) - 1
-        for row in self._rows.values():
-            if isinstance(row, Episode) and row.ongoing:
-                last_ns = min(last_ns, row.start_ns)
-        return max(last_ns, self._start_ns)
+        """The last row reaches beyond this, and so does whatever is new: an episode never gets shorter."""
+        ends_ns = map(self._end_ns_of, self._rows.values())
+        return max(max(ends_ns, default=0) - 1, self._start_ns)
 
 
 class _Window:

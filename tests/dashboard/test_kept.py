@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analytics.core.pipeline import Pipeline, PipelineConfig
@@ -121,6 +121,7 @@ def same(seen: FrameBlock, there: FrameBlock) -> bool:
 
 def check(view: KeptSeries, store: SeriesStore) -> None:
     """All that a page asks is as in the store."""
+    assert view.wearers() == store.wearers()
     assert view.minutes(WEARER, *DAY) == store.minutes(WEARER, *DAY)
     assert view.episodes(WEARER, *DAY) == store.episodes(WEARER, *DAY)
     latest = store.latest_frame(WEARER)
@@ -174,11 +175,12 @@ def follow(store: SeriesStore, steps: list[object]) -> None:
             last = person.lives(*step)
             store.commit(last)
         if number % 3 != 1:  # some commits come between two looks
-            clock.now_s += kept.FRESH_S
+            clock.now_s += kept.WEARERS_FRESH_S
             check(view, store)
 
 
 @given(steps=STEPS)
+@example(steps=[(120, 25.0), (90, 0.0), (30, 25.0), (111, 25.0), "erase", "off"])
 @settings(max_examples=60)
 def test_what_is_kept_equals_the_store(sqlite_store: SeriesStore, steps: list[object]) -> None:
     follow(sqlite_store, steps)
@@ -282,6 +284,6 @@ def test_what_is_kept_is_capped(spy: Spy) -> None:
     person.at_s += kept.MAX_FRAMES_NS // NS_PER_S
     check(view, spy.store)
     spy.store.commit(person.lives(60, 0.0))
-    clock.now_s += 2.0
+    clock.now_s += kept.WEARERS_FRESH_S
     check(view, spy.store)
     assert len(view._window(WEARER).block) < 100

@@ -12,7 +12,7 @@ from contracts.vocabulary import Activity, Placement, Posture
 from dashboard import queries
 from dashboard.freshness import Freshness
 from dashboard.sources import Sources
-from store.ports import Assignment, Commit, Wearer, WearerRows
+from store.ports import Assignment, Commit, Notice, Wearer, WearerRows
 from tests.dashboard import seed
 
 DAY = date(2026, 3, 3)
@@ -151,6 +151,18 @@ def test_now_knows_the_posture_and_since_when(workday: Sources, evening_ns: int)
     assert found.moment is not None
     assert found.moment.frame.posture is Posture.ROUNDED
     assert (found.moment.held_s, found.moment.at_least) == (870, False)
+
+
+def test_now_says_what_keeps_analytics_from_storing(workday: Sources, evening_ns: int) -> None:
+    notice = Notice("analytics", "disk-full", "The disk is full.", evening_ns)
+    workday.registry.put_notice(notice)
+    later_ns = evening_ns + 60 * NS_PER_S
+    found = queries.now(workday.series, workday.registry, person_of(workday), later_ns)
+    assert found.news.kind is Freshness.STALE
+    assert "The disk is full." in found.news.detail
+    workday.registry.clear_notice("analytics")
+    found = queries.now(workday.series, workday.registry, person_of(workday), later_ns)
+    assert "full" not in found.news.detail
 
 
 def test_now_without_frames(sources: Sources, evening_ns: int) -> None:
