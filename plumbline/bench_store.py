@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import sqlite3
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from contracts.errors import PlumblineError, Reason
 from plumbline.bench_influxd import ORG, BenchInflux, require_influxd
 from plumbline.bench_ratio import Cost, compared, cost_of, in_turn, wall_ratio
 from plumbline.bench_rows import commits_of, minutes_of_rows
+from plumbline.bench_site import wait_until
 from plumbline.ports import LOOPBACK
 from store import open_series, rows
 from store.influx_http import MAX_LINES
@@ -27,6 +29,11 @@ DAY_MINUTES: Final = 8 * 60
 DAY_WEARERS: Final = 2
 TARGET: Final = 0.8
 DAY_TARGET_MB: Final = 1.5
+#: What InfluxDB would do after ten minutes and four hours without a write.
+SOON_COMPACTED: Final = (
+    "--storage-cache-snapshot-write-cold-duration=1s",
+    "--storage-compact-full-write-cold-duration=1s",
+)
 #: In which a file system counts: InfluxDB makes files larger than what is in them.
 BLOCK_BYTES: Final = 512
 _MB: Final = 1_000_000
@@ -210,15 +217,22 @@ def _sqlite_size(path: Path, commits: Sequence[Commit]) -> int:
 
 
 def _influx_size(folder: Path, commits: Sequence[Commit]) -> int:
-    """Bytes on disk of the files of data; the write-ahead log is folded into them at the end."""
+    """Bytes on disk of the server's files of data, when its write-ahead log is all compacted."""
     folder.mkdir()
-    flush = ("--storage-wal-flush-on-shutdown",)
-    with BenchInflux(require_influxd(), folder, options=flush) as server:
+    with BenchInflux(require_influxd(), folder, options=SOON_COMPACTED) as server:
         store = open_series(server.url("size"))
         commit_all(store, commits)
         store.close()
-    files = (server.engine / "data").rglob("*")
-    return sum(file.stat().st_blocks * BLOCK_BYTES for file in files if file.is_file())
+        wait_until(lambda: not _on_disk(server.engine / "wal"), "InfluxDB has compacted its log")
+        return _on_disk(server.engine / "data")
+
+
+def _on_disk(folder: Path) -> int:
+    found = 0
+    for file in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # the server tidies up
+            found += file.stat().st_blocks * BLOCK_BYTES if file.is_file() else 0
+    return found
 
 
 def commit_all(store: SeriesStore, commits: Sequence[Commit]) -> None:

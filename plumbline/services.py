@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import runpy
 import sys
@@ -104,6 +105,9 @@ def run_analytics_service(settings: Settings, *, stats: Path | None) -> None:
             stop=stop,
         )
 
+    # What is loaded by now stays: looked through again and again it costs a tenth of the time.
+    gc.collect()
+    gc.freeze()
     run_threaded(service)
 
 
