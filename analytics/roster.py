@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -22,9 +23,21 @@ class WearerPlan:
     settings: PostureSettings
     calibrations: tuple[CalibrationPlan, ...]
     assignments: tuple[Assignment, ...]
+    _changes_ns: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    _worn: tuple[frozenset[Placement], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        ends = {a.end_ns for a in self.assignments if a.end_ns is not None}
+        changes_ns = sorted({a.start_ns for a in self.assignments} | ends)
+        worn = [self._worn_at(time_ns) for time_ns in changes_ns]
+        object.__setattr__(self, "_changes_ns", tuple(changes_ns))
+        object.__setattr__(self, "_worn", (frozenset(), *worn))
 
     def worn(self, time_ns: int) -> frozenset[Placement]:
         """The placements that wear a sensor at ``time_ns``."""
+        return self._worn[bisect_right(self._changes_ns, time_ns)]
+
+    def _worn_at(self, time_ns: int) -> frozenset[Placement]:
         return frozenset(a.placement for a in self.assignments if _covers(a, time_ns))
 
     def sensor_at(self, placement: Placement, time_ns: int) -> str | None:

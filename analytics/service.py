@@ -23,9 +23,10 @@ from store.ports import Registry, SeriesStore
 
 #: Messages between two turns of the worker, so that a flood does not put off a commit.
 MAX_TAKE: Final = 8_192
-#: In a flood the worker rests as long as it has just worked, up to this: what gathers meanwhile is
-#: computed in one go, and the network's thread has the interpreter to itself.
-MAX_REST_S: Final = 0.25
+#: In a flood the worker rests as long as it has just worked, up to this, unless so many messages wait:
+#: what gathers meanwhile is computed in one go, and the network's thread has the interpreter to itself.
+MAX_REST_S: Final = 0.03
+ENOUGH: Final = 2_048
 #: The worker looks about it this often when nothing comes.
 IDLE_S: Final = 0.1
 REPORT_S: Final = 0.5
@@ -156,7 +157,7 @@ def _run(
             report_at_s = now_s + REPORT_S
             report(_full_report(worker, link, inbox))
             board.show(worker.trouble)
-        if arrivals and not more and len(inbox) < MAX_TAKE:
+        if arrivals and not more and len(inbox) < ENOUGH:
             stop.wait(min(time.monotonic() - now_s, MAX_REST_S))
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
+import numpy.ma
 from numpy.typing import NDArray
 
 from analytics.core.joining import SecondTable
