@@ -28,6 +28,11 @@ def password_line(user: str, password: str, salt: bytes) -> str:
     return f"{user}:$7${_ITERATIONS}${'$'.join(parts)}\n"
 
 
+def users_of(passwords: str) -> set[str]:
+    """Who has a line in Mosquitto's password file."""
+    return {line.partition(":")[0] for line in passwords.splitlines() if ":" in line}
+
+
 def gateway_rules(site: str, gateway: str) -> str:
     """The section of a gateway: it writes its own topics, and hears what is said to itself alone."""
     return _section(

@@ -28,6 +28,7 @@ from plumbline.init_broker import (
     health_options,
     password_line,
     service_rules,
+    users_of,
 )
 from plumbline.init_certificates import (
     Issued,
@@ -37,7 +38,7 @@ from plumbline.init_certificates import (
     make_server,
 )
 from plumbline.init_words import environment, next_steps
-from plumbline.private_files import Owner, replace_private, write_private
+from plumbline.private_files import Owner, owner_of, replace_private, write_private
 
 ENVIRONMENT: Final = ".env"
 SECRETS: Final = "secrets"
@@ -80,19 +81,27 @@ class InitChoice:
 
 def run_init(folder: Path, site: str, choice: InitChoice) -> None:
     """Make a site, or add to the one there is. SettingError, DiskError where that cannot be."""
-    owner, now = container_user(os.geteuid(), os.getegid()), dt.datetime.now(dt.UTC)
-    hosts = _listed(choice.hosts)
+    now, hosts = dt.datetime.now(dt.UTC), _listed(choice.hosts)
+    if not choice.add and not choice.renew:
+        owner = container_user(os.geteuid(), os.getegid())
+        make_site(folder, SiteChoice(site, _listed(choice.gateways), hosts), owner, now)
+        return
+    owner = site_owner(folder)
     if choice.add:
         add_gateways(folder, _listed(choice.add), owner)
     if choice.renew:
         renew_certificates(folder, hosts, owner, now)
-    if not choice.add and not choice.renew:
-        make_site(folder, SiteChoice(site, _listed(choice.gateways), hosts), owner, now)
 
 
 def container_user(uid: int, gid: int) -> Owner:
     """Who the containers run as: whoever makes the site, but never root."""
     return Owner(IMAGE_USER, IMAGE_USER) if uid == 0 else Owner(uid, gid)
+
+
+def site_owner(folder: Path) -> Owner:
+    """Whom the containers of the site in ``folder`` run as, whoever asks. SettingError for no site."""
+    with _disk(folder):
+        return owner_of(_broker_folder(folder))
 
 
 def make_site(folder: Path, choice: SiteChoice, owner: Owner, now: dt.datetime) -> None:
@@ -101,8 +110,10 @@ def make_site(folder: Path, choice: SiteChoice, owner: Owner, now: dt.datetime) 
     The secrets appear all at once under their name, so that an interrupted run can be repeated.
     """
     gateways, hosts = check_gateways(choice.gateways), _check_hosts(choice.hosts)
-    _refuse_existing(folder)
     with _disk(folder):
+        _finish_interrupted(folder)
+        _refuse_existing(folder)
+        folder.mkdir(parents=True, exist_ok=True)
         part = folder / f".{SECRETS}.part"
         shutil.rmtree(part, ignore_errors=True)
         owner.make_folder(part)
@@ -111,34 +122,40 @@ def make_site(folder: Path, choice: SiteChoice, owner: Owner, now: dt.datetime) 
             owner.make_folder(folder / VOLUMES / name)
         for name in GRANTED:
             owner.make_folder(part / GRANTS / name)
+        # Written before either has its name: a disk that is full now leaves no site without settings.
+        (part / ENVIRONMENT).write_text(environment(choice.site, gateways[0], owner))
         part.rename(folder / SECRETS)
-        (folder / ENVIRONMENT).write_text(environment(choice.site, gateways[0], owner))
+        _finish_interrupted(folder)
     typer.echo(next_steps(folder, choice.site, gateways, hosts))
 
 
 def add_gateways(folder: Path, added: Sequence[str], owner: Owner) -> None:
-    """Further gateways of the site in ``folder``. SettingError where there is none, or one has them."""
+    """Further gateways of the site in ``folder``. SettingError where there is none, or one has them.
+
+    The broker's line of a gateway comes last, so that an interrupted run can be repeated.
+    """
     gateways = check_gateways(added)
-    broker, site = _broker_folder(folder), _site_of(folder)
-    known = {path.stem for path in (folder / SECRETS / "gateways").glob("*.password")}
-    twice = sorted(known & set(gateways))
-    if twice or len(known) + len(gateways) > MAX_GATEWAYS:
-        why = f"has the gateway {twice[0]} already" if twice else f"would have over {MAX_GATEWAYS}"
-        raise SettingError(Reason.BAD_SETTING, f"The site in {folder} {why}.")
     with _disk(folder):
-        lines = [_make_gateway(folder / SECRETS, name, owner) for name in gateways]
+        broker, site = _broker_folder(folder), _site_of(folder)
+        known = users_of((broker / "passwords").read_text(errors="replace")) - RESERVED_USERS
+        twice = sorted(known & set(gateways))
+        if twice or len(known) + len(gateways) > MAX_GATEWAYS:
+            why = f"has the user {twice[0]} already" if twice else f"would have over {MAX_GATEWAYS}"
+            raise SettingError(Reason.BAD_SETTING, f"The site in {folder} {why}.")
+        there = (broker / "acl").read_text(errors="replace")
         rules = [gateway_rules(site, name) for name in gateways]
+        _append(broker / "acl", [rule for rule in rules if rule not in there], owner)
+        lines = [_make_gateway(folder / SECRETS, name, owner) for name in gateways]
         _append(broker / "passwords", lines, owner)
-        _append(broker / "acl", rules, owner)
     typer.echo(f"Added {', '.join(gateways)}: the passwords are in {folder / SECRETS}/gateways.")
     typer.echo("Tell the broker: docker compose kill -s HUP mosquitto")
 
 
 def renew_certificates(folder: Path, hosts: Sequence[str], owner: Owner, now: dt.datetime) -> None:
     """New certificates of the servers, by the same authority, for the same hosts and ``hosts``."""
-    broker = _broker_folder(folder)
     more = _check_hosts(tuple(hosts))
     with _disk(folder):
+        broker = _broker_folder(folder)
         try:
             authority = load_authority(
                 (folder / SECRETS / "ca.pem").read_bytes(),
@@ -170,6 +187,13 @@ def check_gateways(names: Sequence[str]) -> tuple[str, ...]:
             f"{' and '.join(sorted(RESERVED_USERS))} are taken.",
         )
     return gateways
+
+
+def _finish_interrupted(folder: Path) -> None:
+    """Give the settings their name, where the secrets have theirs: the last step of a new site."""
+    made = folder / SECRETS / ENVIRONMENT
+    if made.exists() and not (folder / ENVIRONMENT).exists():
+        made.rename(folder / ENVIRONMENT)
 
 
 def _refuse_existing(folder: Path) -> None:
@@ -252,7 +276,7 @@ def _write_server(
 def _make_gateway(folder: Path, name: str, owner: Owner) -> str:
     """A gateway's password, written to its file; returned is the broker's line of it."""
     password = _secret()
-    write_private(folder / "gateways" / f"{name}.password", f"{password}\n".encode(), owner)
+    replace_private(folder / "gateways" / f"{name}.password", f"{password}\n".encode(), owner)
     return _hashed(name, password)
 
 
@@ -298,7 +322,9 @@ def _site_of(folder: Path) -> str:
 def _disk(folder: Path) -> Iterator[None]:
     """What the disk refuses inside becomes a DiskError that names the folder."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
-        raise disk_error(folder, error) from None
+        refused = disk_error(folder, error)
+        if isinstance(error, PermissionError):
+            refused.hint = "Run it as who made the site, or as root; or choose another folder."
+        raise refused from None

@@ -31,6 +31,12 @@ class Owner:
                 self.own(folder)
 
 
+def owner_of(path: Path) -> Owner:
+    """Who owns what is at a path."""
+    found = path.stat()
+    return Owner(found.st_uid, found.st_gid)
+
+
 def write_private(path: Path, data: bytes, owner: Owner) -> None:
     """Make a file for its owner alone. FileExistsError where there is one."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,3 +70,13 @@ def test_where_there_are_no_tokens_it_is_said(
 def test_a_folder_that_cannot_be_written_is_said(server: InfluxServer, tmp_path: Path) -> None:
     (tmp_path / "analytics").write_text("a file where a folder has to be")
     assert cli.run(["grant", str(tmp_path), "--store-url", server.url()]) == 71
+
+
+def test_tokens_made_by_root_belong_to_who_owns_the_folder(
+    server: InfluxServer, tmp_path: Path
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root makes files for another user")
+    os.chown(tmp_path, 1234, 1235)
+    assert cli.run(["grant", str(tmp_path), "--store-url", server.url()]) == 0
+    assert {path.stat().st_uid for path in tmp_path.rglob("*")} == {1234}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import os
+import re
 import stat
 import subprocess
 from pathlib import Path
@@ -82,6 +83,17 @@ def test_a_run_that_was_interrupted_can_be_repeated(tmp_path: Path) -> None:
     (tmp_path / "volumes" / "broker").mkdir(parents=True)
     make_site(tmp_path, SiteChoice(SITE, GATEWAYS), ME, NOW)
     assert not (tmp_path / ".secrets.part").exists()
+
+
+def test_a_site_that_lacks_its_last_step_gets_it(site: Site) -> None:
+    """Killed between the two names: the secrets have theirs, the settings not yet."""
+    settings = site.folder / ".env"
+    text = settings.read_text()
+    settings.rename(site.secrets / ".env")
+    with pytest.raises(SettingError, match="nothing of it is overwritten"):
+        make_site(site.folder, SiteChoice(SITE, GATEWAYS), ME, NOW)
+    assert settings.read_text() == text
+    assert not (site.secrets / ".env").exists()
 
 
 def test_a_folder_that_is_a_file_is_a_clear_error(tmp_path: Path) -> None:
@@ -180,8 +192,56 @@ def test_a_gateway_is_added_without_touching_the_rest(site: Site) -> None:
     before.pop(broker / "acl")
     assert all(path.read_bytes() == data for path, data in before.items())
     assert stat.S_IMODE((broker / "acl").stat().st_mode) == 0o600
-    with pytest.raises(SettingError, match="has the gateway gw-c already"):
+    with pytest.raises(SettingError, match="has the user gw-c already"):
         add_gateways(site.folder, ["gw-c"], ME)
+
+
+def test_adding_that_was_interrupted_can_be_repeated(site: Site) -> None:
+    broker = site.secrets / "broker"
+    passwords = (broker / "passwords").read_text()
+    add_gateways(site.folder, ["gw-c"], ME)
+    (broker / "passwords").write_text(passwords)  # which comes last
+    add_gateways(site.folder, ["gw-c"], ME)
+    assert (broker / "acl").read_text().count("user gw-c\n") == 1
+    assert (broker / "passwords").read_text().count("gw-c:") == 1
+
+
+def test_a_gateway_that_was_taken_out_can_come_back(site: Site) -> None:
+    broker, before = site.secrets / "broker", site.password("gw-a")
+    for name, out in (("passwords", r"gw-a:.*\n"), ("acl", r"user gw-a\n(.+\n)+\n")):
+        text = (broker / name).read_text()
+        (broker / name).write_text(left := re.sub(out, "", text))
+        assert left != text
+    add_gateways(site.folder, ["gw-a"], ME)
+    assert gateway_rules(SITE, "gw-a") in (broker / "acl").read_text()
+    assert site.password("gw-a") != before
+
+
+def test_root_adds_and_renews_for_who_made_the_site(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root makes files for another user")
+    made = tmp_path / "site"
+    make_site(made, SiteChoice(SITE, GATEWAYS), Owner(1234, 1235), NOW)
+    assert cli.run(["init", str(made), "--add", "gw-c", "--renew"]) == 0
+    owners = {path.stat().st_uid for path in (made / "secrets").rglob("*")}
+    assert owners == {1234}
+
+
+@pytest.mark.parametrize("arguments", [["--add", "gw-c"], ["--renew"], []])
+def test_who_may_not_read_the_site_is_told_so(
+    site: Site, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = os.geteuid() == 0
+    (site.folder / ".env").unlink()
+    site.secrets.chmod(0)
+    try:
+        os.seteuid(65534 if root else os.geteuid())
+        status = cli.run(["init", str(site.folder), *arguments])
+    finally:
+        os.seteuid(0 if root else os.geteuid())
+        site.secrets.chmod(0o700)
+    assert status == 71
+    assert "Run it as who made the site" in capsys.readouterr().err
 
 
 def test_where_there_is_no_site_nothing_is_added_or_renewed(tmp_path: Path) -> None:
