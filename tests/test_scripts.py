@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,55 @@ def test_the_compose_test_tells_a_machine_apart_from_a_failure(bare: str, tmp_pa
     done = run("compose-test", str(recording), path=bare, COMPOSE_ENGINE="podman")
     assert done.returncode == 69
     assert "compose test NOT RUN: no Docker engine runs here" in done.stderr
+
+
+@pytest.fixture
+def ci(tmp_path: Path) -> Path:
+    """A checkout of .ci/run alone; its two steps do and end as the environment says."""
+    for folder in (".ci", "scripts"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / ".ci" / "run").symlink_to(REPOSITORY / ".ci" / "run")
+    (tmp_path / "Makefile").write_text("test:\n\t@$(TESTS)\n")
+    (tmp_path / "scripts" / "compose-test").write_text('#!/bin/sh\nexit "$COMPOSE"\n')
+    (tmp_path / "scripts" / "compose-test").chmod(0o755)
+    return tmp_path / ".ci" / "run"
+
+
+@pytest.mark.parametrize(
+    ("tests", "compose", "status", "said"),
+    [
+        ("true", "0", 0, ["make test passed", "scripts/compose-test passed"]),
+        ("false", "0", 1, ["make test FAILED with status 2", "scripts/compose-test passed"]),
+        ("true", "1", 1, ["make test passed", "scripts/compose-test FAILED with status 1"]),
+        ("true", "69", 0, ["make test passed", "scripts/compose-test NOT RUN"]),
+        ("exit 69", "69", 1, ["make test FAILED with status 2", "scripts/compose-test NOT RUN"]),
+    ],
+)
+def test_ci_fails_when_a_step_does_and_says_of_each_what_came_of_it(
+    ci: Path, tests: str, compose: str, status: int, said: list[str]
+) -> None:
+    done = run(str(ci), TESTS=tests, COMPOSE=compose)
+    assert done.returncode == status
+    lines = done.stdout.splitlines()[-2:]
+    assert all(line.startswith(word) for line, word in zip(lines, said, strict=True)), lines
+
+
+def test_ci_that_is_told_to_end_ends_its_step_first(ci: Path, tmp_path: Path) -> None:
+    step = tmp_path / "step"
+    step.write_text("trap 'sleep 0.2; touch ended; exit 1' TERM\ntouch began\nsleep 600 & wait\n")
+    process = subprocess.Popen(
+        [ci],
+        env=os.environ | {"TESTS": "bash step", "COMPOSE": "0"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    ends_s = time.monotonic() + 60
+    while not (tmp_path / "began").exists():
+        assert time.monotonic() < ends_s
+        time.sleep(0.02)
+    process.terminate()
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out.endswith("FAILED: interrupted\n")
+    assert (tmp_path / "ended").exists()
