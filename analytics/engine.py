@@ -81,13 +81,14 @@ class Engine:
             desk.feed.rewind(desk.plan.placements)
 
     def take_batch(
-        self, gateway: str, sensor: str, message: ImuMessage, now_s: float
+        self, gateway: str, sensor: str, message: ImuMessage, now_s: float, now_ns: int
     ) -> list[Piece]:
         """A batch of a sensor; what it shows to be misdated and is let go, itself perhaps.
 
         DecodeError where it cannot be taken.
         """
         let_go: list[Piece] = []
+        until_ns = now_ns + self._config.future_ns
         own = self.roster.parts(sensor, message)
         if own is None:
             raise DecodeError(Reason.UNKNOWN_SENSOR, f"nobody wears {sensor}.")
@@ -99,7 +100,8 @@ class Engine:
             self.health.unworn(key, self.streams.waits(key, taken, len(parts), max(unworn, 0)))
             for part in parts:
                 piece = Piece(key, taken, part.start, part.stop)
-                for misdated in self.desks[part.wearer].feed.put(part.placement, piece, now_s):
+                feed = self.desks[part.wearer].feed
+                for misdated in feed.put(part.placement, piece, now_s, until_ns):
                     self._pass(misdated)
                     self.health.misdated(misdated)
                     let_go.append(misdated)

@@ -194,12 +194,14 @@ class WearerFeed:
             worn.forget()
         self._blocked_since_s = None
 
-    def put(self, placement: Placement, piece: Piece, now_s: float) -> list[Piece]:
+    def put(
+        self, placement: Placement, piece: Piece, now_s: float, until_ns: int = END_OF_TIME_NS
+    ) -> list[Piece]:
         """Queue the next piece of a stream; those that it shows to be misdated, which are let go.
 
         A stream's batches are in the order of time. One that falls back is itself misdated, unless it
-        falls into a leap of what waits: then what waits after the leap was made while a clock was
-        wrong.
+        falls into a leap of what waits, or all that waits begins after ``until_ns`` and nothing was
+        fed: then what waits after it was made while a clock was wrong.
         """
         worn = self._worn.setdefault(placement, _Worn())
         if worn.is_past(piece):
@@ -207,7 +209,7 @@ class WearerFeed:
         queue = worn.queues.get(piece.stream)
         misdated: list[Piece] = []
         if queue and piece.t0_ns < queue[-1].t0_ns:
-            if not _fits_a_leap(piece, queue, worn.reached_ns):
+            if not _fits_a_leap(piece, queue, worn.reached_ns, until_ns):
                 return [piece]
             while queue and queue[-1].t0_ns > piece.t0_ns:
                 misdated.append(worn.drop_last(piece.stream))
@@ -332,15 +334,16 @@ class WearerFeed:
         return all(self._lets(other, head.t0_ns, now_s) for other in others)
 
 
-def _fits_a_leap(piece: Piece, queue: deque[Piece], reached_ns: int | None) -> bool:
-    """Whether a piece begins where the queue, or its head after what was fed, leaps ahead."""
+def _fits_a_leap(piece: Piece, queue: deque[Piece], reached_ns: int | None, until_ns: int) -> bool:
+    """Whether a piece begins where the queue, or its head after what was fed or now, leaps ahead."""
     after = queue[-1]
     for before in islice(reversed(queue), 1, None):
         if before.t0_ns <= piece.t0_ns:
             return after.t0_ns - before.end_ns > LEAP_NS and piece.end_ns > before.end_ns
         after = before
     if reached_ns is None:
-        return len(queue) == 1  # word against word: the later one is believed
+        # Word against word: the later one is believed, as it is where the queue is of times to come.
+        return len(queue) == 1 or after.t0_ns > until_ns
     return after.t0_ns - reached_ns > LEAP_NS
 
 

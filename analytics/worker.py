@@ -146,7 +146,7 @@ class Worker:
         match topic.kind:
             case Kind.IMU:
                 message = ImuMessage.decode(data, now_ns=now_ns)
-                let_go = self._engine.take_batch(topic.owner, topic.sensor, message, now_s)
+                let_go = self._engine.take_batch(topic.owner, topic.sensor, message, now_s, now_ns)
                 self._gateways[topic.sensor] = topic.owner
                 self._refuse_misdated(let_go, now_s)
             case Kind.SENSOR_STATUS:

@@ -47,3 +47,19 @@ def test_a_clock_that_stays_ahead_delays_and_loses_nothing(hand: HandWorker) -> 
     assert hand.store.checkpoint().cursors == {}
     hand.turn(300.0)
     assert len(hand.store.frames("w1", 0, 2**62)) == 9
+
+
+@pytest.mark.parametrize("leap_s", [600, 3600])
+@pytest.mark.parametrize("wrong", [1, 2, 20])
+def test_a_clock_that_is_ahead_from_the_first_batch_on_and_set_right(
+    hand: HandWorker, leap_s: int, wrong: int
+) -> None:
+    """Nothing was fed before, so nothing but the clock here says which of both is wrong."""
+    for second in range(40):
+        for sensor in ("s4", "s5"):
+            hand.send(sensor, second + (leap_s if second < wrong else 0))
+        hand.turn(1.0)
+    frames = hand.store.frames("w1", 0, 2**62)
+    seconds = ((frames.start_ns - BEGIN_NS) // NS_PER_S).tolist()
+    assert seconds == list(range(wrong, 39))
+    assert hand.worker.report()["rejected_by_reason"] == {"time-jumped": 2 * wrong}
