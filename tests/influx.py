@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -203,13 +204,14 @@ def which() -> str:
 
 def _served(address: str) -> str:
     """The version that the server at an address of ours says."""
-    parts = urlsplit(address.removeprefix("influx:"))
     kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
-    connection = kinds[parts.scheme](str(parts.hostname), parts.port, timeout=5)
     try:
-        connection.request("GET", "/ping")
-        return str(connection.getresponse().getheader("X-Influxdb-Version", "no InfluxDB"))
-    except OSError as error:
+        parts = urlsplit(address.removeprefix("influx:"))
+        connection = kinds[parts.scheme](str(parts.hostname), parts.port, timeout=5)
+        with contextlib.closing(connection):
+            connection.request("GET", "/ping")
+            return str(connection.getresponse().getheader("X-Influxdb-Version", "no InfluxDB"))
+    except (KeyError, ValueError):
+        return f"no server, since {ADDRESS} is no address of one"
+    except (OSError, http.client.HTTPException) as error:
         return f"a server that does not answer: {error}"
-    finally:
-        connection.close()

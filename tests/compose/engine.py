@@ -13,6 +13,9 @@ from typing import Final
 
 #: A machine under load is slow, not wrong.
 HEALTHY_S: Final = 240.0
+DO_S: Final = 600.0
+#: An engine that does not answer is none.
+ASK_S: Final = 60.0
 _POLL_S: Final = 1.0
 
 
@@ -99,9 +102,12 @@ class Engine:
         return self._do(["podman" if self.podman else "docker", *arguments], checked)
 
     def _do(self, command: list[str], checked: bool) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, timeout=600, check=False
-        )
+        try:
+            done = subprocess.run(
+                command, cwd=self.folder, capture_output=True, text=True, timeout=DO_S, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise ComposeFailed(f"{' '.join(command)} was not done after {DO_S:.0f} s") from None
         if checked and done.returncode != 0:
             said = (done.stdout + done.stderr)[-4000:]
             raise ComposeFailed(f"{' '.join(command)} ended with {done.returncode}:\n{said}")
@@ -113,4 +119,8 @@ def has_docker() -> bool:
     if os.environ.get("COMPOSE_ENGINE") == "podman" or shutil.which("docker") is None:
         return False
     tries = (["docker", "info"], ["docker", "compose", "version"])
-    return all(subprocess.run(t, capture_output=True, check=False).returncode == 0 for t in tries)
+    try:
+        done = [subprocess.run(t, capture_output=True, timeout=ASK_S, check=False) for t in tries]
+    except subprocess.TimeoutExpired:
+        return False
+    return all(one.returncode == 0 for one in done)
