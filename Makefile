@@ -14,8 +14,8 @@ ARGS    ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format bench compose-test influxd lock clean venv venv-dev system-packages \
-	test-influxd
+.PHONY: help demo test check format bench compose-test influxd chaos lock clean venv venv-dev \
+	system-packages test-influxd
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
