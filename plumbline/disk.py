@@ -31,23 +31,23 @@ def check_room(folder: Path) -> None:
         raise disk_error(folder, OSError(errno.ENOSPC, "the disk is full"))
 
 
-def disk_error(path: Path, error: OSError) -> DiskError:
-    """The error to raise for what the operating system said about ``path``."""
+def disk_error(path: Path, error: OSError, *, by: str = " with --data") -> DiskError:
+    """The error to raise for what the operating system said about ``path``, chosen ``by`` an option."""
     words = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return DiskError(
             Reason.DISK_FULL,
             f"There is no room left to write {path}: {words}.",
-            hint="Make room, or choose a folder on another disk with --data.",
+            hint=f"Make room, or choose a folder on another disk{by}.",
         )
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return DiskError(
             Reason.DISK_READ_ONLY,
             f"{path} cannot be written: {words}.",
-            hint="Choose a folder that you may write with --data.",
+            hint=f"Choose a folder that you may write{by}.",
         )
     return DiskError(
         Reason.DISK_ERROR,
         f"{path} cannot be used: {words}.",
-        hint="Choose another folder with --data.",
+        hint=f"Choose another folder{by}.",
     )

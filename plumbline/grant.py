@@ -44,7 +44,7 @@ def _owner(folder: Path) -> Owner:
     except FileNotFoundError:
         return Owner(os.geteuid(), os.getegid())
     except OSError as error:
-        raise disk_error(folder, error) from None
+        raise disk_error(folder, error, by="") from None
 
 
 def _read(file: Path) -> str:
@@ -53,7 +53,7 @@ def _read(file: Path) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
-        raise disk_error(file, error) from None
+        raise disk_error(file, error, by="") from None
 
 
 def _write(file: Path, token: str, owner: Owner) -> None:
@@ -61,4 +61,4 @@ def _write(file: Path, token: str, owner: Owner) -> None:
         owner.make_folder(file.parent)
         replace_private(file, f"{token}\n".encode("ascii"), owner)
     except OSError as error:
-        raise disk_error(file, error) from None
+        raise disk_error(file, error, by="") from None

@@ -192,13 +192,13 @@ def check_gateways(names: Sequence[str]) -> tuple[str, ...]:
 def _finish_interrupted(folder: Path) -> None:
     """Give the settings their name, where the secrets have theirs: the last step of a new site."""
     made = folder / SECRETS / ENVIRONMENT
-    if made.exists() and not (folder / ENVIRONMENT).exists():
+    if made.exists() and not os.path.lexists(folder / ENVIRONMENT):
         made.rename(folder / ENVIRONMENT)
 
 
 def _refuse_existing(folder: Path) -> None:
     """SettingError where something of a site is there already."""
-    there = [path for name in (ENVIRONMENT, SECRETS) if (path := folder / name).exists()]
+    there = [path for name in (ENVIRONMENT, SECRETS) if os.path.lexists(path := folder / name)]
     there += [path for name in VOLUME_NAMES if any((path := folder / VOLUMES / name).glob("*"))]
     if there:
         raise SettingError(
@@ -307,7 +307,7 @@ def _site_of(folder: Path) -> str:
     try:
         text = (folder / ENVIRONMENT).read_text(encoding="utf-8")
     except OSError as error:
-        raise disk_error(folder / ENVIRONMENT, error) from None
+        raise disk_error(folder / ENVIRONMENT, error, by="") from None
     found = re.search(r"^PLUMBLINE_SITE=(\S+)$", text, re.MULTILINE)
     if found is None or not is_id(found[1]):
         raise SettingError(
@@ -324,7 +324,7 @@ def _disk(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        refused = disk_error(folder, error)
+        refused = disk_error(folder, error, by="")
         if isinstance(error, PermissionError):
             refused.hint = "Run it as who made the site, or as root; or choose another folder."
         raise refused from None

@@ -77,6 +77,14 @@ def test_nothing_is_overwritten(tmp_path: Path, name: str) -> None:
     assert len(all_files(tmp_path)) == 1
 
 
+@pytest.mark.parametrize("name", [".env", "secrets"])
+def test_a_link_to_nowhere_is_not_overwritten(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).symlink_to(tmp_path / "nowhere")
+    with pytest.raises(SettingError, match="nothing of it is overwritten"):
+        make_site(tmp_path, SiteChoice(SITE, GATEWAYS), ME, NOW)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_a_run_that_was_interrupted_can_be_repeated(tmp_path: Path) -> None:
     (tmp_path / ".secrets.part").mkdir()
     (tmp_path / ".secrets.part" / "ca.key").write_text("half")
