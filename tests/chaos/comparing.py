@@ -25,7 +25,7 @@ ALWAYS: Final = (0, 2**63 - 1)
 #: What a sensor's clock, estimated anew, may move its samples by, and the angles of who holds still.
 MAX_SHIFT_NS: Final = 20 * NS_PER_MS
 MAX_ANGLE_DEG: Final = 0.2
-#: Who moves is elsewhere after that time: it comes on top, at the speed from second to second.
+#: Who moves is elsewhere after that time: it comes on top, at the speed over the second.
 MAX_SHIFT_S: Final = MAX_SHIFT_NS / NS_PER_S
 #: A sample of each of the two sensors may cross either border of a second.
 MAX_SAMPLES: Final = 4
@@ -186,17 +186,18 @@ class Nearly:
         )
 
     def _speed_deg_s(self, key: Any) -> float:
-        """The largest change of any angle from the second before, or to the second after.
+        """The largest change of any angle from the second before to the second after, by way of this one.
 
-        Of any: each sensor has a clock of its own, so that a difference of two angles that move as one
-        shifts as each of them does.
+        Of both steps together: who moves within this second alone is half-way in its mean, and a sample
+        that crosses its border is exchanged for one of its other end. Of any angle: each sensor has a
+        clock of its own, so that a difference of two angles that move as one shifts as each of them does.
         """
         wearer, at = key
         now = self._frames.get(key)
         if now is None:
             return 0.0
         around = (self._frames.get((wearer, at + step)) for step in (-NS_PER_S, NS_PER_S))
-        return max((angle_apart_deg(now, other) for other in around if other), default=0.0)
+        return sum(angle_apart_deg(now, other) for other in around if other)
 
 
 def _margin_deg(frame: Frame) -> float:

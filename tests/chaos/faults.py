@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 from typing import Final
@@ -67,9 +67,11 @@ STEPS_S: Final = (0.4, 3.0, 90.0, 3600.0, 70_000.0)
 MAX_STEP_S: Final = 2.5
 #: A step that comes before the gateway saw the clock right again would confirm the one before it.
 CLOCK_REST_S: Final = 12.0
-#: How long a server hangs, and how often: mostly it is only slow; else beyond what analytics waits for
-#: an answer, so that a write which was given up is carried out after all.
-HANGS_S: Final = (((1.0, 4.0), 0.8), ((ANSWER_TIMEOUT_S + 2.0, ANSWER_TIMEOUT_S + 4.0), 0.2))
+#: How long a server hangs: it is only slow; or, each third time, beyond what analytics waits for an
+#: answer, so that a write which was given up is carried out after all.
+HANG_S: Final = (1.0, 4.0)
+LONG_HANG_S: Final = (ANSWER_TIMEOUT_S + 2.0, ANSWER_TIMEOUT_S + 4.0)
+LONG_HANG_EACH: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +125,12 @@ def schedule(seed: int, count: int, *, server: bool) -> list[Fault]:
         deck = list(kinds(server=server))
         random.shuffle(deck)
         faults += [_drawn(random, kind, connections(server=server)) for kind in deck]
-    return _spaced(faults[:count])
+    return _spaced(_with_long_hangs(random, faults[:count]))
 
 
 def _drawn(random: Random, kind: Kind, among: Sequence[str]) -> Fault:
-    gap_s = _within(random, GAPS)
+    (low_s, high_s), _ = random.choices(GAPS, [weight for _, weight in GAPS])[0]
+    gap_s = random.uniform(low_s, high_s)
     match kind:
         case Kind.LINK:
             return Fault(kind, gap_s, 0.0, number=random.randrange(1000))
@@ -145,15 +148,19 @@ def _drawn(random: Random, kind: Kind, among: Sequence[str]) -> Fault:
         case Kind.DOUBLE | Kind.REORDER:
             return Fault(kind, gap_s, random.uniform(1.0, 4.0), random.choice(list(Way)))
         case Kind.SERVER_HUNG:
-            return Fault(kind, gap_s, _within(random, HANGS_S))
+            return Fault(kind, gap_s, random.uniform(*HANG_S))
         case _:
             return Fault(kind, gap_s, random.uniform(0.0, 1.5))
 
 
-def _within(random: Random, ranges: Sequence[tuple[tuple[float, float], float]]) -> float:
-    """A number within one of the ranges, each as often as its weight says."""
-    (low, high), _ = random.choices(ranges, [weight for _, weight in ranges])[0]
-    return random.uniform(low, high)
+def _with_long_hangs(random: Random, faults: Sequence[Fault]) -> list[Fault]:
+    """The faults, with each third hang of the server a long one."""
+    found, hangs = [], 0
+    for fault in faults:
+        hangs += fault.kind is Kind.SERVER_HUNG
+        long = fault.kind is Kind.SERVER_HUNG and hangs % LONG_HANG_EACH == 0
+        found.append(replace(fault, lasts_s=random.uniform(*LONG_HANG_S)) if long else fault)
+    return found
 
 
 def _spaced(faults: list[Fault]) -> list[Fault]:

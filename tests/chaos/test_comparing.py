@@ -82,6 +82,19 @@ def test_who_moves_may_be_elsewhere_after_the_shift() -> None:
     assert compare("frames", {KEY: FRAME}, {KEY: beyond}, judge).different == 1
 
 
+def test_who_moves_within_one_second_is_half_way_in_its_mean() -> None:
+    before, after = ("wearer", -NS_PER_S), ("wearer", NS_PER_S)
+    moving = {
+        before: changed(start_ns=-NS_PER_S, thorax_flexion_deg=0.0),
+        KEY: FRAME,
+        after: changed(start_ns=NS_PER_S, thorax_flexion_deg=20.0),
+    }
+    judge = Nearly(moving, moving)  # a sample in fifty of 20°: 0.4°
+    within, beyond = (changed(thorax_flexion_deg=10.0 + more_deg) for more_deg in (0.59, 0.61))
+    assert compare("frames", {KEY: FRAME}, {KEY: within}, judge).good
+    assert compare("frames", {KEY: FRAME}, {KEY: beyond}, judge).different == 1
+
+
 def rollup(**posture_s: int) -> Rollup:
     return Rollup(
         start_ns=0,
