@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -41,6 +43,12 @@ class Inbox:
             self._bytes += len(arrival.payload)
             self._changed.notify_all()
             return True
+
+    def put_all(self, arrivals: Iterable[Arrival], wait_s: float) -> None:
+        """Add those there is room for, waiting up to ``wait_s`` in all."""
+        ends_s = time.monotonic() + wait_s
+        for arrival in arrivals:
+            self.put(arrival, max(0.0, ends_s - time.monotonic()))
 
     def take(self, most: int, wait_s: float) -> list[Arrival]:
         """Up to ``most`` arrivals, waiting up to ``wait_s`` for the first or for :meth:`wake`."""

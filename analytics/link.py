@@ -13,7 +13,7 @@ import structlog
 from paho.mqtt.reasoncodes import ReasonCode
 
 from analytics.inbox import Arrival, Inbox
-from analytics.quick_client import QuickClient
+from analytics.quick_client import Plain, QuickClient
 from contracts.broker import BrokerAddress
 from contracts.contested import PAUSE_S, Contest
 from contracts.errors import BrokerError, Reason
@@ -23,7 +23,8 @@ from contracts.messages import MAX_IMU_BYTES
 KEEPALIVE_S: Final = 30
 #: From a broker's restart to a power cut of the house: quick first, then seldom.
 RECONNECT_S: Final = (1, 30)
-#: The network thread may wait this long for room before it refuses; well under the keepalive.
+#: The network thread may wait this long for room for what has come, before it refuses what is left of
+#: it; well under the keepalive.
 ROOM_WAIT_S: Final = 2.0
 #: What is said at the end is on its way within milliseconds, where the broker takes anything at all.
 LAST_WORDS_S: Final = 2.0
@@ -142,13 +143,8 @@ class BrokerLink:
         self.why_not = why
         tell("no connection to the MQTT broker; trying on", host=self._address.host, reason=why)
 
-    def _take(self, topic: bytes, payload: bytes) -> None:
-        size = len(payload)
-        try:
-            name = topic.decode()
-        except UnicodeDecodeError:
-            name = ""
-        self._inbox.put(Arrival(name, payload if size <= MAX_IMU_BYTES else b"", size), ROOM_WAIT_S)
+    def _take(self, messages: Sequence[Plain]) -> None:
+        self._inbox.put_all(map(_arrival, messages), ROOM_WAIT_S)
 
     def _refused(self) -> BrokerError:
         return BrokerError(
@@ -166,3 +162,12 @@ class BrokerLink:
 
     def _where(self) -> str:
         return f"{self._address.host}:{self._address.port}"
+
+
+def _arrival(message: Plain) -> Arrival:
+    size = len(message.payload)
+    try:
+        topic = message.topic.decode()
+    except UnicodeDecodeError:
+        topic = ""
+    return Arrival(topic, message.payload if size <= MAX_IMU_BYTES else b"", size)

@@ -9,7 +9,7 @@ connecting, TLS, keeping alive and publishing.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 import paho.mqtt.client as mqtt
@@ -121,15 +121,15 @@ class ReadAhead:
 
 
 class QuickClient(mqtt.Client):
-    """``take(topic, payload)`` gets each message, in the network's thread; then it is acknowledged."""
+    """``take`` gets the messages that have come, in the network's thread; then they are acknowledged.
 
-    def __init__(self, client_id: str, take: Callable[[bytes, bytes], None]) -> None:
+    The thread does nothing else meanwhile, so ``take`` must be back well within the keepalive.
+    """
+
+    def __init__(self, client_id: str, take: Callable[[Sequence[Plain]], None]) -> None:
         super().__init__(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=True)
         # What goes paho's way (too long, or of QoS 2) comes in the end to the same.
-        self.on_message = lambda _client, _data, message: take(
-            message._topic,  # noqa: SLF001 - as bytes, which may be no text
-            bytes(message.payload),
-        )
+        self.on_message = lambda _client, _data, message: take([_as_plain(message)])
         self._take = take
         self._ahead: ReadAhead | None = None
 
@@ -148,17 +148,21 @@ class QuickClient(mqtt.Client):
                 return code
 
     def _deliver(self, messages: list[Plain]) -> None:
-        acknowledgements = bytearray()
-        for message in messages:
-            self._take(message.topic, message.payload)
-            if message.packet_id:
-                acknowledgements += _PUBACK + message.packet_id
+        if not messages:
+            return
+        self._take(messages)
+        acknowledgements = b"".join([_PUBACK + m.packet_id for m in messages if m.packet_id])
         if acknowledgements:
-            self._packet_queue(mqtt.PUBACK, bytes(acknowledgements), 0, 0)
+            self._packet_queue(mqtt.PUBACK, acknowledgements, 0, 0)
 
     def _create_socket(self) -> Any:
         self._ahead = ReadAhead(super()._create_socket())
         return self._ahead
+
+
+def _as_plain(message: mqtt.MQTTMessage) -> Plain:
+    topic = message._topic  # noqa: SLF001 - as bytes, which may be no text
+    return Plain(topic, bytes(message.payload), b"")
 
 
 def _header(data: bytes, at: int) -> tuple[int, int] | None:

@@ -18,22 +18,28 @@ START_S = 20.0
 
 @dataclass
 class MosquittoBroker:
-    """One broker. With ``users`` (name to password) it refuses everybody else."""
+    """One broker. With ``users`` (name to password) it refuses everybody else.
+
+    ``more`` are further lines of its configuration; ``inflight`` messages may wait for an acknowledgement,
+    0 for any number.
+    """
 
     program: Path
     folder: Path
     users: dict[str, str] = field(default_factory=dict)
     host: str = "127.0.0.1"
     port: int = field(default_factory=free_port)
+    inflight: int = 0
+    more: tuple[str, ...] = ()
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start, and wait until it listens."""
         config = self.folder / "mosquitto.conf"
         lines = [f"listener {self.port} {self.host}", "persistence false", "user root"]
-        lines += ["max_inflight_messages 0", "max_queued_messages 0"]
+        lines += [f"max_inflight_messages {self.inflight}", "max_queued_messages 0"]
         lines += [f"password_file {self._passwords()}"] if self.users else ["allow_anonymous true"]
-        config.write_text("\n".join(lines) + "\n")
+        config.write_text("\n".join([*lines, *self.more]) + "\n")
         with (self.folder / "mosquitto.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self.program, "-c", config], stdout=log, stderr=subprocess.STDOUT

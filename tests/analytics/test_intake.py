@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from dataclasses import replace
 
 import pytest
@@ -227,6 +228,29 @@ def test_the_inbox_is_capped_in_number_and_bytes() -> None:
     assert not inbox.put(small, 0.0)
     assert len(inbox.take(10, 0.0)) == 2
     assert inbox.put(Arrival("t", b"x" * 500, 500), 0.0), "one may always come in"
+
+
+def test_a_full_inbox_is_waited_for_once_for_all_that_come_together() -> None:
+    inbox = Inbox(1, 100)
+    many = [Arrival("t", b"x", 1)] * 500
+    put = threading.Thread(target=inbox.put_all, args=(many, 0.2), daemon=True)
+    put.start()
+    put.join(30.0)
+    assert not put.is_alive(), "each was waited for"
+    assert inbox.refused == 499
+
+
+def test_what_waits_for_room_goes_in_when_there_is_some() -> None:
+    inbox = Inbox(2, 100)
+    many = [Arrival(str(number), b"x", 1) for number in range(7)]
+    put = threading.Thread(target=inbox.put_all, args=(many, 60.0))
+    put.start()
+    taken: list[Arrival] = []
+    while len(taken) < len(many):
+        taken += inbox.take(1, 60.0)
+    put.join(60.0)
+    assert taken == many
+    assert inbox.refused == 0
 
 
 def test_refusals_are_counted_and_told_of_once_a_minute() -> None:
