@@ -27,7 +27,7 @@ from plumbline.ports import LOOPBACK, answers, check_port_free, free_port
 from plumbline.run import stop_on_signal
 from plumbline.settings import ENV_PREFIX, Settings
 from plumbline.stats import read_stats
-from plumbline.supervisor import ChildSpec, Supervisor
+from plumbline.supervisor import READY_TIMEOUT_S, ChildSpec, Supervisor
 from plumbline.tally import Hops, count_hops
 from store import open_registry, open_series
 
@@ -175,7 +175,11 @@ class Demo:
     def wait_for_backlog(
         self, show: Callable[[Hops, int], None] = lambda _hops, _waiting: None
     ) -> bool:
-        """Until what waited is in; False where told to stop, or nothing has moved for too long."""
+        """Until what waited is in; False where told to stop, or nothing has moved for too long.
+
+        Before anything moves all are still starting, which takes its time on a busy machine.
+        """
+        starting_s = max(self._choice.patience_s, READY_TIMEOUT_S)
         seen, moved_s = 0, time.monotonic()
         while not self._stop.wait(POLL_S):
             hops = self.poll()
@@ -185,9 +189,10 @@ class Demo:
             if self._done(hops):
                 return True
             progress = hops.progress(self._waiting)
+            patience_s = self._choice.patience_s if seen else starting_s
             if progress != seen:
                 seen, moved_s = progress, time.monotonic()
-            elif self._choice.until_done and time.monotonic() - moved_s > self._choice.patience_s:
+            elif self._choice.until_done and time.monotonic() - moved_s > patience_s:
                 return False
         return False
 

@@ -159,7 +159,7 @@ def test_a_full_disk_is_said_and_loses_nothing(tmp_path: Path) -> None:
     def full() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    flags = ("--data", data, "--hours", "1", "--headless", "--until-done", "--patience-s", "8")
+    flags = ("--data", data, "--hours", "1", "--headless", "--until-done", "--patience-s", "10")
     done = subprocess.run(
         command("demo", *flags, "--json"),
         capture_output=True,
@@ -172,6 +172,7 @@ def test_a_full_disk_is_said_and_loses_nothing(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     assert "plumbline: " in done.stderr
+    assert (data / "outbox.sqlite").exists(), done.stderr
     assert (data / "outbox.sqlite").stat().st_size <= limit
     with store_of(data) as store:
         frames = store.frames("demo-001", 0, 2**63 - 1)
