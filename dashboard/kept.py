@@ -6,7 +6,8 @@ one or still under way. So a look asks from the last row on that the look *befor
 commit that was half to be seen then is whole by now). Everything is read anew once a minute, when one
 of the rows asked for is gone, and when a wearer's first frame is not what it was, as after erasing.
 
-While the store cannot be read what is kept is shown, and :attr:`KeptSeries.trouble` says why.
+While the store cannot be read what is kept is shown, and :attr:`KeptSeries.trouble` says why. Whether it
+serves again is asked beside the pages: one that hangs takes long to say that it does not.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ FRESH_S: Final = 1.0
 WEARERS_FRESH_S: Final = 5.0
 #: So often all of it is read, whatever was seen.
 WHOLE_EVERY_S: Final = 60.0
-#: A store that failed is asked again after this; until then nobody waits for it.
+#: A store that failed is asked again after this; until it answers nobody waits for it.
 RETRY_S: Final = 3.0
 #: Frames of a wearer that are kept, before the last: a day of 25 hours.
 MAX_FRAMES_NS: Final = 25 * 3600 * NS_PER_S
@@ -67,18 +68,25 @@ class KeptSeries:
     """:class:`dashboard.queries.Reading` over ``series``; may be used from several threads.
 
     Gives what ``series`` would, at most ``FRESH_S`` old. PlumblineError where the store fails and what
-    is asked was never read. ``clock_s`` is monotonic, ``clock_ns`` UTC.
+    is asked was never read. ``clock_s`` is monotonic, ``clock_ns`` UTC; ``beside`` runs something that may
+    take long, and is not waited for.
     """
 
     def __init__(
-        self, series: Reading, *, clock_s: Callable[[], float], clock_ns: Callable[[], int]
+        self,
+        series: Reading,
+        *,
+        clock_s: Callable[[], float],
+        clock_ns: Callable[[], int],
+        beside: Callable[[Callable[[], None]], None],
     ) -> None:
         self.trouble: Trouble | None = None
         self._series = series
         self._clock_s = clock_s
         self._clock_ns = clock_ns
         self._lock = threading.RLock()
-        self._retry_at_s = 0.0
+        self._beside = beside
+        self._retry_at_s: float | None = None  # None while it is asked whether it serves again
         self._wearers = _Whole(series.wearers)
         self._health = _Whole(series.health)
         self._rows: OrderedDict[Key, Look] = OrderedDict()
@@ -161,17 +169,36 @@ class KeptSeries:
                 raise
 
     def _asked(self, ask: Callable[[], Answer]) -> Answer:
-        if self.trouble is not None and self._clock_s() < self._retry_at_s:
-            raise self.trouble.error
+        self._look_after()
+        trouble = self.trouble
+        if trouble is not None:
+            raise trouble.error
         try:
-            answer = ask()
+            return ask()
         except PlumblineError as error:
-            since_ns = self._clock_ns() if self.trouble is None else self.trouble.since_ns
-            self.trouble = Trouble(error, since_ns)
-            self._retry_at_s = self._clock_s() + RETRY_S
+            self._failed(error)
             raise
-        self.trouble = None
-        return answer
+
+    def _look_after(self) -> None:
+        due = self._retry_at_s is not None and self._clock_s() >= self._retry_at_s
+        if self.trouble is not None and due:
+            self._retry_at_s = None
+            self._beside(self._try_again)
+
+    def _try_again(self) -> None:
+        try:
+            self._series.health()
+        except PlumblineError as error:
+            self._failed(error)
+        else:
+            self.trouble = None
+        finally:
+            self._retry_at_s = self._clock_s() + RETRY_S
+
+    def _failed(self, error: PlumblineError) -> None:
+        since_ns = self._clock_ns() if self.trouble is None else self.trouble.since_ns
+        self.trouble = Trouble(error, since_ns)
+        self._retry_at_s = self._clock_s() + RETRY_S
 
 
 class _Whole(Generic[Answer]):

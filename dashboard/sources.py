@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,5 +46,9 @@ def open_sources(store_url: str, registry_url: str) -> Sources:
     except Exception:
         series.close()
         raise
-    kept = KeptSeries(series, clock_s=time.monotonic, clock_ns=time.time_ns)
+    kept = KeptSeries(series, clock_s=time.monotonic, clock_ns=time.time_ns, beside=_in_a_thread)
     return Sources(kept, registry)
+
+
+def _in_a_thread(work: Callable[[], None]) -> None:
+    threading.Thread(target=work, name="store", daemon=True).start()

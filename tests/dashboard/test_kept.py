@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,6 +67,10 @@ class Clock:
 
     def ns(self) -> int:
         return round(self.now_s * NS_PER_S)
+
+
+def at_once(work: Callable[[], None]) -> None:
+    work()
 
 
 class Person:
@@ -158,7 +162,7 @@ def follow(store: SeriesStore, steps: list[object]) -> None:
     """Look after every step, and between them at times that are chosen by the step."""
     store.erase(WEARER)
     clock, person = Clock(), Person()
-    view = KeptSeries(store, clock_s=clock, clock_ns=clock.ns)
+    view = KeptSeries(store, clock_s=clock, clock_ns=clock.ns, beside=at_once)
     last = person.lives(10, 0.0)
     store.commit(last)
     for number, step in enumerate(steps):
@@ -207,7 +211,7 @@ def spy(tmp_path: Path) -> Iterator[Spy]:
 
 def test_a_long_day_is_read_once_and_then_what_is_new(spy: Spy) -> None:
     clock, person = Clock(), Person()
-    view = KeptSeries(spy, clock_s=clock, clock_ns=clock.ns)
+    view = KeptSeries(spy, clock_s=clock, clock_ns=clock.ns, beside=at_once)
     for _ in range(20):
         spy.store.commit(person.lives(300, 0.0))
     for look in range(20):
@@ -223,7 +227,7 @@ def test_a_long_day_is_read_once_and_then_what_is_new(spy: Spy) -> None:
 
 def test_parts_of_a_page_share_a_look(spy: Spy) -> None:
     clock, person = Clock(), Person()
-    view = KeptSeries(spy, clock_s=clock, clock_ns=clock.ns)
+    view = KeptSeries(spy, clock_s=clock, clock_ns=clock.ns, beside=at_once)
     spy.store.commit(person.lives(10, 0.0))
     first = view.minutes(WEARER, *DAY)
     spy.calls.clear()
@@ -234,7 +238,7 @@ def test_parts_of_a_page_share_a_look(spy: Spy) -> None:
 
 def test_whatever_is_written_behind_its_back_is_seen_within_a_minute(spy: Spy) -> None:
     clock, person = Clock(), Person()
-    view = KeptSeries(spy, clock_s=clock, clock_ns=clock.ns)
+    view = KeptSeries(spy, clock_s=clock, clock_ns=clock.ns, beside=at_once)
     spy.store.commit(person.lives(300, 0.0))
     check(view, spy.store)
     changed: Rollup = msgspec.structs.replace(spy.store.minutes(WEARER, *DAY)[0], worn_s=7)
@@ -248,7 +252,7 @@ def test_whatever_is_written_behind_its_back_is_seen_within_a_minute(spy: Spy) -
 def test_a_store_that_fails_is_told_and_what_is_kept_stays(spy: Spy) -> None:
     clock, person = Clock(), Person()
     clock.now_s = 1000.0
-    view = KeptSeries(spy, clock_s=clock, clock_ns=clock.ns)
+    view = KeptSeries(spy, clock_s=clock, clock_ns=clock.ns, beside=at_once)
     spy.store.commit(person.lives(100, 0.0))
     minutes = view.minutes(WEARER, *DAY)
     spy.error = StoreError(Reason.STORE_UNREACHABLE, "It is away.")
@@ -272,9 +276,32 @@ def test_a_store_that_fails_is_told_and_what_is_kept_stays(spy: Spy) -> None:
     assert view.trouble is None
 
 
+def test_nobody_waits_for_a_store_that_hangs(spy: Spy) -> None:
+    """Whether it serves again is asked by one, beside the pages, however long that takes."""
+    clock, person, asked = Clock(), Person(), list[Callable[[], None]]()
+    view = KeptSeries(spy, clock_s=clock, clock_ns=clock.ns, beside=asked.append)
+    spy.store.commit(person.lives(100, 0.0))
+    minutes = view.minutes(WEARER, *DAY)
+    spy.error = StoreError(Reason.STORE_UNREACHABLE, "It hangs.")
+    for _ in range(20):
+        clock.now_s += kept.RETRY_S
+        assert view.minutes(WEARER, *DAY) == minutes
+    assert spy.calls[1:] == ["minutes"]
+    assert len(asked) == 1
+    asked.pop()()
+    assert view.trouble is not None
+    clock.now_s += kept.RETRY_S
+    assert view.minutes(WEARER, *DAY) == minutes
+    spy.error = None
+    asked.pop()()
+    assert view.trouble is None
+    spy.store.commit(person.lives(100, 0.0))
+    check(view, spy.store)
+
+
 def test_what_is_kept_is_capped(spy: Spy) -> None:
     clock, person = Clock(), Person()
-    view = KeptSeries(spy, clock_s=clock, clock_ns=clock.ns)
+    view = KeptSeries(spy, clock_s=clock, clock_ns=clock.ns, beside=at_once)
     for number in range(2 * kept.MAX_DAYS):
         view.minutes(f"w-{number}", *DAY)
         view.latest_frame(f"w-{number}")
