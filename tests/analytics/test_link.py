@@ -112,6 +112,20 @@ def test_all_come_whole_in_order_and_are_acknowledged(
     ]
 
 
+def test_a_broker_that_comes_back_is_heard_again_over_tls(
+    broker: MosquittoBroker, tmp_path: Path, tls_port: int
+) -> None:
+    inbox = Inbox(10_000, 2**26)
+    with linked(BrokerAddress(port=tls_port, tls_ca=tmp_path / "ca.pem"), inbox) as link:
+        broker.stop()
+        wait_for(lambda: not link.connected)
+        broker.start()
+        wait_for(lambda: link.connected)
+        flood = Flood(broker.port)
+        wait_for_subscription(flood, inbox)
+        flood.close()
+
+
 def test_nobody_takes_and_the_network_goes_on(mosquitto_broker: MosquittoBroker) -> None:
     """What comes together is waited for once, so that the broker is not kept waiting."""
     inbox, flood = Inbox(1, 2**20), Flood(mosquitto_broker.port)
