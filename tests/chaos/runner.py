@@ -74,7 +74,7 @@ def _choice() -> argparse.Namespace:
     parser.add_argument("--people", type=int, default=3)
     parser.add_argument("--broker", choices=("both", "amqtt", "mosquitto"), default="both")
     parser.add_argument("--store", choices=("both", *StoreKind), default="both")
-    parser.add_argument("--jobs", type=int, default=2, help="rounds side by side")
+    parser.add_argument("--jobs", type=int, default=3, help="rounds side by side")
     parser.add_argument("--keep", type=Path, help="folder to keep logs and stores in")
     choice = parser.parse_args()
     choice.data = Path(os.environ.get("PLUMBLINE_DATA") or REPOSITORY.parent / "shared" / "data")
