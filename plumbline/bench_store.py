@@ -188,11 +188,12 @@ def _bodies(commit: Commit) -> list[tuple[str, bytes]]:
     lines = commit_lines(commit, 1)
     cut = [
         (bucket, some[first : first + MAX_LINES])
-        for bucket, some in (("plain-frames", lines.frames), ("plain-kept", lines.kept))
+        for bucket, some in (("plain-frames", list(lines.frames)), ("plain-kept", lines.kept))
         for first in range(0, len(some), MAX_LINES)
     ]
     return [
-        (bucket, "\n".join(part).encode()) for bucket, part in [*cut, ("plain-kept", lines.last)]
+        (bucket, "\n".join(part).encode())
+        for bucket, part in [*cut, ("plain-kept", list(lines.last))]
     ]
 
 

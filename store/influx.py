@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
@@ -31,7 +32,7 @@ from store.influx_flux import (
 from store.influx_http import InfluxServer
 from store.influx_kinds import find_kind
 from store.influx_lease import Lease
-from store.influx_lines import commit_lines, rollup_of_body
+from store.influx_lines import CommitLines, commit_lines, rollup_of_body
 from store.influx_schema import check_schema, prepare, try_to_write
 from store.influx_versions import Versions
 from store.ports import Checkpoint, Commit, WearerSummary
@@ -54,6 +55,7 @@ class InfluxSeriesStore:
         self._read_only = read_only
         self._lock = threading.RLock()
         self._claimed = False
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="influx-kept")
         self._server = InfluxServer(address, read_only=read_only)
         try:
             self._kind = find_kind(self._server, address)
@@ -83,10 +85,13 @@ class InfluxSeriesStore:
     def commit(self, commit: Commit) -> None:
         with self._writing() as version:
             lines = commit_lines(commit, version)
-            self._server.write(self._frames, lines.frames)
-            self._server.write(self._kept, lines.kept)
+            kept = self._beside.submit(self._write_kept, lines)
+            try:
+                self._server.write(self._frames, lines.frames)
+            finally:
+                wait([kept])
             # Nothing says where analytics stands before all that it stands on is on the disk.
-            self._server.write_at_once(self._kept, lines.last)
+            self._server.write_at_once(self._kept, kept.result())
 
     def checkpoint(self) -> Checkpoint:
         return read_checkpoint(self._server, self._kept)
@@ -170,7 +175,13 @@ class InfluxSeriesStore:
     def close(self) -> None:
         with self._lock:
             self._lease.release()
+            self._beside.shutdown()
             self._server.close()
+
+    def _write_kept(self, lines: CommitLines) -> list[str]:
+        """Beside the frames, which do not wait for it; gives the lines that come after both."""
+        self._server.write(self._kept, lines.kept)
+        return list(lines.last)
 
     def _rollups(self, span: str, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]:
         start_ns, end_ns = _ceil_second_ns(start_ns), _ceil_second_ns(end_ns)

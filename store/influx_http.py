@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, Final
 
 from influxdb_client.client.exceptions import InfluxDBError
@@ -66,13 +67,14 @@ class InfluxServer:
         """For what the two kinds of server do differently."""
         return self._client
 
-    def write(self, bucket: str, lines: Sequence[str]) -> None:
+    def write(self, bucket: str, lines: Iterable[str]) -> None:
         """Write lines of line protocol with times in ns; they are on the server's disk on return.
 
         Rows that are older than the bucket keeps are let go: the server would delete them at once.
         """
-        for begin in range(0, len(lines), MAX_LINES):
-            self.write_at_once(bucket, lines[begin : begin + MAX_LINES])
+        rest = iter(lines)
+        while some := list(islice(rest, MAX_LINES)):
+            self.write_at_once(bucket, some)
 
     def write_at_once(self, bucket: str, lines: Sequence[str]) -> None:
         """Write lines in one request: what lies in one shard of it is there after a crash, or is not."""

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -52,32 +52,37 @@ _ROLLUP_DECODER: Final = msgspec.json.Decoder(Rollup)
 
 @dataclass(frozen=True, slots=True)
 class CommitLines:
-    """A commit's lines: ``frames`` and ``kept`` for those buckets, and ``last``, kept after them."""
+    """A commit's lines: ``frames`` and ``kept`` for those buckets, and ``last``, kept after them.
 
-    frames: list[str]
+    Frames and last, most of the work, become text as they are taken, once. The frames were checked
+    before; taking ``last`` raises InvariantError where there is a snapshot or key that cannot be.
+    """
+
+    frames: Iterator[str]
     kept: list[str]
-    last: list[str]
+    last: Iterator[str]
 
 
 def commit_lines(commit: Commit, version: int) -> CommitLines:
     """All lines of a commit. InvariantError where one of its rows is none; nothing is left out."""
-    frames: list[str] = []
     kept: list[str] = []
-    last = health_lines(commit.health, version)
     for new in commit.wearers:
-        frames += frame_lines(new.wearer, new.frames)
         kept += rollup_lines("minute", new.wearer, new.minutes, version)
         kept += rollup_lines("day", new.wearer, new.days, version)
         kept += episode_lines(new.wearer, new.episodes, version)
         kept += calibration_lines(new.wearer, new.calibrations)
-        if new.snapshot is not None:
-            last.append(snapshot_line(new.wearer, new.snapshot, version))
-    last += [cursor_line(key, seq, version) for key, seq in commit.cursors.items()]
-    return CommitLines(frames, kept, last)
+    frames = frame_lines([(new.wearer, new.frames) for new in commit.wearers])
+    return CommitLines(frames, kept, _last_lines(commit, version))
 
 
-def frame_lines(wearer: str, frames: FrameBlock) -> list[str]:
-    """A line a frame. InvariantError for a frame off the second or an angle finer than 0.01°."""
+def frame_lines(blocks: Sequence[tuple[str, FrameBlock]]) -> Iterator[str]:
+    """A line a frame of these wearers, made as it is taken, in no certain order.
+
+    InvariantError, at once, for a frame off the second or an angle finer than 0.01°.
+    """
+    wearers = np.array([_id(wearer) for wearer, _ in blocks], dtype=object)
+    wearer = np.repeat(wearers, [len(block) for _, block in blocks])
+    frames = FrameBlock.concat([block for _, block in blocks])
     if (frames.start_ns % NS_PER_S).any():
         raise InvariantError("a frame does not start at a whole second.")
     codes: list[NDArray[Any]] = [
@@ -95,20 +100,29 @@ def frame_lines(wearer: str, frames: FrameBlock) -> list[str]:
         for name, mask in zip(ANGLES, there, strict=True)
     ]
     present: NDArray[np.int64] = np.sum([mask << i for i, mask in enumerate(there)], axis=0)
-    lines: list[str] = []
+    kinds: list[tuple[str, list[NDArray[Any]]]] = []
     for bits in np.unique(present).tolist():
         chosen = [bit for bit in range(len(ANGLES)) if bits >> bit & 1]
         names = [*CODE_FIELDS, *(ANGLE_FIELDS[bit] for bit in chosen)]
-        template = (
-            f"frame,wearer={_id(wearer)} angles={bits}i,"
-            + ",".join(f"{name}=%di" for name in names)
-            + " %d"
-        )
+        fields = ",".join(f"{name}=%di" for name in names)
+        columns = [wearer, *codes, *(angles[bit] for bit in chosen), frames.start_ns]
         picked = present == bits
-        columns = [*codes, *(angles[bit] for bit in chosen), frames.start_ns]
-        cells = zip(*(column[picked].tolist() for column in columns), strict=True)
-        lines += [template % row for row in cells]
-    return lines
+        template = f"frame,wearer=%s angles={bits}i,{fields} %d"
+        kinds.append((template, [column[picked] for column in columns]))
+    return (
+        template % row
+        for template, columns in kinds
+        for row in zip(*(column.tolist() for column in columns), strict=True)
+    )
+
+
+def _last_lines(commit: Commit, version: int) -> Iterator[str]:
+    yield from health_lines(commit.health, version)
+    for new in commit.wearers:
+        if new.snapshot is not None:
+            yield snapshot_line(new.wearer, new.snapshot, version)
+    for key, seq in commit.cursors.items():
+        yield cursor_line(key, seq, version)
 
 
 def rollup_lines(span: str, wearer: str, rollups: Iterable[Rollup], version: int) -> list[str]:

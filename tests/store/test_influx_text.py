@@ -38,7 +38,7 @@ FRAME = Frame(
 def test_a_frame_is_one_line_of_whole_numbers() -> None:
     upright = POSTURES.index(Posture.UPRIGHT)
     block = FrameBlock.from_rows([FRAME])
-    (line,) = influx_lines.frame_lines("w-1", block)
+    (line,) = influx_lines.frame_lines([("w-1", block)])
     assert line == (
         f"frame,wearer=w-1 angles=5i,posture={upright}i,activity={block.activity[0]}i,"
         f"activity_source={block.activity_source[0]}i,confidence_percent=87i,"
@@ -93,7 +93,7 @@ def test_a_snapshot_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("name", ["", "a b", "a,b", "a=b", 'a"', "a\n", "é", "x" * 65])
 def test_a_key_that_is_no_id_is_refused(name: str) -> None:
     with pytest.raises(InvariantError, match="no id"):
-        influx_lines.frame_lines(name, FrameBlock.from_rows([FRAME]))
+        influx_lines.frame_lines([(name, FrameBlock.from_rows([FRAME]))])
 
 
 def test_an_answer_in_csv() -> None:
