@@ -23,10 +23,10 @@ from contracts.vocabulary import Placement
 from store.ports import StreamKey
 
 #: Batches that go to the pipeline in one call: enough to make its cost a call small.
-MAX_RUN: Final = 64
+MAX_RUN: Final = 128
 MAX_RUN_SAMPLES: Final = 65_536
 #: A sensor may run this far ahead of another while that one's batches wait to be fed after it.
-MAX_AHEAD_NS: Final = 60 * NS_PER_S
+MAX_AHEAD_NS: Final = 120 * NS_PER_S
 #: A sensor that goes on this long after its last sample was away, or its gateway's clock is wrong.
 LEAP_NS: Final = 2 * NS_PER_S
 END_OF_TIME_NS: Final = 2**63 - 1
