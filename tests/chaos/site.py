@@ -156,23 +156,11 @@ class Site:
 
     async def kill(self, name: str, down_s: float) -> None:
         """Kill a part, and start it again after a while."""
-        part = self.parts[name]
-        part.held += 1
-        await asyncio.to_thread(part.kill)
-        await asyncio.sleep(down_s)
-        part.held -= 1
-        if not part.held:
-            part.start()
+        await self._down(self.parts[name], self.parts[name].kill, down_s)
 
     async def stop(self, name: str, down_s: float) -> None:
         """Stop a part in order, and start it again after a while."""
-        part = self.parts[name]
-        part.held += 1
-        await asyncio.to_thread(part.stop)
-        await asyncio.sleep(down_s)
-        part.held -= 1
-        if not part.held:
-            part.start()
+        await self._down(self.parts[name], self.parts[name].stop, down_s)
 
     async def fill_disk(self, lasts_s: float) -> None:
         """Fill the outbox's disk for a while."""
@@ -230,6 +218,14 @@ class Site:
         """When the sensors were switched off, UTC; None where they were not."""
         off = self.folder / "flash" / sensors_process.OFF
         return int(off.read_text()) if off.exists() else None
+
+    async def _down(self, part: Part, end: Callable[[], object], down_s: float) -> None:
+        part.held += 1
+        await asyncio.to_thread(end)
+        await asyncio.sleep(down_s)
+        part.held -= 1
+        if not part.held:
+            part.start()
 
     def _empty_log(self) -> None:
         """Make the outbox's write-ahead log begin anew, so that the next commit needs room."""
