@@ -1,4 +1,4 @@
-"""A real InfluxDB 2 for benchmarks: on a free loopback port, in a folder of its own."""
+"""A real InfluxDB 2 for benchmarks and tests: on a free loopback port, in a folder of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ ORG: Final = "plumbline-bench"
 START_S: Final = 60.0
 ASK_S: Final = 30.0
 POLL_S: Final = 0.02
+LOG: Final = "influxd.log"
+#: Of what the server said, in a message of ours.
+SAID_CHARS: Final = 400
 #: Where `make influxd` puts the server that it builds.
 BUILT: Final = Path(__file__).resolve().parent.parent / ".tools" / "influxd"
 HINT: Final = "Put an influxd 2 on the PATH, or build one with `make influxd`."
@@ -29,7 +33,11 @@ HINT: Final = "Put an influxd 2 on the PATH, or build one with `make influxd`."
 def find_influxd() -> Path | None:
     """The server's program: an InfluxDB 2 on the PATH, else the one that `make influxd` built."""
     for found in (shutil.which("influxd"), BUILT):
-        if found is not None and Path(found).is_file() and _version(Path(found)).startswith("2"):
+        if (
+            found is not None
+            and Path(found).is_file()
+            and influxd_version(Path(found)).startswith("2")
+        ):
             return Path(found)
     return None
 
@@ -93,32 +101,33 @@ class BenchInflux:
             f"&token-file={self.token_file}&frame-days={frame_days}"
         )
 
+    def command(self) -> list[str]:
+        """What it is started with."""
+        paths = {"bolt-path": "bolt", "sqlite-path": "sqlite", "engine-path": "engine"}
+        command = [str(self.program), "--reporting-disabled", "--log-level=warn", *self.options]
+        command += [f"--http-bind-address={LOOPBACK}:{self.port}"]
+        return command + [f"--{name}={self.folder / path}" for name, path in paths.items()]
+
     def start(self) -> None:
         """Start, wait until it serves, and set it up the first time. PlumblineError where it ends."""
-        paths = {"bolt-path": "bolt", "sqlite-path": "sqlite", "engine-path": "engine"}
-        command = [str(self.program), "--reporting-disabled", "--log-level=warn"]
-        command += self.options
-        command += [f"--http-bind-address={LOOPBACK}:{self.port}"]
-        command += [f"--{name}={self.folder / path}" for name, path in paths.items()]
-        with (self.folder / "influxd.log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own program and arguments
-                command, stdout=log, stderr=subprocess.STDOUT, env=os.environ | {"HOME": "/nowhere"}
-            )
+        self._launch()
         ends_s = time.monotonic() + START_S
         while not self.serves():
-            if time.monotonic() > ends_s or self._process.poll() is not None:
+            if time.monotonic() > ends_s or self._has_ended():
+                said = self._said()
                 self.stop()
-                raise self._failed((self.folder / "influxd.log").read_text()[-400:])
+                raise self._failed(said)
             time.sleep(POLL_S)
         if not self.token_file.exists():
             self._set_up()
 
     def stop(self) -> None:
         """End it in order; what it keeps stays."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(START_S)
-            self._process = None
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._end(signal.SIGKILL)
 
     def serves(self) -> bool:
         """Whether it answers that it is well."""
@@ -129,7 +138,7 @@ class BenchInflux:
 
     def request(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """Status and JSON of a request with the token."""
-        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=ASK_S)
+        connection = self._connection()
         try:
             connection.request(
                 method,
@@ -142,6 +151,30 @@ class BenchInflux:
         finally:
             connection.close()
 
+    def _connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(LOOPBACK, self.port, timeout=ASK_S)
+
+    def _launch(self) -> None:
+        with (self.folder / LOG).open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 - our own program and arguments
+                self.command(),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=os.environ | {"HOME": "/nowhere"},
+            )
+
+    def _has_ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
+
+    def _said(self) -> str:
+        return (self.folder / LOG).read_text()[-SAID_CHARS:]
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(START_S)
+            self._process = None
+
     def _set_up(self) -> None:
         first = {"username": "bench", "password": secrets.token_hex(16), "bucket": "unused"}
         status, said = self.request(
@@ -149,20 +182,20 @@ class BenchInflux:
         )
         if status != http.client.CREATED:
             self.stop()
-            raise self._failed(str(said)[:400])
+            raise self._failed(str(said)[:SAID_CHARS])
         self.token_file.touch(mode=0o600)
         self.token_file.write_text(self.token + "\n")
 
     def _failed(self, said: str) -> PlumblineError:
         return PlumblineError(
             Reason.CHILD_DIED,
-            f"The InfluxDB for the benchmark did not start: {said}",
+            f"InfluxDB did not start: {said}",
             hint=HINT,
             fault=Fault.MACHINE,
         )
 
 
-def _version(program: Path) -> str:
+def influxd_version(program: Path) -> str:
     """What the program says it is: 2.7.12."""
     said = subprocess.run(  # noqa: S603 - a program the user has
         [program, "version"], capture_output=True, text=True, check=False

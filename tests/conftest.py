@@ -112,9 +112,20 @@ def influx_server(
         server: influx.InfluxServer = influx.ContainerServer(folder)
     else:
         server = influx.InfluxServer(request.getfixturevalue("influxd"), folder)
-    server.start()
-    yield server
-    server.stop()
+    with server:
+        yield server
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 6 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder]
+    if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+        pytest.skip("a small disk needs a user who may mount one")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,5 +1,6 @@
 """Fixtures of the analytics tests."""
 
 from tests.brokers import guarded_broker, mosquitto_broker
+from tests.influx import server
 
-__all__ = ["guarded_broker", "mosquitto_broker"]
+__all__ = ["guarded_broker", "mosquitto_broker", "server"]

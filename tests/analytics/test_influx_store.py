@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,17 +20,6 @@ from tests.store.processes import EVER
 @pytest.fixture
 def sitting(data_dir: Path) -> Path:
     return data_dir / "recordings" / "sitting-04"
-
-
-@pytest.fixture
-def server(influxd: Path, tmp_path: Path) -> Iterator[InfluxServer]:
-    """A server of the test's own, that may be stopped."""
-    folder = tmp_path / "influx"
-    folder.mkdir()
-    server = InfluxServer(influxd, folder)
-    server.start()
-    yield server
-    server.stop()
 
 
 def test_what_is_stored_is_exactly_what_analyze_gives_and_what_sqlite_keeps(

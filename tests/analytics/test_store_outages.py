@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,24 +32,6 @@ Trouble = Callable[[], None]
 @pytest.fixture
 def sitting(data_dir: Path) -> Path:
     return data_dir / "recordings" / "sitting-04"
-
-
-@contextmanager
-def served(influxd: Path, folder: Path) -> Iterator[InfluxServer]:
-    folder.mkdir(exist_ok=True)
-    server = InfluxServer(influxd, folder)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-
-
-@pytest.fixture
-def server(influxd: Path, tmp_path: Path) -> Iterator[InfluxServer]:
-    """A server of the test's own."""
-    with served(influxd, tmp_path / "influx") as server:
-        yield server
 
 
 def health(report: dict[str, Any]) -> str:
@@ -176,18 +156,6 @@ def test_a_token_that_is_taken_away_and_given_back(
     )
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 6 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder]
-    if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
-        pytest.skip("a small disk needs a user who may mount one")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-
-
 def test_a_disk_that_fills_up_under_the_server(
     sitting: Path,
     tmp_path: Path,
@@ -196,7 +164,7 @@ def test_a_disk_that_fills_up_under_the_server(
     small_disk: Path,
 ) -> None:
     filler = small_disk / "somebody-elses"
-    with served(influxd, small_disk) as server:
+    with InfluxServer(influxd, small_disk) as server:
         url = server.url()
         session = Session(tmp_path, sitting, batch_s=1.0, series_url=url)
 

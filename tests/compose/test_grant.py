@@ -18,10 +18,8 @@ from tests.influx import InfluxServer
 @pytest.fixture(scope="module")
 def server(influxd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
     """A server of this file's own."""
-    server = InfluxServer(influxd, tmp_path_factory.mktemp("influx"))
-    server.start()
-    yield server
-    server.stop()
+    with InfluxServer(influxd, tmp_path_factory.mktemp("influx")) as server:
+        yield server
 
 
 def tokens(folder: Path) -> dict[str, str]:

@@ -10,6 +10,9 @@ import pytest
 from dashboard.sources import Sources
 from store.open import open_registry, open_series
 from tests.dashboard import seed
+from tests.influx import server
+
+__all__ = ["server"]
 
 #: 2026-03-03 17:30:00 UTC, a Tuesday.
 EVENING_NS = 1_772_559_000 * seed.NS_PER_S

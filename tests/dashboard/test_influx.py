@@ -17,15 +17,10 @@ from tests.dashboard.test_app import APP, fill_today, run_until, shown
 from tests.influx import InfluxServer
 
 
-@pytest.fixture
-def server(influxd: Path, tmp_path: Path) -> Iterator[InfluxServer]:
-    """A server of the test's own, that may be stopped."""
-    folder = tmp_path / "influx"
-    folder.mkdir()
-    server = InfluxServer(influxd, folder)
-    server.start()
-    yield server
-    server.stop()
+@pytest.fixture(autouse=True)
+def nothing_stays_open() -> Iterator[None]:
+    """What the page opened in a test is no other test's."""
+    yield
     st.cache_resource.clear()
 
 

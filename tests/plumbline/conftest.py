@@ -1,5 +1,6 @@
 """What the tests of the command line share."""
 
 from tests.brokers import guarded_broker
+from tests.influx import server
 
-__all__ = ["guarded_broker"]
+__all__ = ["guarded_broker", "server"]

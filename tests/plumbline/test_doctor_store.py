@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,17 +10,6 @@ from plumbline.doctor import check_store
 from plumbline.settings import load_settings
 from store import open_series
 from tests.influx import InfluxServer
-
-
-@pytest.fixture
-def server(influxd: Path, tmp_path: Path) -> Iterator[InfluxServer]:
-    """A server of the test's own, that may be stopped."""
-    folder = tmp_path / "influx"
-    folder.mkdir()
-    server = InfluxServer(influxd, folder)
-    server.start()
-    yield server
-    server.stop()
 
 
 def test_the_doctor_reaches_the_server_and_makes_nothing(

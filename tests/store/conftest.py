@@ -48,10 +48,8 @@ def store(open_again: OpenAgain) -> SeriesStore:
 @pytest.fixture(scope="module")
 def server(influxd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
     """A server of this file's own, that may be stopped. Each test leaves it running."""
-    server = InfluxServer(influxd, tmp_path_factory.mktemp("influx"))
-    server.start()
-    yield server
-    server.stop()
+    with InfluxServer(influxd, tmp_path_factory.mktemp("influx")) as server:
+        yield server
 
 
 @pytest.fixture

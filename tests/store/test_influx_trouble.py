@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -145,18 +144,6 @@ def test_a_connection_that_is_cut_is_made_anew(
     proxy.cut()
     commit_until_done(store, commit(2, frames_from(FIRST_S, 6)))
     assert len(store.frames("w", *EVER)) == 6
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 6 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder]
-    if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
-        pytest.skip("a small disk needs a user who may mount one")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
 
 
 def test_a_full_disk_is_said_and_loses_nothing(influxd: Path, small_disk: Path) -> None:
