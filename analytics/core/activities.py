@@ -24,16 +24,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.core.angles import mean_up
-from analytics.core.calibration import Calibration, dot
+from analytics.core.axes import dot
+from analytics.core.calibration import Calibration
 from analytics.core.joining import SecondTable
+from analytics.core.motion import mean_square
 from analytics.core.results import ContextMark
 from analytics.core.rows import (
-    GYRO_SQ,
+    ACC_X,
     GYRO_X,
     GYRO_Y,
     GYRO_Z,
     MAG,
-    MAG_SQ,
     MAG_STEP_SQ,
 )
 from analytics.core.runs import follows, run_length, trailing_sums
@@ -191,7 +192,8 @@ def _shake(
         there = own > 0
         n = np.maximum(own, 1.0)
         mean = table.sums[:, column, MAG] / n
-        own_var = np.maximum(table.sums[:, column, MAG_SQ] / n - mean * mean, 0.0)
+        square = mean_square(table.sums[:, column], table.count[:, column], ACC_X)
+        own_var = np.maximum(square - mean * mean, 0.0)
         count = np.where(there, own, count)
         var = np.where(there, own_var, var)
         step_sq = np.where(there, table.sums[:, column, MAG_STEP_SQ] / n, step_sq)
@@ -204,7 +206,7 @@ def _still(table: SecondTable) -> Flags:
     n = np.maximum(table.count, 1).astype(np.float64)
     means = [table.sums[:, :, axis] / n for axis in (GYRO_X, GYRO_Y, GYRO_Z)]
     bias_sq = means[0] * means[0] + means[1] * means[1] + means[2] * means[2]
-    moving = table.sums[:, :, GYRO_SQ] / n - bias_sq > STILL_GYRO_RAD_S**2
+    moving = mean_square(table.sums, table.count, GYRO_X) - bias_sq > STILL_GYRO_RAD_S**2
     still: Flags = np.logical_not(np.any(moving, axis=1))
     return still
 

@@ -48,10 +48,17 @@ def repair_spikes(si: NDArray[np.float32]) -> NDArray[np.float32]:
     return repaired
 
 
-def up_of(quat: Vector) -> tuple[Vector, Vector, Vector]:
-    """Unit 'up' in sensor axes of (n, 4) quaternions sensor → earth, w first: three (n,) arrays."""
-    w, x, y, z = quat[:, 0], quat[:, 1], quat[:, 2], quat[:, 3]
-    return 2.0 * (x * z - w * y), 2.0 * (w * x + y * z), 1.0 - 2.0 * (x * x + y * y)
+def up_of(quat: Vector) -> Vector:
+    """(3, n) unit 'up' in sensor axes of (n, 4) quaternions sensor → earth, w first."""
+    w, x, y, z = quat.T
+    up = np.empty((3, len(quat)))
+    np.subtract(x * z, w * y, out=up[0])
+    np.add(w * x, y * z, out=up[1])
+    np.add(x * x, y * y, out=up[2])
+    up[:2] *= 2.0
+    up[2] *= -2.0
+    up[2] += 1.0
+    return up
 
 
 class OrientationFilter:
@@ -61,8 +68,8 @@ class OrientationFilter:
         self.rate_hz = rate_hz
         self._filter = VQF(1.0 / rate_hz)
 
-    def update(self, gyro_rad_s: Vector, accel_m_s2: Vector) -> tuple[Vector, Vector, Vector]:
-        """(n, 3) contiguous float64 each → 'up' in sensor axes as three (n,) arrays."""
+    def update(self, gyro_rad_s: Vector, accel_m_s2: Vector) -> Vector:
+        """(n, 3) contiguous float64 each → (3, n) 'up' in sensor axes."""
         return up_of(self._filter.updateBatch(gyro_rad_s, accel_m_s2)["quat6D"])
 
     def restart(self) -> None:

@@ -10,10 +10,20 @@ from numpy.typing import NDArray
 
 from contracts.units import NS_PER_S
 
-#: Columns of the sums of a second, in this order: unit 'up' in sensor axes, magnitude of the
-#: acceleration, its square and the square of its step from sample to sample, turn rate and its square.
-UP_X, UP_Y, UP_Z, MAG, MAG_SQ, MAG_STEP_SQ, GYRO_X, GYRO_Y, GYRO_Z, GYRO_SQ = range(10)
-SUMS: Final = 10
+# Columns of the sums of a second, in this order. All vectors are in sensor axes.
+#: Unit 'up', acceleration (m/s²), turn rate (rad/s), and the length of the acceleration.
+UP_X, UP_Y, UP_Z, ACC_X, ACC_Y, ACC_Z, GYRO_X, GYRO_Y, GYRO_Z, MAG = range(10)
+#: Their products, three vectors by six.
+UP_XX, UP_XY, UP_XZ, UP_YY, UP_YZ, UP_ZZ = range(10, 16)
+ACC_XX, ACC_XY, ACC_XZ, ACC_YY, ACC_YZ, ACC_ZZ = range(16, 22)
+GYRO_XX, GYRO_XY, GYRO_XZ, GYRO_YY, GYRO_YZ, GYRO_ZZ = range(22, 28)
+#: Squares of the steps from sample to sample, none over a gap.
+ACC_STEP_XX, ACC_STEP_YY, ACC_STEP_ZZ = range(28, 31)
+GYRO_STEP_XX, GYRO_STEP_YY, GYRO_STEP_ZZ, MAG_STEP_SQ = range(31, 35)
+#: How many samples have all six readings exactly as the one before; and how many have an axis that
+#: reads exactly as the one before far out, as at the end of a range. None over a gap.
+SAME, RAILED = range(35, 37)
+SUMS: Final = 37
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,9 +87,9 @@ class SecondRows:
 
 
 def sums_by_second(
-    utc_ns: NDArray[np.int64], values: list[NDArray[np.float64]], rate_hz: float
+    utc_ns: NDArray[np.int64], values: NDArray[np.float64], rate_hz: float
 ) -> SecondRows:
-    """Rows of (n,) samples, n ≥ 1, with a (n,) array of values for each of the SUMS columns."""
+    """Rows of (n,) samples, n ≥ 1, of ``values`` (SUMS, n)."""
     first, last = int(utc_ns[0]) // NS_PER_S, int(utc_ns[-1]) // NS_PER_S
     if last == first:
         second, starts = np.array([first], np.int64), np.zeros(1, np.intp)
@@ -92,9 +102,7 @@ def sums_by_second(
         every = utc_ns // NS_PER_S
         starts = np.flatnonzero(np.diff(every, prepend=-1))
         second = every[starts]
-    sums = np.empty((second.size, SUMS))
-    for column, value in enumerate(values):
-        sums[:, column] = np.add.reduceat(value, starts)
+    sums = np.ascontiguousarray(np.add.reduceat(values, starts, axis=1).T)
     count = _lengths(starts, utc_ns.size)
     return SecondRows(second, count, np.full(second.size, rate_hz), sums)
 

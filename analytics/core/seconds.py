@@ -14,8 +14,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.core.motion import STEPPED, count_repeats, values_of
 from analytics.core.orientation import RESTART_GAP_NS, OrientationFilter, repair_spikes
-from analytics.core.rows import SecondRows, merge_split_seconds, sums_by_second
+from analytics.core.rows import ACC_X, MAG, SecondRows, merge_split_seconds, sums_by_second
 from contracts.imu import ImuSamples
 from contracts.units import NS_PER_S
 
@@ -60,7 +61,7 @@ class SecondReducer:
         self._filter: OrientationFilter | None = None
         self._last_ns = -1  # of the last sample worked on
         self._last_si = np.zeros(6, np.float32)  # as the sensor gave it
-        self._last_mag = 0.0
+        self._last_values = np.zeros(STEPPED)  # of the same, cleaned
         self._ended = False  # the sensor was switched off after the last sample
 
     def add(self, samples: ImuSamples, closed_before_s: int) -> None:
@@ -136,16 +137,19 @@ class SecondReducer:
         self, orientation: OrientationFilter, block: _Chunk, after: NDArray[np.float32] | None
     ) -> SecondRows:
         utc_ns, si = block.utc_ns, block.si
-        before = self._last_si if self._last_ns >= 0 else si[0]
+        first = self._last_ns < 0
+        before = si[0] if first else self._last_si
         neighbours = np.concatenate([before[None], si, (si[-1] if after is None else after)[None]])
         clean = repair_spikes(neighbours)
         gaps = self._gaps(utc_ns, block.rate_hz)
         accel = np.array(clean[:, :3], dtype=np.float64, order="C")
         gyro = np.array(clean[:, 3:], dtype=np.float64, order="C")
-        restarts = self._restarts(utc_ns, gaps)
-        up = _up(orientation, gyro, accel, restarts)
-        values = [*up, *self._motion(accel, gyro, gaps)]
+        up = _up(orientation, gyro, accel, self._restarts(utc_ns, gaps))
+        breaks = np.append(gaps, 0) if first else gaps
+        values = values_of(clean, up, self._last_values, breaks)
+        count_repeats(neighbours[:-1], breaks, values)
         self._last_ns, self._last_si = int(utc_ns[-1]), si[-1].copy()
+        self._last_values = values[ACC_X : MAG + 1, -1].copy()
         return sums_by_second(utc_ns, values, block.rate_hz)
 
     def _gaps(self, utc_ns: NDArray[np.int64], rate_hz: float) -> NDArray[np.intp]:
@@ -168,20 +172,6 @@ class SecondReducer:
         long: list[int] = gaps[utc_ns[gaps] - previous_ns >= RESTART_GAP_NS].tolist()
         return long
 
-    def _motion(
-        self, accel: NDArray[np.float64], gyro: NDArray[np.float64], gaps: NDArray[np.intp]
-    ) -> list[NDArray[np.float64]]:
-        ax, ay, az = accel[:, 0], accel[:, 1], accel[:, 2]
-        gx, gy, gz = gyro[:, 0], gyro[:, 1], gyro[:, 2]
-        mag_sq = ax * ax + ay * ay + az * az
-        mag = np.sqrt(mag_sq)
-        step = np.empty_like(mag)
-        step[0] = mag[0] - self._last_mag if self._last_ns >= 0 else 0.0
-        np.subtract(mag[1:], mag[:-1], out=step[1:])
-        step[gaps] = 0.0
-        self._last_mag = float(mag[-1])
-        return [mag, mag_sq, step * step, gx, gy, gz, gx * gx + gy * gy + gz * gz]
-
     def state(self) -> dict[str, Any]:
         """All there is to know to go on, as plain values."""
         return {
@@ -196,7 +186,7 @@ class SecondReducer:
             "filter": None if self._filter is None else self._filter.state(),
             "last_ns": self._last_ns,
             "last_si": self._last_si.tobytes(),
-            "last_mag": self._last_mag,
+            "last_values": self._last_values.tobytes(),
             "ended": self._ended,
         }
 
@@ -219,7 +209,7 @@ class SecondReducer:
             restored._filter = OrientationFilter.from_state(state["filter"])
         restored._last_ns = state["last_ns"]
         restored._last_si = np.frombuffer(state["last_si"], np.float32)
-        restored._last_mag = state["last_mag"]
+        restored._last_values = np.frombuffer(state["last_values"])
         restored._ended = state["ended"]
         return restored
 
@@ -240,13 +230,13 @@ def _up(
     gyro: NDArray[np.float64],
     accel: NDArray[np.float64],
     restarts: list[int],
-) -> list[NDArray[np.float64]]:
-    """'Up' in sensor axes, three (n,) arrays; the filter starts anew at ``restarts``."""
+) -> NDArray[np.float64]:
+    """(3, n) 'up' in sensor axes; the filter starts anew at ``restarts``."""
     if not restarts:
-        return list(orientation.update(gyro, accel))
+        return orientation.update(gyro, accel)
     pieces = []
     for first, last in pairwise(sorted({0, *restarts, len(gyro)})):
         if first in restarts:
             orientation.restart()
         pieces.append(orientation.update(gyro[first:last], accel[first:last]))
-    return [np.concatenate(axis) for axis in zip(*pieces, strict=True)]
+    return np.concatenate(pieces, axis=1)

@@ -10,7 +10,7 @@ import msgspec
 from contracts.errors import DecodeError, InvariantError, PlumblineError, Reason
 
 #: Grows whenever what is kept, or what it means, changes.
-SNAPSHOT_VERSION: Final = 1
+SNAPSHOT_VERSION: Final = 2
 #: Days of one sensor waiting for another would fill it; ordinary snapshots are a few kB.
 MAX_SNAPSHOT_BYTES: Final = 256 * 2**20
 

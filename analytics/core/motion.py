@@ -1,0 +1,107 @@
+"""Samples to what is summed of them; and from sums back to means and covariances."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.core.rows import (
+    ACC_STEP_XX,
+    ACC_X,
+    ACC_XX,
+    ACC_YY,
+    ACC_ZZ,
+    GYRO_XX,
+    GYRO_Z,
+    MAG,
+    MAG_STEP_SQ,
+    RAILED,
+    SAME,
+    SUMS,
+    UP_X,
+    UP_XX,
+    UP_Z,
+)
+from contracts.units import STANDARD_GRAVITY_M_S2
+
+#: A reading that repeats exactly is at the end of its range if it is this far out: a body passes
+#: there, it does not stay. The least range of a sensor is ± 2 g and ± 125 deg/s (2.2 rad/s).
+RAILED_ACCEL_M_S2: Final = 1.5 * STANDARD_GRAVITY_M_S2
+RAILED_GYRO_RAD_S: Final = 2.0
+_RAILED: Final = np.array([[RAILED_ACCEL_M_S2]] * 3 + [[RAILED_GYRO_RAD_S]] * 3, np.float32)
+#: What :func:`values_of` needs to know of the sample before: acceleration, turn rate, magnitude.
+STEPPED: Final = MAG + 1 - ACC_X
+#: Where xx, xy, … of a vector's six products belong in its matrix of nine.
+_MATRIX: Final = np.array([0, 1, 2, 1, 3, 4, 2, 4, 5])
+_VECTORS: Final = 3
+
+Array = NDArray[np.float64]
+
+
+def values_of(
+    clean: NDArray[np.floating], up: Array, before: Array, gaps: NDArray[np.intp]
+) -> Array:
+    """(SUMS, n) what is summed of n samples; SAME and RAILED are left at zero.
+
+    ``clean`` (n, 6) m/s² and rad/s; ``up`` (3, n); ``before`` (STEPPED,) rows ACC_X to MAG of the
+    sample before the first; ``gaps``: indices of samples that do not follow the one before.
+    """
+    values = np.empty((SUMS, len(clean)))
+    values[UP_X : UP_Z + 1] = up
+    values[ACC_X : GYRO_Z + 1] = clean.T
+    vectors = values[:MAG].reshape(_VECTORS, 3, -1)
+    products = values[UP_XX : GYRO_XX + 6].reshape(_VECTORS, 6, -1)
+    np.multiply(vectors[:, :1], vectors, out=products[:, :3])
+    np.multiply(vectors[:, 1:2], vectors[:, 1:], out=products[:, 3:5])
+    np.multiply(vectors[:, 2:], vectors[:, 2:], out=products[:, 5:])
+    np.sqrt(values[ACC_XX] + values[ACC_YY] + values[ACC_ZZ], out=values[MAG])
+    stepped, steps = values[ACC_X : MAG + 1], values[ACC_STEP_XX : MAG_STEP_SQ + 1]
+    np.subtract(stepped[:, 0], before, out=steps[:, 0])
+    np.subtract(stepped[:, 1:], stepped[:, :-1], out=steps[:, 1:])
+    steps[:, gaps] = 0.0
+    np.multiply(steps, steps, out=steps)
+    values[SAME:] = 0.0
+    return values
+
+
+def count_repeats(readings: NDArray[np.float32], gaps: NDArray[np.intp], values: Array) -> None:
+    """Set SAME and RAILED in ``values`` (SUMS, n) from (n + 1, 6) readings as the sensor gave them.
+
+    The first reading is that of the sample before.
+    """
+    axes = np.ascontiguousarray(readings.T)
+    equal = axes[:, 1:] == axes[:, :-1]
+    equal[:, gaps] = False
+    np.logical_and.reduce(equal, axis=0, out=values[SAME])
+    equal &= np.abs(axes[:, 1:]) > _RAILED
+    np.logical_or.reduce(equal, axis=0, out=values[RAILED])
+
+
+def mean_of(sums: Array, count: NDArray[np.int32], vector: int) -> Array:
+    """(…, 3) mean of a vector (UP_X, ACC_X or GYRO_X) of (…, SUMS) sums; NaN where none was counted."""
+    n = np.where(count > 0, count, np.nan)[..., None]
+    mean: Array = sums[..., vector : vector + 3] / n
+    return mean
+
+
+def covariance_of(sums: Array, count: NDArray[np.int32], vector: int) -> Array:
+    """(…, 3, 3) covariance of a vector (UP_X, ACC_X or GYRO_X) over the samples of (…, SUMS) sums.
+
+    Rows of several seconds may be added up before. NaN where none was counted; a variance of what
+    hardly moves is right to some 1e-15 of its mean's square and may be that little below zero.
+    """
+    n = np.where(count > 0, count, np.nan)[..., None, None]
+    first = UP_XX + 2 * (vector - UP_X)
+    mean = mean_of(sums, count, vector)
+    products = sums[..., first + _MATRIX].reshape(*sums.shape[:-1], 3, 3) / n
+    covariance: Array = products - mean[..., :, None] * mean[..., None, :]
+    return covariance
+
+
+def mean_square(sums: Array, count: NDArray[np.int32], vector: int) -> Array:
+    """(…,) mean squared length of a vector (UP_X, ACC_X or GYRO_X); 0 where none was counted."""
+    xx = UP_XX + 2 * (vector - UP_X)
+    total: Array = sums[..., xx] + sums[..., xx + 3] + sums[..., xx + 5]
+    return total / np.maximum(count, 1)
