@@ -53,6 +53,8 @@ class PostureSettings(msgspec.Struct, frozen=True, kw_only=True):
 class CalibrationPlan(msgspec.Struct, frozen=True, kw_only=True):
     """A calibration session: what the wearer held and when, UTC ns, intervals [start, end).
 
+    ``upright_ns`` seated upright; ``rounded_ns`` seated, let go into the usual slump; ``bend_ns`` bent
+    forward at the hip; ``standing_ns`` standing upright. All but the first may be left out.
     It holds from ``effective_ns`` on, until the next plan's; frames from there on wait until the last
     window is complete, so that live and offline agree. History before it is not rewritten.
     """
@@ -60,13 +62,13 @@ class CalibrationPlan(msgspec.Struct, frozen=True, kw_only=True):
     effective_ns: int
     upright_ns: tuple[int, int]
     rounded_ns: tuple[int, int] | None = None
+    bend_ns: tuple[int, int] | None = None
+    standing_ns: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         try:
             check_range("effective_ns", self.effective_ns, 0, LATEST_UTC_NS)
-            for name, window in (("upright", self.upright_ns), ("rounded", self.rounded_ns)):
-                if window is None:
-                    continue
+            for name, window in self.windows.items():
                 length_ns = window[1] - window[0]
                 check_range(
                     f"{name} window in ns",
@@ -87,9 +89,17 @@ class CalibrationPlan(msgspec.Struct, frozen=True, kw_only=True):
             raise SettingError(error.reason, error.message) from None
 
     @property
+    def windows(self) -> dict[str, tuple[int, int]]:
+        """The windows that there are, UTC ns, by the name of their pose."""
+        windows = {
+            "upright": self.upright_ns,
+            "rounded": self.rounded_ns,
+            "bend": self.bend_ns,
+            "standing": self.standing_ns,
+        }
+        return {name: window for name, window in windows.items() if window is not None}
+
+    @property
     def complete_ns(self) -> int:
         """End of the last window."""
-        ends = [self.upright_ns[1]]
-        if self.rounded_ns is not None:
-            ends.append(self.rounded_ns[1])
-        return max(ends)
+        return max(end for _, end in self.windows.values())

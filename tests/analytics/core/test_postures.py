@@ -13,11 +13,14 @@ from analytics.core.explain import explain
 from analytics.core.postures import Boundaries, Postures, classify
 from contracts.records import Frame
 from contracts.settings import PostureSettings
-from contracts.vocabulary import POSTURES, Activity, ActivitySource, Posture, Quality
+from contracts.vocabulary import POSTURES, Activity, ActivitySource, Placement, Posture, Quality
 
 NAN = float("nan")
 SETTINGS = PostureSettings()
-PERSONAL = Boundaries.of(SETTINGS, RoundedTemplate(24.0, 2.0))
+OWN_SLUMP = RoundedTemplate(
+    {}, {Placement.T4: 24.0, Placement.L5: 2.0}, {Placement.T4: 0.0, Placement.L5: 0.0}
+)
+PERSONAL = Boundaries.of(SETTINGS, OWN_SLUMP)
 GENERAL = Boundaries.of(SETTINGS, None)
 
 
@@ -82,9 +85,7 @@ def test_rules_without_one(thorax: float, pelvis: float, lateral: float, posture
 
 
 def test_a_stricter_setting_moves_every_boundary_of_rounding() -> None:
-    strict = Boundaries.of(
-        PostureSettings(rounded_warn_deg=18, rounded_high_deg=25), RoundedTemplate(24.0, 2.0)
-    )
+    strict = Boundaries.of(PostureSettings(rounded_warn_deg=18, rounded_high_deg=25), OWN_SLUMP)
     assert names(called(angles([20.0], [2.0]), PERSONAL)) == ["rounded"]
     assert names(called(angles([20.0], [2.0]), strict)) == ["forward_lean"]
     assert strict.curl_deg == pytest.approx(1.5 * PERSONAL.curl_deg)
