@@ -38,6 +38,7 @@ FRAME_SCHEMA: Final = pa.schema(
         ("quality", pa.string()),
         ("samples", pa.int32()),
         ("missing", pa.string()),
+        ("suspect", pa.string()),
     ]
 )
 EPISODE_SCHEMA: Final = pa.schema(
@@ -70,7 +71,8 @@ def frame_table(analysis: Analysis) -> pa.Table:
         "confidence": frames.confidence,
         "quality": _names(frames.quality, QUALITIES),
         "samples": frames.samples,
-        "missing": [",".join(placements_of(mask)) for mask in frames.missing.tolist()],
+        "missing": _placements(frames.missing),
+        "suspect": _placements(frames.suspect),
     }
     for name in ANGLES:
         angle_deg = getattr(frames, name)
@@ -120,6 +122,10 @@ def write_table(path: Path, tables: Sequence[pa.Table]) -> None:
 def _names(codes: NDArray[np.uint8], order: Sequence[str]) -> list[str]:
     names = [str(value) for value in order]
     return [names[code] for code in codes.tolist()]
+
+
+def _placements(masks: NDArray[np.uint8]) -> list[str]:
+    return [",".join(placements_of(mask)) for mask in masks.tolist()]
 
 
 def _once(groups: Any) -> list[str]:

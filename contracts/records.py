@@ -61,7 +61,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """One second [start_ns, start_ns + 1 s) of one wearer; ``start_ns`` is a whole UTC second.
 
     ``samples`` counts the samples of all worn sensors in the second, ``missing`` the worn placements
-    with less than half of theirs.
+    with less than half of theirs, ``suspect`` those whose data is doubted, as ``quality`` says.
     """
 
     start_ns: int
@@ -72,6 +72,7 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     quality: Quality
     samples: int
     missing: tuple[Placement, ...] = ()
+    suspect: tuple[Placement, ...] = ()
     thorax_flexion_deg: float | None = None
     pelvis_flexion_deg: float | None = None
     trunk_flexion_deg: float | None = None
@@ -85,7 +86,7 @@ class FrameBlock:
     """Frames as columns, in time order: what the core computes with and the store writes.
 
     All arrays are (n,). Codes index POSTURES, ACTIVITIES, ACTIVITY_SOURCES and QUALITIES; bit i of
-    ``missing`` is PLACEMENTS[i]. Angles are float64 degrees, NaN where there is none.
+    ``missing`` and ``suspect`` is PLACEMENTS[i]. Angles are float64 degrees, NaN where there is none.
     """
 
     start_ns: NDArray[np.int64]
@@ -96,6 +97,7 @@ class FrameBlock:
     quality: NDArray[np.uint8]
     samples: NDArray[np.int32]
     missing: NDArray[np.uint8]
+    suspect: NDArray[np.uint8]
     thorax_flexion_deg: NDArray[np.float64]
     pelvis_flexion_deg: NDArray[np.float64]
     trunk_flexion_deg: NDArray[np.float64]
@@ -124,6 +126,7 @@ class FrameBlock:
                 quality=QUALITIES[self.quality[i]],
                 samples=int(self.samples[i]),
                 missing=placements_of(int(self.missing[i])),
+                suspect=placements_of(int(self.suspect[i])),
                 **{name: _none_if_nan(float(getattr(self, name)[i])) for name in ANGLES},
             )
 
@@ -140,6 +143,7 @@ class FrameBlock:
             quality=_codes([f.quality for f in frames], QUALITIES),
             samples=np.array([f.samples for f in frames], dtype=np.int32),
             missing=np.array([placement_mask(f.missing) for f in frames], dtype=np.uint8),
+            suspect=np.array([placement_mask(f.suspect) for f in frames], dtype=np.uint8),
             **{
                 name: np.array(
                     [np.nan if (v := getattr(f, name)) is None else v for f in frames],

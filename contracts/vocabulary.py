@@ -77,6 +77,11 @@ class Quality(StrEnum):
     OK = "ok"
     PARTIAL = "partial"  # a worn placement has less than half of its samples
     UNCALIBRATED = "uncalibrated"  # no accepted calibration covers this second
+    LOSING = "losing"  # a sensor has lost much of its last minute
+    SATURATED = "saturated"  # a sensor's readings stood at the end of its range
+    STUCK = "stuck"  # a sensor repeats one reading: it is left out of the posture
+    SLIPPED = "slipped"  # a sensor has turned on the body since the calibration
+    SWAPPED = "swapped"  # two sensors have changed places since the calibration
 
 
 #: Codes in the store: position in the enumeration.

@@ -99,6 +99,8 @@ def frames_of(columns: Columns) -> FrameBlock:
         return _integers(columns[name])[order]
 
     present = whole("angles")
+    # frames of layout 1 have no such field
+    suspect = whole("suspect") if "suspect" in columns else np.zeros_like(present)
     angles = {}
     for bit, (name, field) in enumerate(zip(ANGLES, ANGLE_FIELDS, strict=True)):
         cells = columns.get(field) or [""] * len(order)
@@ -113,6 +115,7 @@ def frames_of(columns: Columns) -> FrameBlock:
         quality=whole("quality").astype(np.uint8),
         samples=whole("samples").astype(np.int32),
         missing=whole("missing").astype(np.uint8),
+        suspect=suspect.astype(np.uint8),
         **angles,
     )
 

@@ -93,6 +93,7 @@ def frame_lines(blocks: Sequence[tuple[str, FrameBlock]]) -> Iterator[str]:
         frames.quality,
         frames.samples,
         frames.missing,
+        frames.suspect,
     ]
     there = [~np.isnan(getattr(frames, name)) for name in ANGLES]
     angles = [

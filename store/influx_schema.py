@@ -11,8 +11,8 @@ from store.influx_http import InfluxServer
 from store.influx_kinds import Kind
 from store.influx_lines import BASE_NS
 
-#: Version of the layout that influx_lines describes.
-VERSION: Final = 1
+#: Version of the layout that influx_lines describes. Frames of layout 1 have no ``suspect``.
+VERSION: Final = 2
 _DAY_S: Final = 86_400
 #: Files of frames that are deleted as a whole when their time is over.
 _FRAME_SHARD_S: Final = _DAY_S
@@ -37,8 +37,8 @@ def prepare(server: InfluxServer, kind: Kind, address: InfluxAddress) -> None:
         )
     if not kind.has(address.kept):
         kind.make(address.kept, keep_s=0, shard_s=_KEPT_SHARD_S)
-    if _version(server, kind, address) == 0:
-        _mark(server, kind, address)
+    if _version(server, kind, address) < VERSION:
+        _mark(server, kind, address, VERSION)
 
 
 def try_to_write(server: InfluxServer, kind: Kind, address: InfluxAddress) -> None:
@@ -46,8 +46,9 @@ def try_to_write(server: InfluxServer, kind: Kind, address: InfluxAddress) -> No
 
     Nothing changes by it. StoreError where the server refuses.
     """
-    if _version(server, kind, address) == VERSION:
-        _mark(server, kind, address)
+    version = _version(server, kind, address)
+    if version > 0:
+        _mark(server, kind, address, version)
 
 
 def check_schema(server: InfluxServer, kind: Kind, address: InfluxAddress) -> None:
@@ -61,8 +62,8 @@ def check_schema(server: InfluxServer, kind: Kind, address: InfluxAddress) -> No
         )
 
 
-def _mark(server: InfluxServer, kind: Kind, address: InfluxAddress) -> None:
-    server.write(kind.bucket(address.kept), [f"schema version={VERSION}i {BASE_NS}"])
+def _mark(server: InfluxServer, kind: Kind, address: InfluxAddress, version: int) -> None:
+    server.write(kind.bucket(address.kept), [f"schema version={version}i {BASE_NS}"])
 
 
 def _version(server: InfluxServer, kind: Kind, address: InfluxAddress) -> int:

@@ -38,6 +38,7 @@ FRAME_COLUMNS: Final = (
     "quality",
     "samples",
     "missing",
+    "suspect",
     *(name.replace("_deg", "_cdeg") for name in ANGLES),
 )
 
@@ -72,6 +73,7 @@ def frame_rows(frames: FrameBlock) -> Iterable[tuple[Any, ...]]:
         frames.quality.tolist(),
         frames.samples.tolist(),
         frames.missing.tolist(),
+        frames.suspect.tolist(),
     ]
     columns += [_nullable_hundredths(getattr(frames, name), name) for name in ANGLES]
     return zip(*columns, strict=True)
@@ -80,7 +82,7 @@ def frame_rows(frames: FrameBlock) -> Iterable[tuple[Any, ...]]:
 def frames_of_rows(rows: Sequence[tuple[Any, ...]]) -> FrameBlock:
     """The frames of tuples in the order of FRAME_COLUMNS."""
     columns = list(zip(*rows, strict=True)) or [()] * len(FRAME_COLUMNS)
-    angles = [np.array(column, dtype=np.float64) / HUNDREDTHS for column in columns[8:]]
+    angles = [np.array(column, dtype=np.float64) / HUNDREDTHS for column in columns[-len(ANGLES) :]]
     return FrameBlock(
         start_ns=np.array(columns[0], dtype=np.int64) * NS_PER_S,
         posture=np.array(columns[1], dtype=np.uint8),
@@ -90,6 +92,7 @@ def frames_of_rows(rows: Sequence[tuple[Any, ...]]) -> FrameBlock:
         quality=np.array(columns[5], dtype=np.uint8),
         samples=np.array(columns[6], dtype=np.int32),
         missing=np.array(columns[7], dtype=np.uint8),
+        suspect=np.array(columns[8], dtype=np.uint8),
         **dict(zip(ANGLES, angles, strict=True)),
     )
 

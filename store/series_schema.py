@@ -82,8 +82,12 @@ CREATE TABLE calibration (
 ) STRICT, WITHOUT ROWID;
 """
 
+_SUSPECTS: Final = """
+ALTER TABLE frame ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0;
+"""
+
 #: Script n takes a file from version n to n + 1. Append only; a released script never changes.
-MIGRATIONS: Final = (_FIRST, _CALIBRATIONS)
+MIGRATIONS: Final = (_FIRST, _CALIBRATIONS, _SUSPECTS)
 VERSION: Final = len(MIGRATIONS)
 
 #: Changing to write-ahead logging ignores the busy timeout, so it is tried this often.

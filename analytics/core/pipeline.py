@@ -270,6 +270,7 @@ def _frames(
         quality=quality.astype(np.uint8),
         samples=table.count.sum(axis=1).astype(np.int32),
         missing=missing,
+        suspect=np.zeros_like(missing),
         thorax_flexion_deg=angles.thorax_flexion_deg,
         pelvis_flexion_deg=angles.pelvis_flexion_deg,
         trunk_flexion_deg=angles.trunk_flexion_deg,

@@ -150,5 +150,7 @@ def test_codes_in_the_store_are_pinned() -> None:
         "carrying", "not_worn",
     )  # fmt: skip
     assert vocabulary.ACTIVITY_SOURCES == ("none", "trunk", "client", "agent")
-    assert vocabulary.QUALITIES == ("ok", "partial", "uncalibrated")
+    assert vocabulary.QUALITIES == (
+        "ok", "partial", "uncalibrated", "losing", "saturated", "stuck", "slipped", "swapped",
+    )  # fmt: skip
     assert vocabulary.PLACEMENTS == ("head", "C7", "T4", "T12", "L5", "sternum")

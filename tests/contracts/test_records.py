@@ -37,6 +37,7 @@ frames = st.builds(
     quality=st.sampled_from(Quality),
     samples=st.integers(0, 6000),
     missing=placement_sets,
+    suspect=placement_sets,
     **dict.fromkeys(ANGLES, angles),
 )
 

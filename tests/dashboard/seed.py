@@ -159,6 +159,7 @@ def _frames(
         quality=np.full(seconds, QUALITIES.index(Quality.OK), np.uint8),
         samples=np.full(seconds, 100, np.int32),
         missing=np.full(seconds, placement_mask(()), np.uint8),
+        suspect=np.full(seconds, placement_mask(()), np.uint8),
         **angles,
     )
 

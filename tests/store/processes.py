@@ -37,6 +37,7 @@ def frames_from(start_s: int, count: int, *, samples: int = 100) -> FrameBlock:
         quality=np.zeros(count, np.uint8),
         samples=np.full(count, samples, np.int32),
         missing=np.zeros(count, np.uint8),
+        suspect=np.zeros(count, np.uint8),
         thorax_flexion_deg=angle_deg,
         pelvis_flexion_deg=np.round(angle_deg / 3, 2),
         trunk_flexion_deg=np.round(angle_deg - np.round(angle_deg / 3, 2), 2),

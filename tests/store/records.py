@@ -40,6 +40,10 @@ COUNTS = st.integers(0, 86_400)
 FINITE = st.floats(-180, 180)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 
+PLACEMENT_SETS = st.sets(st.sampled_from(PLACEMENTS)).map(
+    lambda found: tuple(p for p in PLACEMENTS if p in found)
+)
+
 FRAMES = st.builds(
     Frame,
     start_ns=SECONDS.map(lambda s: s * NS_PER_S),
@@ -49,9 +53,8 @@ FRAMES = st.builds(
     confidence=st.integers(0, 100).map(lambda n: n / 100),
     quality=st.sampled_from(QUALITIES),
     samples=st.integers(0, 6_000),
-    missing=st.sets(st.sampled_from(PLACEMENTS)).map(
-        lambda found: tuple(p for p in PLACEMENTS if p in found)
-    ),
+    missing=PLACEMENT_SETS,
+    suspect=PLACEMENT_SETS,
     **{name: st.none() | HUNDREDTHS for name in ANGLES},
 )
 BLOCKS = st.lists(FRAMES, max_size=20, unique_by=lambda f: f.start_ns).map(

@@ -9,6 +9,8 @@ import pytest
 from contracts.errors import PlumblineError, Reason, StoreError
 from contracts.records import FrameBlock
 from contracts.units import NS_PER_S
+from store.influx_flux import TIMELESS, keep, source
+from store.influx_schema import VERSION
 from store.ports import Commit, WearerRows
 from tests.influx import ORG, InfluxServer
 from tests.store.influx_commits import (
@@ -95,6 +97,32 @@ def test_a_later_versions_store_is_left_alone(server: InfluxServer, opened: Open
     store._server.write(store._kept, [f"schema version=99i {1_577_836_800 * NS_PER_S}"])
     for read_only in (False, True):
         assert refusal(url, read_only=read_only).reason is Reason.STORE_SCHEMA
+
+
+def test_an_older_store_goes_forward_and_keeps_its_frames(
+    server: InfluxServer, opened: Opened
+) -> None:
+    url = server.url()
+    store = opened(url)
+    server_, kept = store._server, store._kept
+    server_.write(kept, [f"schema version=1i {1_577_836_800 * NS_PER_S}"])
+    server_.write(
+        store._frames,
+        [
+            (
+                "frame,wearer=w angles=1i,posture=1i,activity=1i,activity_source=1i,"
+                "confidence_percent=98i,quality=1i,samples=50i,missing=8i,"
+                f"thorax_flexion_cdeg=120i {FIRST_S * NS_PER_S}"
+            )
+        ],
+    )
+    (frame,) = opened(url, read_only=True).frames("w", *EVER).rows()
+    assert (frame.thorax_flexion_deg, frame.suspect) == (1.2, ())
+    store = opened(url)
+    marks = store._server.ask(source(kept, *TIMELESS, _measurement="schema") + keep("_value"))
+    assert marks == {"_value": [str(VERSION)]}
+    store.commit(commit(1, frames_from(FIRST_S + 1, 2)))
+    assert store.frames("w", *EVER).suspect.tolist() == [0, 0, 0]
 
 
 def test_rows_of_another_program_are_said(server: InfluxServer, opened: Opened) -> None:

@@ -30,6 +30,7 @@ FRAME = Frame(
     quality=next(iter(Quality)),
     samples=100,
     missing=(PLACEMENTS[1],),
+    suspect=(PLACEMENTS[0], PLACEMENTS[2]),
     thorax_flexion_deg=-12.34,
     trunk_flexion_deg=0.0,
 )
@@ -42,9 +43,21 @@ def test_a_frame_is_one_line_of_whole_numbers() -> None:
     assert line == (
         f"frame,wearer=w-1 angles=5i,posture={upright}i,activity={block.activity[0]}i,"
         f"activity_source={block.activity_source[0]}i,confidence_percent=87i,"
-        f"quality={block.quality[0]}i,samples=100i,missing=2i,"
+        f"quality={block.quality[0]}i,samples=100i,missing=2i,suspect=5i,"
         "thorax_flexion_cdeg=-1234i,trunk_flexion_cdeg=0i 1700000000000000000"
     )
+
+
+def test_frames_from_before_doubts_have_none_among_those_that_may() -> None:
+    columns = {
+        "_time": ["2024-01-01T00:00:00Z", "2024-01-01T00:00:01Z"],
+        "suspect": ["", "5"],
+    }
+    columns |= {name: ["1", "1"] for name in influx_lines.CODE_FIELDS if name != "suspect"}
+    columns |= {"angles": ["0", "0"]}
+    assert influx_flux.frames_of(columns).suspect.tolist() == [0, 5]
+    del columns["suspect"]
+    assert influx_flux.frames_of(columns).suspect.tolist() == [0, 0]
 
 
 def test_bodies_are_quoted() -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import Fault, PlumblineError, Reason, SettingError, StoreError
+from contracts.units import NS_PER_S
+from contracts.vocabulary import Placement
 from store import open_series, series_schema
 from store.ports import Commit, WearerRows
 from tests.store import processes
@@ -133,6 +135,30 @@ def test_an_older_file_goes_forward_and_keeps_its_rows(
     assert_same_frames(store.frames("w", *EVER), frames_from(FIRST_S, 3))
     store.close()
     open_series(url, read_only=True).close()
+
+
+def test_frames_of_a_file_from_before_doubts_have_none(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    old = sqlite3.connect(path)
+    for script in series_schema.MIGRATIONS[:2]:
+        old.executescript(script)
+    old.execute("INSERT INTO wearer VALUES (1, 'w')")
+    old.execute(
+        f"INSERT INTO frame VALUES (1, {FIRST_S}, 1, 1, 1, 98, 1, 50, 8, 120, NULL, NULL, 5, 6, 7)"
+    )
+    old.execute("PRAGMA user_version = 2")
+    old.execute(f"PRAGMA application_id = {series_schema.APPLICATION_ID}")
+    old.commit()
+    old.close()
+    store = open_series(f"sqlite:{path}")
+    (frame,) = store.frames("w", *EVER).rows()
+    assert (frame.missing, frame.suspect) == ((Placement.T12,), ())
+    assert (frame.samples, frame.thorax_flexion_deg, frame.pelvis_flexion_deg) == (50, 1.2, None)
+    write(store, frames_from(FIRST_S + 1, 3))
+    assert_same_frames(
+        store.frames("w", (FIRST_S + 1) * NS_PER_S, EVER[1]), frames_from(FIRST_S + 1, 3)
+    )
+    store.close()
 
 
 def test_a_damaged_page_is_said(tmp_path: Path) -> None:
