@@ -6,18 +6,22 @@ samples and settings.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analytics.core.focus import FocusTable
 from analytics.core.pipeline import Pipeline, PipelineConfig
 from analytics.core.results import CalibrationResult, Output
 from contracts.errors import Reason, SettingError
+from contracts.imu import ImuSamples
 from contracts.recording import Recording, read_samples
 from contracts.records import Episode, FrameBlock
 from contracts.settings import MAX_CALIBRATION_SESSION_NS, CalibrationPlan, PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement, Posture
+
+#: Gives the samples of one placement, in time order.
+Reader = Callable[[Recording, Placement], ImuSamples]
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,8 @@ class Analysis:
         return self.recording.folder.resolve().name
 
 
-def analyze(recording: Recording, choice: Choice) -> Analysis:
-    """Frames and episodes of one recording.
+def analyze(recording: Recording, choice: Choice, read: Reader = read_samples) -> Analysis:
+    """Frames and episodes of one recording, whose samples ``read`` gives.
 
     RecordingError where a file of it cannot be read, SettingError where a placement is not in it or
     its calibration windows cannot be used.
@@ -77,9 +81,9 @@ def analyze(recording: Recording, choice: Choice) -> Analysis:
     outputs: list[Output] = []
     samples: dict[Placement, int] = {}
     for placement in placements:
-        read = read_samples(recording, placement)
-        samples[placement] = len(read)
-        outputs.append(pipeline.update(placement, read))
+        worn = read(recording, placement)
+        samples[placement] = len(worn)
+        outputs.append(pipeline.update(placement, worn))
     outputs.append(pipeline.finish())
     output = Output.concat(outputs)
     return Analysis(

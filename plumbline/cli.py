@@ -204,6 +204,36 @@ def analyze(
 
 @app.command()
 @with_settings()
+def validate(
+    settings: Settings,  # noqa: ARG001 - a recording needs none of them; logging does
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of recordings with truth, or the one above it")
+    ],
+    *,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write all figures to this file as JSON")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder to write the report and its pictures to")
+    ] = None,
+    only: Annotated[str, typer.Option(help="Parts to tell, by commas; default: all")] = "",
+    people: Annotated[
+        int | None, typer.Option(help="Only the first so many people of each study", min=1)
+    ] = None,
+    draws: Annotated[int, typer.Option(help="Random mountings of each sensor", min=0, max=100)] = 3,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes side by side; default: one a processor", min=1, max=64),
+    ] = None,
+) -> None:
+    """Say how right the product is on recorded people, with tables, pictures and intervals."""
+    from plumbline.validate import ValidateChoice, run_validate
+
+    run_validate(ValidateChoice(folder, only, people, draws, workers, json_file, report))
+
+
+@app.command()
+@with_settings()
 def bench(
     settings: Settings,
     *,

@@ -1,0 +1,186 @@
+"""``plumbline validate``: what the product says of recorded people beside what they really did."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from contracts.errors import DiskError, Reason, SettingError
+from plumbline import __version__
+
+if TYPE_CHECKING:
+    from analytics.validation.scoring import Scored
+    from plumbline.validate_runs import Found
+    from plumbline.validate_summary import About
+    from plumbline.validate_tables import Sheet
+
+#: Random mountings of each sensor, unless asked otherwise.
+DRAWS: Final = 3
+MAX_DRAWS: Final = 100
+MAX_WORKERS: Final = 64
+#: Columns of text where the tables go to a file or another program.
+FILE_WIDTH: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateChoice:
+    """What ``plumbline validate`` was asked to do."""
+
+    folder: Path
+    only: str = ""
+    people: int | None = None
+    draws: int = DRAWS
+    workers: int | None = None
+    json_file: Path | None = None
+    report: Path | None = None
+
+
+def run_validate(choice: ValidateChoice) -> None:
+    """Analyse every recording that has truth, print the tables, write JSON and the report.
+
+    RecordingError, SettingError or DiskError where something is wrong; an extra that is not installed
+    is a SettingError that says how to get it.
+    """
+    require_extra()
+    from plumbline.validate_runs import find_recordings
+    from plumbline.validate_summary import summarise
+    from plumbline.validate_tables import sheets
+
+    only = parts_of(choice.only)
+    for path in (choice.json_file, choice.report):
+        check_parent(path)
+    found, left_out = find_recordings(choice.folder)
+    found = _first_people(found, choice.people)
+    console = Console(stderr=True)
+    if left_out:
+        console.print(f"Left out, having no truth.csv: {', '.join(left_out)}")
+    runs = _analysed(found, choice, turn="mounting" in only, console=console)
+    about = _about(choice, found, left_out, runs)
+    summary = summarise(runs, about, only)
+    _print(about, sheets(summary))
+    if choice.json_file is not None:
+        write_bytes(choice.json_file, summary.to_json())
+
+
+def require_extra() -> None:
+    """SettingError where scikit-learn or matplotlib is not installed."""
+    absent = [name for name in ("sklearn", "matplotlib") if find_spec(name) is None]
+    if absent:
+        raise SettingError(
+            Reason.MISSING,
+            f"{' and '.join(absent)} is not installed, which validating and fitting need.",
+            hint="Install Plumbline with its extra: pip install 'plumbline[validate]'.",
+        )
+
+
+def parts_of(text: str) -> tuple[str, ...]:
+    """The parts that ``--only`` names, by commas; all for none. SettingError for one there is not."""
+    from plumbline.validate_summary import PARTS
+
+    wanted = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in wanted if name not in PARTS]
+    if unknown:
+        raise SettingError(
+            Reason.BAD_SETTING,
+            f"--only: there is no part {', '.join(unknown)}.",
+            hint=f"The parts are {', '.join(PARTS)}.",
+        )
+    return tuple(part for part in PARTS if part in wanted or not wanted)
+
+
+def check_parent(path: Path | None) -> None:
+    """SettingError where the folder that a file is to be written to is not there."""
+    if path is not None and not path.absolute().parent.is_dir():
+        raise SettingError(
+            Reason.BAD_SETTING,
+            f"{path} cannot be written: there is no folder {path.absolute().parent}.",
+            hint="Make the folder first.",
+        )
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file in one move. DiskError where it cannot be."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):  # a read-only disk refuses this too
+            part.unlink(missing_ok=True)
+        raise DiskError(
+            Reason.DISK_ERROR,
+            f"{path} cannot be written: {error.strerror or error}.",
+            hint="Check that the folder exists, may be written to and has room.",
+        ) from error
+
+
+def _first_people(found: list[Found], people: int | None) -> list[Found]:
+    """The recordings of the first so many people of each kind of study."""
+    if people is None:
+        return found
+    kept: dict[bool, list[str]] = {}
+    for one in found:
+        group = kept.setdefault(one.study == "activities", [])
+        if one.person not in group and len(group) < people:
+            group.append(one.person)
+    wanted = {person for group in kept.values() for person in group}
+    return [one for one in found if one.person in wanted]
+
+
+def _analysed(
+    found: list[Found], choice: ValidateChoice, *, turn: bool, console: Console
+) -> list[Scored]:
+    """Every way of every recording, in an order that does not depend on who was done first."""
+    from plumbline.validate_runs import in_order, jobs_of, run_jobs
+
+    jobs = jobs_of(found, draws=choice.draws, turn=turn)
+    workers = choice.workers or min(len(jobs), os.cpu_count() or 1, MAX_WORKERS)
+    steps = track(
+        run_jobs(jobs, workers),
+        "Analysing people",
+        total=len(jobs),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    return in_order([run for done in steps for run in done])
+
+
+def _about(
+    choice: ValidateChoice, found: list[Found], left_out: list[str], runs: list[Scored]
+) -> About:
+    from plumbline.validate_summary import About
+
+    return About(
+        folder=str(choice.folder),
+        recordings=len(found),
+        people=len({one.person for one in found}),
+        left_out=tuple(left_out),
+        analyses=len(runs),
+        model="as shipped",
+        version=__version__,
+    )
+
+
+def _print(about: About, tables: list[Sheet]) -> None:
+    """The tables on stdout; where that is no terminal, as wide as they are."""
+    console = Console() if sys.stdout.isatty() else Console(width=FILE_WIDTH)
+    console.print(
+        f"{about.recordings} recordings of {about.people} people, {about.analyses} analyses; "
+        f"model: {about.model}"
+    )
+    for sheet in tables:
+        table = Table(*sheet.columns, title=sheet.title, caption=sheet.note, title_justify="left")
+        table.caption_justify = "left"
+        for row in sheet.rows:
+            table.add_row(*row)
+        console.print(table)

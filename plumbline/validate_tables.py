@@ -1,0 +1,305 @@
+"""The tables of ``plumbline validate`` as rows of text, for the terminal and for the report alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from analytics.validation.bootstrap import Estimate
+from analytics.validation.figures import Compared
+from analytics.validation.scoring import Study
+from plumbline.validate_summary import Summary
+
+WORDS = {
+    Study.SITTING: "seated",
+    Study.DRIVING: "in a car",
+    Study.ACTIVITIES: "activities",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One table: ``part`` is what it belongs to, ``note`` says how its figures are counted."""
+
+    part: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+def sheets(summary: Summary) -> list[Sheet]:
+    """The tables that were asked for and have rows, in the order of the report."""
+    made = [
+        *(_postures(summary), _f1(summary), _upright_rounded(summary), _episodes(summary)),
+        *(_confidence(summary), _worst(summary), _driving(summary), _mountings(summary)),
+        *(_activities(summary), _activity_people(summary), _seated(summary)),
+    ]
+    return [sheet for sheet in made if sheet.rows and summary.shows(sheet.part)]
+
+
+def figure(estimate: Estimate, digits: int = 3) -> str:
+    """A figure with its interval: ``0.936 (0.913–0.958)``."""
+    if math.isnan(estimate.value):
+        return "–"
+    value = f"{estimate.value:.{digits}f}"
+    if math.isnan(estimate.low):
+        return value
+    return f"{value} ({estimate.low:.{digits}f}–{estimate.high:.{digits}f})"
+
+
+def difference(estimate: Estimate) -> str:
+    """A difference with its interval and sign: ``+0.004 (−0.010 to +0.018)``."""
+    if math.isnan(estimate.value):
+        return "–"
+    return f"{signed(estimate.value)} ({signed(estimate.low)} to {signed(estimate.high)})"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """With its sign, a true minus."""
+    return "–" if math.isnan(value) else f"{value:+.{digits}f}".replace("-", "−")
+
+
+def plain(value: float, digits: int = 2) -> str:
+    """A figure, – where there is none."""
+    return "–" if math.isnan(value) else f"{value:.{digits}f}".replace("-", "−")
+
+
+def _postures(summary: Summary) -> Sheet:
+    rows = [
+        (
+            WORDS[f.study],
+            f.sensors,
+            str(f.people),
+            f"{f.seconds:,}",
+            figure(f.accuracy),
+            figure(f.accuracy_outside_windows),
+            figure(f.mean_accuracy),
+            figure(f.macro_f1),
+        )
+        for f in summary.postures
+    ]
+    return Sheet(
+        "postures",
+        "Six postures, a second",
+        (
+            *("", "sensors", "people", "seconds", "accuracy", "outside calibration windows"),
+            *("mean of the people", "macro F1"),
+        ),
+        tuple(rows),
+        "Every whole UTC second inside a true interval that has a sample counts; unknown is wrong. "
+        f"Seconds without any sample: {_silent(summary)}. In brackets: 95 % interval over people.",
+    )
+
+
+def _silent(summary: Summary) -> str:
+    counts = {f"{WORDS[f.study]}, {f.sensors}": f.silent_s for f in summary.postures if f.silent_s}
+    return "; ".join(f"{count} ({name})" for name, count in counts.items()) or "none"
+
+
+def _f1(summary: Summary) -> Sheet:
+    labels = summary.postures[0].true if summary.postures else ()
+    rows = [
+        (WORDS[f.study], f.sensors, *(figure(f.f1[label]) for label in labels))
+        for f in summary.postures
+    ]
+    return Sheet("postures", "F1 of each posture", ("", "sensors", *_words(labels)), tuple(rows))
+
+
+def _upright_rounded(summary: Summary) -> Sheet:
+    rows = [
+        (
+            WORDS[f.study],
+            f.sensors,
+            figure(f.upright_rounded_six, 4),
+            figure(f.upright_rounded_two, 4),
+        )
+        for f in summary.postures
+    ]
+    return Sheet(
+        "postures",
+        "Upright against rounded, balanced accuracy",
+        ("", "sensors", "among six postures", "as two classes"),
+        tuple(rows),
+        "Over seconds that are truly upright or rounded. As two classes, forward_lean counts as "
+        "rounded: both bend the upper trunk forward, and one sensor cannot tell which.",
+    )
+
+
+def _episodes(summary: Summary) -> Sheet:
+    rows = []
+    for f in summary.postures:
+        e = f.episodes
+        rows.append(
+            (
+                *(WORDS[f.study], f.sensors, f"{e.found} of {e.true}"),
+                figure(f.episode_recall),
+                f"{e.false_upright} in {e.upright_h:.2f} h",
+                f"{e.false_other} in {e.other_h:.2f} h",
+                f"{plain(100 * e.overrun_share_upright, 1)} %",
+                f"{plain(100 * e.overrun_share_other, 1)} %",
+                f"{signed(e.onset_error_median_s, 1)} s",
+                f"{plain(e.onset_error_abs_p95_s, 1)} s",
+                f"{plain(100 * e.onset_within_3_s, 1)} %",
+            )
+        )
+    return Sheet(
+        "episodes",
+        "Sustained rounded episodes of 30 s and more",
+        (
+            *("", "sensors", "found", "recall", "false while upright", "false in the rest"),
+            *("upright time in episodes", "other time in episodes", "onset error, median"),
+            *("onset error, 95th", "onset within 3 s"),
+        ),
+        tuple(rows),
+        "True rounded intervals at most 5 s apart are one episode. Found: one found episode covers at "
+        "least half. False: less than half of a found episode is truly rounded. The 95th is of the "
+        "error's size.",
+    )
+
+
+def _confidence(summary: Summary) -> Sheet:
+    rows = []
+    for f in summary.postures:
+        bins = [row for row in f.reliability.rows if row.low >= 0.4]
+        rows.append(
+            (
+                WORDS[f.study],
+                f.sensors,
+                figure(f.reliability.expected_error),
+                *(f"{plain(r.right)} of {r.seconds:,}" if r.seconds else "–" for r in bins),
+            )
+        )
+    return Sheet(
+        "confidence",
+        "Calibration of the confidence",
+        (
+            *("", "sensors", "expected calibration error"),
+            *(f"right at 0.{k}–{(k + 1) / 10:.1f}" for k in range(4, 10)),
+        ),
+        tuple(rows),
+        "Share of the seconds said with such a confidence that were right; ten bins of equal width, all "
+        "counted seconds. Bins below 0.4 are in the JSON file.",
+    )
+
+
+def _worst(summary: Summary) -> Sheet:
+    rows = [
+        (
+            WORDS[f.study],
+            f.sensors,
+            one.person,
+            plain(one.accuracy, 3),
+            "; ".join(f"{_word(t)} called {_word(s)} {n} s" for t, s, n in one.mistakes)
+            or "nothing",
+        )
+        for f in summary.postures
+        for one in f.worst
+    ]
+    return Sheet(
+        "people",
+        "The worst five people",
+        ("", "sensors", "person", "accuracy", "taken for one another"),
+        tuple(rows),
+    )
+
+
+def _driving(summary: Summary) -> Sheet:
+    return Sheet(
+        "driving",
+        "The same people seated at rest and under a car's acceleration",
+        ("sensors", "people", "seated", "in a car", "difference"),
+        tuple(_compared_row(one) for one in summary.driving),
+    )
+
+
+def _mountings(summary: Summary) -> Sheet:
+    rows = [
+        (WORDS[one.study], one.mounting, *_compared_row(one.compared)) for one in summary.mountings
+    ]
+    return Sheet(
+        "mounting",
+        "Sensors turned on the body, accuracy of six postures",
+        ("", "mounting", "sensors", "people", "as recorded", "turned", "difference"),
+        tuple(rows),
+        "The samples are turned in memory. Random: each sensor of each recording by a rotation of its "
+        "own, any direction as likely as any other, all draws together.",
+    )
+
+
+def _compared_row(one: Compared) -> tuple[str, ...]:
+    return (
+        one.sensors,
+        str(one.people),
+        figure(one.accuracy_first),
+        figure(one.accuracy_second),
+        difference(one.difference),
+    )
+
+
+def _activities(summary: Summary) -> Sheet:
+    labels = summary.activities[0].true if summary.activities else ()
+    rows = [
+        (
+            *(f.sensors, str(f.people), f"{f.seconds:,}", figure(f.accuracy), figure(f.macro_f1)),
+            *(figure(f.f1[label]) for label in labels),
+        )
+        for f in summary.activities
+    ]
+    return Sheet(
+        "activities",
+        "Activities, a second",
+        (
+            *("sensors", "people", "seconds", "accuracy", "macro F1"),
+            *(f"F1 {label}" for label in _words(labels)),
+        ),
+        tuple(rows),
+        "Any other word, such as unknown, is wrong.",
+    )
+
+
+def _activity_people(summary: Summary) -> Sheet:
+    rows = [
+        (
+            f.sensors,
+            one.person,
+            plain(one.accuracy, 3),
+            "; ".join(f"{_word(t)} called {_word(s)} {n} s" for t, s, n in one.mistakes)
+            or "nothing",
+        )
+        for f in summary.activities
+        for one in f.worst
+    ]
+    return Sheet(
+        "activities",
+        "Activities by person, the worst five",
+        ("sensors", "person", "accuracy", "taken for one another"),
+        tuple(rows),
+    )
+
+
+def _seated(summary: Summary) -> Sheet:
+    rows = [
+        (
+            WORDS[f.study],
+            f.sensors,
+            figure(f.right),
+            ", ".join(f"{_word(name)} {seconds:,} s" for name, seconds in f.said_s.items()),
+        )
+        for f in summary.seated
+    ]
+    return Sheet(
+        "activities",
+        "What the people who sit or drive were said to do",
+        ("", "sensors", "right", "said"),
+        tuple(rows),
+    )
+
+
+def _words(labels: tuple[str, ...]) -> Iterator[str]:
+    return map(_word, labels)
+
+
+def _word(label: str) -> str:
+    return label.replace("_", " ")
