@@ -13,6 +13,7 @@ from analytics.core.rows import (
     ACC_XX,
     ACC_YY,
     ACC_ZZ,
+    GYRO_X,
     GYRO_XX,
     GYRO_Z,
     MAG,
@@ -22,7 +23,6 @@ from analytics.core.rows import (
     SUMS,
     UP_X,
     UP_XX,
-    UP_Z,
 )
 from contracts.units import STANDARD_GRAVITY_M_S2
 
@@ -30,8 +30,8 @@ from contracts.units import STANDARD_GRAVITY_M_S2
 #: there, it does not stay. The least range of a sensor is ± 2 g and ± 125 deg/s (2.2 rad/s).
 RAILED_ACCEL_M_S2: Final = 1.5 * STANDARD_GRAVITY_M_S2
 RAILED_GYRO_RAD_S: Final = 2.0
-_RAILED: Final = np.array([[RAILED_ACCEL_M_S2]] * 3 + [[RAILED_GYRO_RAD_S]] * 3, np.float32)
-#: What :func:`values_of` needs to know of the sample before: acceleration, turn rate, magnitude.
+_RAILED: Final = np.array([RAILED_ACCEL_M_S2] * 3 + [RAILED_GYRO_RAD_S] * 3, np.float32)
+#: What :func:`fill_in` needs of the sample before: acceleration, turn rate, magnitude.
 STEPPED: Final = MAG + 1 - ACC_X
 #: Where xx, xy, … of a vector's six products belong in its matrix of nine.
 _MATRIX: Final = np.array([0, 1, 2, 1, 3, 4, 2, 4, 5])
@@ -40,17 +40,19 @@ _VECTORS: Final = 3
 Array = NDArray[np.float64]
 
 
-def values_of(
-    clean: NDArray[np.floating], up: Array, before: Array, gaps: NDArray[np.intp]
-) -> Array:
-    """(SUMS, n) what is summed of n samples; SAME and RAILED are left at zero.
-
-    ``clean`` (n, 6) m/s² and rad/s; ``up`` (3, n); ``before`` (STEPPED,) rows ACC_X to MAG of the
-    sample before the first; ``gaps``: indices of samples that do not follow the one before.
-    """
+def sums_of(clean: NDArray[np.floating]) -> Array:
+    """(SUMS, n) of which only the readings are filled in: of (n, 6) samples in m/s² and rad/s."""
     values = np.empty((SUMS, len(clean)))
-    values[UP_X : UP_Z + 1] = up
     values[ACC_X : GYRO_Z + 1] = clean.T
+    return values
+
+
+def fill_in(values: Array, before: Array, breaks: NDArray[np.intp]) -> None:
+    """From readings and 'up' in ``values`` (SUMS, n) all else, SAME and RAILED apart.
+
+    ``before`` (STEPPED,): rows ACC_X to MAG of the sample before the first; ``breaks``: indices of
+    samples that do not follow the one before.
+    """
     vectors = values[:MAG].reshape(_VECTORS, 3, -1)
     products = values[UP_XX : GYRO_XX + 6].reshape(_VECTORS, 6, -1)
     np.multiply(vectors[:, :1], vectors, out=products[:, :3])
@@ -60,23 +62,29 @@ def values_of(
     stepped, steps = values[ACC_X : MAG + 1], values[ACC_STEP_XX : MAG_STEP_SQ + 1]
     np.subtract(stepped[:, 0], before, out=steps[:, 0])
     np.subtract(stepped[:, 1:], stepped[:, :-1], out=steps[:, 1:])
-    steps[:, gaps] = 0.0
+    steps[:, breaks] = 0.0
     np.multiply(steps, steps, out=steps)
-    values[SAME:] = 0.0
-    return values
 
 
-def count_repeats(readings: NDArray[np.float32], gaps: NDArray[np.intp], values: Array) -> None:
-    """Set SAME and RAILED in ``values`` (SUMS, n) from (n + 1, 6) readings as the sensor gave them.
+def count_repeats(values: Array, readings: NDArray[np.float32], breaks: NDArray[np.intp]) -> None:
+    """Fill in SAME and RAILED of ``values`` (SUMS, n), in which all else is there.
 
-    The first reading is that of the sample before.
+    ``readings`` (n + 1, 6) as the sensor gave them, that of the sample before first.
     """
-    axes = np.ascontiguousarray(readings.T)
-    equal = axes[:, 1:] == axes[:, :-1]
-    equal[:, gaps] = False
-    np.logical_and.reduce(equal, axis=0, out=values[SAME])
-    equal &= np.abs(axes[:, 1:]) > _RAILED
-    np.logical_or.reduce(equal, axis=0, out=values[RAILED])
+    values[SAME:] = 0.0
+    # Few samples need a look: an equal |a|, or a far reading, outlives the repair of spikes.
+    suspect = values[MAG_STEP_SQ] == 0.0
+    gyro = values[GYRO_X : GYRO_Z + 1]
+    farthest = max(float(gyro.max()), -float(gyro.min()))
+    if farthest > RAILED_GYRO_RAD_S or float(values[MAG].max()) > RAILED_ACCEL_M_S2:
+        suspect |= np.any(np.abs(readings[1:]) > _RAILED, axis=1)
+    suspect[breaks] = False
+    at = np.flatnonzero(suspect)
+    if at.size:
+        now = readings[at + 1]
+        equal = now == readings[at]
+        values[SAME, at] = equal.all(axis=1)
+        values[RAILED, at] = np.any(equal & (np.abs(now) > _RAILED), axis=1)
 
 
 def mean_of(sums: Array, count: NDArray[np.int32], vector: int) -> Array:

@@ -48,6 +48,31 @@ def repair_spikes(si: NDArray[np.float32]) -> NDArray[np.float32]:
     return repaired
 
 
+def turn_rate(series: Vector, breaks: NDArray[np.intp], period_s: float) -> Vector:
+    """(3, n) rad/s, constant from the sample before to each, that turn a sensor as it turned.
+
+    ``series`` (3, n + 2) rad/s: readings at the samples' times, the two before first. ``breaks``:
+    indices (0 to n - 1) of samples that do not follow the one before; the rate is taken to have been
+    theirs all along. The integral of the parabola through three readings (Adams and Moulton), and
+    what a turning axis adds to it (coning: Bortz 1971, by the two readings on either side).
+    """
+    now, before, earlier = series[:, 2:], series[:, 1:-1], series[:, :-2]
+    if breaks.size:
+        before, earlier = before.copy(), earlier.copy()
+        after = breaks[breaks + 1 < now.shape[1]]
+        earlier[:, after + 1] = now[:, after]
+        before[:, breaks] = earlier[:, breaks] = now[:, breaks]
+    turned = 5.0 * now
+    turned += 8.0 * before
+    turned -= earlier
+    for axis, (second, third) in enumerate(((1, 2), (2, 0), (0, 1))):
+        cone = before[second] * now[third] - before[third] * now[second]
+        cone *= period_s
+        turned[axis] += cone
+    turned /= 12.0
+    return turned
+
+
 def up_of(quat: Vector) -> Vector:
     """(3, n) unit 'up' in sensor axes of (n, 4) quaternions sensor → earth, w first."""
     w, x, y, z = quat.T
@@ -67,24 +92,47 @@ class OrientationFilter:
     def __init__(self, rate_hz: float) -> None:
         self.rate_hz = rate_hz
         self._filter = VQF(1.0 / rate_hz)
+        self._last_gyro: Vector | None = None  # (3, 2) rad/s: the two before the next; None: none
 
-    def update(self, gyro_rad_s: Vector, accel_m_s2: Vector) -> Vector:
-        """(n, 3) contiguous float64 each → (3, n) 'up' in sensor axes."""
-        return up_of(self._filter.updateBatch(gyro_rad_s, accel_m_s2)["quat6D"])
+    def update(self, gyro_rad_s: Vector, accel_m_s2: Vector, breaks: NDArray[np.intp]) -> Vector:
+        """(3, n) readings each → (3, n) 'up' in sensor axes at the same times.
+
+        ``breaks``: indices of samples that do not follow the one before.
+        """
+        series = np.empty((3, gyro_rad_s.shape[1] + 2))
+        series[:, 2:] = gyro_rad_s
+        series[:, :2] = gyro_rad_s[:, :1] if self._last_gyro is None else self._last_gyro
+        turned = turn_rate(series, breaks, 1.0 / self.rate_hz)
+        self._last_gyro = series[:, -2:].copy()
+        if breaks.size and breaks[-1] == gyro_rad_s.shape[1] - 1:
+            self._last_gyro[:, 0] = self._last_gyro[:, 1]
+        return up_of(self._filter.updateBatch(_rows(turned), _rows(accel_m_s2))["quat6D"])
 
     def restart(self) -> None:
         """Forget the orientation but keep the gyroscope's bias: the gap did not change it."""
         bias = {name: self._filter.state[name] for name in ("bias", "biasP")}
         self._filter.resetState()
         self._filter.state = self._filter.state | bias
+        self._last_gyro = None
 
     def state(self) -> dict[str, Any]:
         """All there is to know to go on, as plain values."""
-        return {"rate_hz": self.rate_hz, "vqf": self._filter.state}
+        last = None if self._last_gyro is None else self._last_gyro.tobytes()
+        return {"rate_hz": self.rate_hz, "vqf": self._filter.state, "last_gyro": last}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> OrientationFilter:
         """The filter that :meth:`state` was taken of."""
         restored = cls(state["rate_hz"])
         restored._filter.state = state["vqf"]
+        if state["last_gyro"] is not None:
+            restored._last_gyro = np.frombuffer(state["last_gyro"]).reshape(3, 2)
         return restored
+
+
+def _rows(columns: Vector) -> Vector:
+    """(3, n) as (n, 3), contiguous; axis by axis, which takes a third of the time of a transpose."""
+    rows = np.empty((columns.shape[1], 3))
+    for axis in range(3):
+        rows[:, axis] = columns[axis]
+    return rows

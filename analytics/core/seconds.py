@@ -14,9 +14,20 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.core.motion import STEPPED, count_repeats, values_of
+from analytics.core.motion import STEPPED, count_repeats, fill_in, sums_of
 from analytics.core.orientation import RESTART_GAP_NS, OrientationFilter, repair_spikes
-from analytics.core.rows import ACC_X, MAG, SecondRows, merge_split_seconds, sums_by_second
+from analytics.core.rows import (
+    ACC_X,
+    ACC_Z,
+    GYRO_X,
+    GYRO_Z,
+    MAG,
+    UP_X,
+    UP_Z,
+    SecondRows,
+    merge_split_seconds,
+    sums_by_second,
+)
 from contracts.imu import ImuSamples
 from contracts.units import NS_PER_S
 
@@ -142,12 +153,11 @@ class SecondReducer:
         neighbours = np.concatenate([before[None], si, (si[-1] if after is None else after)[None]])
         clean = repair_spikes(neighbours)
         gaps = self._gaps(utc_ns, block.rate_hz)
-        accel = np.array(clean[:, :3], dtype=np.float64, order="C")
-        gyro = np.array(clean[:, 3:], dtype=np.float64, order="C")
-        up = _up(orientation, gyro, accel, self._restarts(utc_ns, gaps))
         breaks = np.append(gaps, 0) if first else gaps
-        values = values_of(clean, up, self._last_values, breaks)
-        count_repeats(neighbours[:-1], breaks, values)
+        values = sums_of(clean)
+        _orient(orientation, values, gaps, self._restarts(utc_ns, gaps))
+        fill_in(values, self._last_values, breaks)
+        count_repeats(values, neighbours[:-1], breaks)
         self._last_ns, self._last_si = int(utc_ns[-1]), si[-1].copy()
         self._last_values = values[ACC_X : MAG + 1, -1].copy()
         return sums_by_second(utc_ns, values, block.rate_hz)
@@ -225,18 +235,19 @@ def _block_end(utc_ns: NDArray[np.int64], start: int, stop: int) -> int:
     return start + int(np.searchsorted(utc_ns[start:stop], (second + 1) * NS_PER_S))
 
 
-def _up(
+def _orient(
     orientation: OrientationFilter,
-    gyro: NDArray[np.float64],
-    accel: NDArray[np.float64],
+    values: NDArray[np.float64],
+    gaps: NDArray[np.intp],
     restarts: list[int],
-) -> NDArray[np.float64]:
-    """(3, n) 'up' in sensor axes; the filter starts anew at ``restarts``."""
-    if not restarts:
-        return orientation.update(gyro, accel)
-    pieces = []
-    for first, last in pairwise(sorted({0, *restarts, len(gyro)})):
+) -> None:
+    """Fill in 'up' in (SUMS, n) ``values``; the filter starts anew at ``restarts``."""
+    edges = sorted({0, *restarts, values.shape[1]})
+    for first, last in pairwise(edges):
         if first in restarts:
             orientation.restart()
-        pieces.append(orientation.update(gyro[first:last], accel[first:last]))
-    return np.concatenate(pieces, axis=1)
+        piece = values[:, first:last]
+        inside = gaps[(gaps >= first) & (gaps < last)] - first if gaps.size else gaps
+        piece[UP_X : UP_Z + 1] = orientation.update(
+            piece[GYRO_X : GYRO_Z + 1], piece[ACC_X : ACC_Z + 1], inside
+        )

@@ -110,10 +110,11 @@ def test_samples_far_apart_make_rows_of_their_own() -> None:
 @given(stop=st.integers(1, 400))
 def test_the_filter_stopped_and_resumed_equals_the_uninterrupted_one(stop: int) -> None:
     day = samples_of([Hold(4, 10), Hold(4, 50)], Placement.T4)
-    gyro, accel = (np.ascontiguousarray(day.si[:, c], np.float64) for c in (slice(3, 6), slice(3)))
-    whole = OrientationFilter(RATE_HZ).update(gyro, accel)
+    gyro, accel = (np.array(day.si[:, c].T, np.float64) for c in (slice(3, 6), slice(3)))
+    breaks = np.empty(0, np.intp)
+    whole = OrientationFilter(RATE_HZ).update(gyro, accel, breaks)
     first = OrientationFilter(RATE_HZ)
-    begun = first.update(gyro[:stop], accel[:stop])
-    resumed = OrientationFilter.from_state(first.state()).update(gyro[stop:], accel[stop:])
-    for axis in range(3):
-        assert np.array_equal(np.concatenate([begun[axis], resumed[axis]]), whole[axis])
+    begun = first.update(gyro[:, :stop], accel[:, :stop], breaks)
+    resumed = OrientationFilter.from_state(first.state())
+    ended = resumed.update(gyro[:, stop:], accel[:, stop:], breaks)
+    assert np.array_equal(np.concatenate([begun, ended], axis=1), whole)
