@@ -6,7 +6,7 @@ Every angle is rounded to 0.01° here, before anything is decided on it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,8 @@ Degrees = NDArray[np.float64]
 class Angles:
     """Columns of (n,) degrees, NaN where there is none; names as in the records.
 
-    ``pelvis_lateral_deg`` is kept within the core: it helps to tell leaning sideways.
+    ``flexion_of`` and ``lateral_of`` are each placement's own, and ``pelvis_lateral_deg``: they stay
+    within the core, where postures are told by them.
     """
 
     thorax_flexion_deg: Degrees
@@ -33,6 +34,8 @@ class Angles:
     head_flexion_deg: Degrees
     lower_thoracic_deg: Degrees
     pelvis_lateral_deg: Degrees
+    flexion_of: Mapping[Placement, Degrees] = field(default_factory=dict)
+    lateral_of: Mapping[Placement, Degrees] = field(default_factory=dict)
 
     @property
     def rounding_deg(self) -> Degrees:
@@ -50,21 +53,23 @@ def angles_of(table: SecondTable, calibration: Calibration | None) -> Angles:
     for column, placement in enumerate(table.placements):
         if placement in axes:
             up = mean_up(table, column)
-            flexion[placement] = axes[placement].flexion_deg(up)
-            lateral[placement] = axes[placement].lateral_deg(up)
+            flexion[placement] = centidegrees(axes[placement].flexion_deg(up))
+            lateral[placement] = centidegrees(axes[placement].lateral_deg(up))
     none = np.full(len(table), np.nan)
-    thorax = centidegrees(_first(flexion, UPPER_PLACEMENTS, none))
-    pelvis = centidegrees(_first(flexion, LOWER_PLACEMENTS, none))
+    thorax = _first(flexion, UPPER_PLACEMENTS, none)
+    pelvis = _first(flexion, LOWER_PLACEMENTS, none)
     head = _first(flexion, (Placement.HEAD, Placement.C7), none)
     t4, t12, l5 = (flexion.get(p, none) for p in (Placement.T4, Placement.T12, Placement.L5))
     return Angles(
         thorax_flexion_deg=thorax,
         pelvis_flexion_deg=pelvis,
         trunk_flexion_deg=centidegrees(thorax - pelvis),
-        lateral_deg=centidegrees(_first(lateral, UPPER_PLACEMENTS, none)),
+        lateral_deg=_first(lateral, UPPER_PLACEMENTS, none),
         head_flexion_deg=centidegrees(head - t4),
         lower_thoracic_deg=centidegrees(t12 - l5),
-        pelvis_lateral_deg=centidegrees(_first(lateral, LOWER_PLACEMENTS, none)),
+        pelvis_lateral_deg=_first(lateral, LOWER_PLACEMENTS, none),
+        flexion_of=flexion,
+        lateral_of=lateral,
     )
 
 
