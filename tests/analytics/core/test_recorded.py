@@ -89,9 +89,9 @@ def test_sitting_04_to_the_second(data_dir: Path) -> None:
 
 
 PINNED_POSTURES = {
-    "upright": 95,
+    "upright": 96,
     "rounded": 97,
-    "forward_lean": 96,
+    "forward_lean": 95,
     "reclined": 64,
     "right_lean": 64,
     "left_lean": 62,
