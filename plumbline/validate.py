@@ -51,6 +51,7 @@ def run_validate(choice: ValidateChoice) -> None:
     is a SettingError that says how to get it.
     """
     require_extra()
+    from plumbline.validate_goals import goal_sheet, goals
     from plumbline.validate_runs import find_recordings
     from plumbline.validate_summary import summarise
     from plumbline.validate_tables import sheets
@@ -66,9 +67,16 @@ def run_validate(choice: ValidateChoice) -> None:
     runs = _analysed(found, choice, turn="mounting" in only, console=console)
     about = _about(choice, found, left_out, runs)
     summary = summarise(runs, about, only)
-    _print(about, sheets(summary))
+    tables, wanted = sheets(summary), goals(summary)
+    _print(about, [*tables, goal_sheet(wanted)])
     if choice.json_file is not None:
         write_bytes(choice.json_file, summary.to_json())
+    if choice.report is not None:
+        from plumbline.validate_pictures import pictures
+        from plumbline.validate_report import write_report
+
+        page = write_report(choice.report, summary, tables, wanted, pictures(summary))
+        console.print(f"The report: {page}")
 
 
 def require_extra() -> None:

@@ -26,8 +26,8 @@ from contracts.vocabulary import Placement
 
 #: Sets of sensors whose figures are told where a recording has them, the kit first.
 SENSOR_SETS: Final = ("T4,L5", "C7,T4,T12,L5", "T4", "C7,T4", "L5")
-#: Sets that are also analysed with their sensors turned on the body.
-TURNED_SETS: Final = ("T4,L5", "C7,T4,T12,L5", "T4")
+#: Sets that are also analysed with their sensors turned on the body, and whose people are named.
+MAIN_SETS: Final = ("T4,L5", "C7,T4,T12,L5", "T4")
 MAX_RECORDINGS: Final = 10_000
 
 #: What a person is analysed with: a model that was fitted without this person, or the shipped one.
@@ -103,7 +103,7 @@ def ways_of(found: Found, *, draws: int, turn: bool) -> tuple[Way, ...]:
     sets = [names for names in SENSOR_SETS if set(names.split(",")) <= has]
     if found.study is Study.ACTIVITIES or not sets:
         sets = [",".join(placement.value for placement in found.placements)]
-    turnable = sets if found.study is Study.ACTIVITIES else [s for s in sets if s in TURNED_SETS]
+    turnable = sets if found.study is Study.ACTIVITIES else [s for s in sets if s in MAIN_SETS]
     mountings = (*NAMED, *random_mountings(draws)) if turn else ()
     return (
         *(Way(names, AS_RECORDED) for names in sets),

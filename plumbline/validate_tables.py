@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from analytics.validation.bootstrap import Estimate
-from analytics.validation.figures import Compared
+from analytics.validation.figures import Compared, PostureFigures
 from analytics.validation.scoring import Study
+from plumbline.validate_runs import MAIN_SETS
 from plumbline.validate_summary import Summary
 
 WORDS = {
@@ -59,6 +60,11 @@ def difference(estimate: Estimate) -> str:
 def signed(value: float, digits: int = 3) -> str:
     """With its sign, a true minus."""
     return "–" if math.isnan(value) else f"{value:+.{digits}f}".replace("-", "−")
+
+
+def capital(text: str) -> str:
+    """With a capital letter; the rest as it is, unlike ``str.capitalize``."""
+    return text[:1].upper() + text[1:]
 
 
 def plain(value: float, digits: int = 2) -> str:
@@ -137,11 +143,11 @@ def _episodes(summary: Summary) -> Sheet:
                 figure(f.episode_recall),
                 f"{e.false_upright} in {e.upright_h:.2f} h",
                 f"{e.false_other} in {e.other_h:.2f} h",
-                f"{plain(100 * e.overrun_share_upright, 1)} %",
-                f"{plain(100 * e.overrun_share_other, 1)} %",
-                f"{signed(e.onset_error_median_s, 1)} s",
-                f"{plain(e.onset_error_abs_p95_s, 1)} s",
-                f"{plain(100 * e.onset_within_3_s, 1)} %",
+                plain(100 * e.overrun_share_upright, 1),
+                plain(100 * e.overrun_share_other, 1),
+                signed(e.onset_error_median_s, 1),
+                plain(e.onset_error_abs_p95_s, 1),
+                plain(100 * e.onset_within_3_s, 1),
             )
         )
     return Sheet(
@@ -149,8 +155,8 @@ def _episodes(summary: Summary) -> Sheet:
         "Sustained rounded episodes of 30 s and more",
         (
             *("", "sensors", "found", "recall", "false while upright", "false in the rest"),
-            *("upright time in episodes", "other time in episodes", "onset error, median"),
-            *("onset error, 95th", "onset within 3 s"),
+            *("upright time in episodes, %", "other time in episodes, %"),
+            *("onset error, median, s", "onset error, 95th, s", "onset within 3 s, %"),
         ),
         tuple(rows),
         "True rounded intervals at most 5 s apart are one episode. Found: one found episode covers at "
@@ -194,15 +200,22 @@ def _worst(summary: Summary) -> Sheet:
             "; ".join(f"{_word(t)} called {_word(s)} {n} s" for t, s, n in one.mistakes)
             or "nothing",
         )
-        for f in summary.postures
+        for f in _main(summary.postures)
         for one in f.worst
     ]
     return Sheet(
         "people",
         "The worst five people",
-        ("", "sensors", "person", "accuracy", "taken for one another"),
+        ("", "sensors", "person", "accuracy", "mistakes, most seconds first"),
         tuple(rows),
+        "Of the kit, all four sensors and T4 alone; everybody's accuracy with every set is in the JSON "
+        "file.",
     )
+
+
+def _main(rows: Sequence[PostureFigures]) -> Sequence[PostureFigures]:
+    """Those of the sets that matter most; all, where there are none of them."""
+    return [f for f in rows if f.sensors in MAIN_SETS] or rows
 
 
 def _driving(summary: Summary) -> Sheet:
@@ -274,7 +287,7 @@ def _activity_people(summary: Summary) -> Sheet:
     return Sheet(
         "activities",
         "Activities by person, the worst five",
-        ("sensors", "person", "accuracy", "taken for one another"),
+        ("sensors", "person", "accuracy", "mistakes, most seconds first"),
         tuple(rows),
     )
 

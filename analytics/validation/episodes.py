@@ -67,6 +67,7 @@ class EpisodeFigures:
     onset_error_median_s: float
     onset_error_abs_p95_s: float
     onset_within_3_s: float
+    onset_error_s: tuple[float, ...]
 
 
 def score_episodes(
@@ -137,6 +138,7 @@ def episode_figures(scores: Sequence[EpisodeScore]) -> EpisodeFigures:
         onset_error_median_s=float(np.median(errors_s)) if errors_s.size else float("nan"),
         onset_error_abs_p95_s=float(np.quantile(late_s, 0.95)) if late_s.size else float("nan"),
         onset_within_3_s=ratio(float((late_s <= ONSET_S).sum()), late_s.size),
+        onset_error_s=tuple(errors_s.tolist()),
     )
 
 

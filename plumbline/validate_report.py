@@ -1,0 +1,122 @@
+"""The report of ``plumbline validate``: one HTML page that needs nothing else, and its pictures."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup, escape
+
+from analytics.validation.bootstrap import DRAWS
+from contracts.errors import DiskError, Reason
+from dashboard.theme import LIGHT
+from plumbline.validate import write_bytes
+from plumbline.validate_goals import Goal
+from plumbline.validate_style import Picture
+from plumbline.validate_summary import Summary
+from plumbline.validate_tables import Sheet
+
+PAGE: Final = "report.html"
+TITLES: Final = {
+    "postures": "Postures",
+    "episodes": "Episodes",
+    "confidence": "Confidence",
+    "people": "People",
+    "driving": "In a car",
+    "mounting": "Mounting",
+    "activities": "Activities",
+    "orientation": "Orientation",
+    "trouble": "Trouble",
+}
+#: Letters of a cell that stays on one line.
+MAX_SHORT: Final = 24
+_INTERVAL: Final = re.compile(r"^(\S+) (\(.+\))$")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of the page."""
+
+    name: str
+    title: str
+    sheets: tuple[Sheet, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+
+
+def write_report(
+    folder: Path,
+    summary: Summary,
+    tables: Sequence[Sheet],
+    goals: Sequence[Goal],
+    drawn: Sequence[Picture],
+) -> Path:
+    """Write the page, and each picture as a file of its own beside it; the page's path.
+
+    DiskError where the folder cannot be made or written to.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise DiskError(
+            Reason.DISK_ERROR,
+            f"{folder} cannot be made: {error.strerror or error}.",
+            hint="Give --report a folder that may be made and written to.",
+        ) from error
+    for picture in drawn:
+        write_bytes(folder / f"{picture.name}.png", picture.png)
+    page = folder / PAGE
+    write_bytes(page, render(summary, tables, goals, drawn).encode())
+    return page
+
+
+def render(
+    summary: Summary, tables: Sequence[Sheet], goals: Sequence[Goal], drawn: Sequence[Picture]
+) -> str:
+    """The page."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["cell"] = _cell
+    environment.filters["base64"] = _base64
+    source = files("plumbline").joinpath("validate_report.html").read_text(encoding="utf-8")
+    return environment.from_string(source).render(
+        about=summary.about,
+        paper=LIGHT,
+        goals=goals,
+        sections=_sections(tables, goals, drawn),
+        draws=f"{DRAWS:,}",
+    )
+
+
+def _sections(
+    tables: Sequence[Sheet], goals: Sequence[Goal], drawn: Sequence[Picture]
+) -> list[Section]:
+    found = [Section("goals", "Wanted and found")] if goals else []
+    for name, title in TITLES.items():
+        sheets = tuple(sheet for sheet in tables if sheet.part == name)
+        pictures = tuple(picture for picture in drawn if picture.part == name)
+        if sheets or pictures:
+            found.append(Section(name, title, sheets, pictures))
+    return found
+
+
+def _cell(text: str) -> Markup:
+    """Text of a table's cell; an interval behind a figure is set quiet."""
+    found = _INTERVAL.match(text)
+    if found is None:
+        short = len(text) <= MAX_SHORT
+        return Markup('<span class="short">{}</span>').format(text) if short else escape(text)
+    value, interval = found.groups()
+    return Markup('<span class="figure">{}</span> <span class="interval">{}</span>').format(
+        value, interval
+    )
+
+
+def _base64(picture: Picture) -> str:
+    return base64.b64encode(picture.png).decode("ascii")
