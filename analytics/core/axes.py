@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,20 +17,30 @@ Vector = NDArray[np.float64]
 class SegmentAxes:
     """Unit vectors in sensor axes, at the wearer's neutral: up, back (posterior) and left.
 
-    ``two_fold``: the line from front to back is known, which end is the front is not. Flexion and
-    lateral inclination then hold as given or both with the other sign.
+    ``front_log_odds``: how sure it is that front and back are not exchanged, as the logarithm of odds;
+    infinite where the calibration tells them apart.
     """
 
     up: Vector
     back: Vector
     left: Vector
-    two_fold: bool = False
+    front_log_odds: float = math.inf
+
+    @property
+    def two_fold(self) -> bool:
+        """Whether front and back may be exchanged.
+
+        Flexion and lateral inclination then hold as given or both with the other sign.
+        """
+        return math.isfinite(self.front_log_odds)
 
     @classmethod
-    def of(cls, up: Vector, towards_back: Vector, *, two_fold: bool = False) -> SegmentAxes:
+    def of(
+        cls, up: Vector, towards_back: Vector, *, front_log_odds: float = math.inf
+    ) -> SegmentAxes:
         """Axes of a unit ``up`` and anything that has a horizontal part towards the back."""
         back = unit(across(towards_back, up))
-        return cls(up, back, np.cross(back, up), two_fold)
+        return cls(up, back, np.cross(back, up), front_log_odds)
 
     def flexion_deg(self, up: Vector) -> Vector:
         """Sagittal inclination of (n, 3) 'up' vectors, forward positive."""
@@ -41,18 +52,17 @@ class SegmentAxes:
 
     def at(self, up: Vector) -> SegmentAxes:
         """The same sensor at another neutral: back stays back, as far as it is level there."""
-        return SegmentAxes.of(up, np.cross(up, self.left), two_fold=self.two_fold)
+        return SegmentAxes.of(up, np.cross(up, self.left), front_log_odds=self.front_log_odds)
 
-    def state(self) -> tuple[list[float], bool]:
+    def state(self) -> list[float]:
         """Plain values."""
-        return np.concatenate([self.up, self.back, self.left]).tolist(), self.two_fold
+        return [*self.up.tolist(), *self.back.tolist(), *self.left.tolist(), self.front_log_odds]
 
     @classmethod
-    def from_state(cls, state: tuple[list[float], bool]) -> SegmentAxes:
+    def from_state(cls, state: list[float]) -> SegmentAxes:
         """The axes that :meth:`state` was taken of."""
-        values, two_fold = state
-        up, back, left = np.array(values).reshape(3, 3)
-        return cls(up, back, left, two_fold)
+        up, back, left = np.array(state[:9]).reshape(3, 3)
+        return cls(up, back, left, state[9])
 
 
 def dot(rows: Vector, axis: Vector) -> Vector:

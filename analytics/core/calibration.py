@@ -1,8 +1,7 @@
 """A calibration session to segment axes in each sensor's own axes, and the wearer's own poses.
 
-The upright window says where the segment's axis points. The printed mounting (x towards the head, z
-towards the back) says which way is forward, refined by the turn from upright to rounded where that is
-clear: bending forward turns a trunk segment about its own left-right axis.
+The upright window says where the segment's axis points; :mod:`analytics.core.forward` finds which way is
+forward, whatever way the sensor sits.
 """
 
 from __future__ import annotations
@@ -11,26 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import numpy as np
-
-from analytics.core.axes import SegmentAxes, Vector, unit
+from analytics.core.axes import SegmentAxes, Vector, between_deg
+from analytics.core.forward import Held, axes_of
 from analytics.core.joining import SecondTable
-from analytics.core.poses import PoseTemplate, held_poses
+from analytics.core.poses import PoseTemplate, held_poses, sway_of
 from contracts.errors import CalibrationError, Reason
 from contracts.settings import CalibrationPlan
-from contracts.units import DEG_PER_RAD, RAD_PER_DEG
 from contracts.vocabulary import UPPER_PLACEMENTS, Placement
 
-#: A rounded window that turns the upper trunk by less says nothing about rounding.
-MIN_ROUNDED_TURN_DEG: Final = 5.0
-#: From this turn on its direction is trusted more than the printed mounting, up to MAX_YAW.
-CLEAR_TURN_DEG: Final = 10.0
-MAX_YAW_DEG: Final = 25.0
-#: A turn further off the printed forward direction contradicts it.
-CONTRADICTING_YAW_DEG: Final = 60.0
-#: The printed z axis has to stand at least this far off the vertical to say which way is forward.
-MIN_AXIS_ANGLE_DEG: Final = 20.0
-
+#: Standing and sitting upright differ by less; more, and one of the two was not upright.
+MAX_NEUTRAL_TURN_DEG: Final = 45.0
 
 RoundedTemplate = PoseTemplate
 
@@ -87,78 +76,40 @@ class Calibration:
 def calibrate(plan: CalibrationPlan, table: SecondTable) -> Calibration:
     """The calibration that ``plan``'s windows in ``table`` give.
 
-    CalibrationError where a window has too little data, the wearer moved, or the poses contradict the
-    mounting.
+    CalibrationError where a window has too little data, the wearer moved, or the poses contradict each
+    other or the mounting.
     """
-    upright = held_poses(table, plan.upright_ns, "upright")
-    rounded = None if plan.rounded_ns is None else held_poses(table, plan.rounded_ns, "rounded")
-    bend = None if plan.bend_ns is None else held_poses(table, plan.bend_ns, "bend")
-    standing = {} if plan.standing_ns is None else held_poses(table, plan.standing_ns, "standing")
-    # only the upper trunk surely bends forward in a slump: the neck may bend back, the pelvis either way
-    bending = next((p for p in UPPER_PLACEMENTS if p in upright), None)
-    axes = {}
-    for placement, pose in upright.items():
-        turned = rounded.get(placement) if rounded and placement is bending else None
-        axes[placement] = _axes(placement, pose, turned)
+    poses = {name: held_poses(table, window, name) for name, window in plan.windows.items()}
+    upright, rounded, bend = poses["upright"], poses.get("rounded", {}), poses.get("bend", {})
+    sway = sway_of(table, list(plan.windows.values()))
+    axes = axes_of(Held(upright, rounded, bend, sway))
+    standing = poses.get("standing", {})
+    _check_neutrals(upright, standing)
     return Calibration(
         axes,
-        None if rounded is None else _rounded(axes, rounded),
-        None if bend is None else PoseTemplate.of(bend, axes),
+        _rounded(rounded, axes),
+        PoseTemplate.of(bend, axes) if bend else None,
         {p: axes[p].at(pose) for p, pose in standing.items() if p in axes},
         (plan.effective_ns, plan.complete_ns),
     )
 
 
-def _axes(placement: Placement, upright: Vector, rounded: Vector | None) -> SegmentAxes:
-    """Axes from the upright pose and the printed mounting, turned to the rounded pose where clear."""
-    printed_back = np.array([0.0, 0.0, 1.0])
-    back = printed_back - upright * float(upright[2])
-    if float(np.sqrt((back * back).sum())) < np.sin(MIN_AXIS_ANGLE_DEG * RAD_PER_DEG):
-        raise CalibrationError(
-            Reason.CALIBRATION_CONTRADICTORY,
-            f"{placement} lies flat in the upright window: its z axis points up or down.",
-            hint="Mount the sensor as printed on it, x towards the head, and calibrate again.",
-        )
-    back = unit(back)
-    left = np.cross(back, upright)
-    if rounded is not None:
-        back, left = _turned_forward(placement, back, left, rounded)
-    return SegmentAxes(upright, back, left)
-
-
-def _turned_forward(
-    placement: Placement, back: Vector, left: Vector, rounded: Vector
-) -> tuple[Vector, Vector]:
-    forward, side = float((rounded * back).sum()), float((rounded * left).sum())
-    turn_deg = float(np.arcsin(min(1.0, np.hypot(forward, side)))) * DEG_PER_RAD
-    if turn_deg < MIN_ROUNDED_TURN_DEG:
-        return back, left
-    yaw_deg = float(np.arctan2(side, forward)) * DEG_PER_RAD
-    if abs(yaw_deg) > CONTRADICTING_YAW_DEG:
-        raise CalibrationError(
-            Reason.CALIBRATION_CONTRADICTORY,
-            f"{placement} turned {abs(yaw_deg):.0f}° off forward from upright to rounded.",
-            hint="Check that the sensor sits as printed on it, then calibrate both poses again.",
-        )
-    if turn_deg < CLEAR_TURN_DEG:
-        return back, left
-    yaw = float(np.clip(yaw_deg, -MAX_YAW_DEG, MAX_YAW_DEG)) * RAD_PER_DEG
-    cos, sin = float(np.cos(yaw)), float(np.sin(yaw))
-    return back * cos + left * sin, left * cos - back * sin
-
-
 def _rounded(
-    axes: Mapping[Placement, SegmentAxes], poses: Mapping[Placement, Vector]
+    poses: Mapping[Placement, Vector], axes: Mapping[Placement, SegmentAxes]
 ) -> PoseTemplate | None:
     """The rounded pose; None where no worn placement can say that the trunk rounded."""
     rounded = PoseTemplate.of(poses, axes)
-    if not any(p in rounded.up for p in UPPER_PLACEMENTS):
-        return None
-    if rounded.thorax_flexion_deg < MIN_ROUNDED_TURN_DEG:
-        raise CalibrationError(
-            Reason.CALIBRATION_CONTRADICTORY,
-            f"the upper trunk bends {rounded.thorax_flexion_deg:.0f}° from upright to rounded; "
-            "a slump bends it forward.",
-            hint="Sit upright first, then let go into your usual slump, and calibrate again.",
-        )
-    return rounded
+    return rounded if any(p in rounded.up for p in UPPER_PLACEMENTS) else None
+
+
+def _check_neutrals(
+    seated: Mapping[Placement, Vector], standing: Mapping[Placement, Vector]
+) -> None:
+    for placement in seated.keys() & standing.keys():
+        turn_deg = between_deg(seated[placement], standing[placement])
+        if turn_deg > MAX_NEUTRAL_TURN_DEG:
+            raise CalibrationError(
+                Reason.CALIBRATION_CONTRADICTORY,
+                f"{placement} turns by {turn_deg:.0f}° from sitting to standing upright; a back does not.",
+                hint="Check that no strap slipped while you got up, and calibrate again.",
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from analytics.core.axes import SegmentAxes, Vector, dot, unit
 from analytics.core.joining import SecondTable
-from analytics.core.rows import UP_X, UP_Z
+from analytics.core.motion import covariance_of
+from analytics.core.rows import GYRO_X, UP_X, UP_Z
 from contracts.errors import CalibrationError, Reason
 from contracts.units import DEG_PER_RAD, NS_PER_S
 from contracts.vocabulary import LOWER_PLACEMENTS, UPPER_PLACEMENTS, Placement
@@ -109,6 +110,29 @@ def seconds_of(table: SecondTable, column: int, window_ns: tuple[int, int]) -> N
     inside &= table.count[:, column] * 2 >= table.rate_hz[:, column]
     inside &= table.count[:, column] > 0
     return inside
+
+
+def sway_of(
+    table: SecondTable, windows_ns: Sequence[tuple[int, int]]
+) -> dict[Placement, NDArray[np.float64]]:
+    """(3, 3) covariance of the turn rate within the seconds of the windows, by placement.
+
+    Each second counts alike: it is divided by its own trace, so that one movement does not outweigh a
+    minute of holding still.
+    """
+    sway: dict[Placement, NDArray[np.float64]] = {}
+    for column, placement in enumerate(table.placements):
+        inside = np.zeros(len(table), np.bool_)
+        for window_ns in windows_ns:
+            inside |= seconds_of(table, column, window_ns)
+        if not inside.any():
+            continue
+        rate = covariance_of(table.sums[inside, column], table.count[inside, column], GYRO_X)
+        total = rate[:, 0, 0] + rate[:, 1, 1] + rate[:, 2, 2]
+        moved = total > 0.0
+        if moved.any():
+            sway[placement] = (rate[moved] / total[moved, None, None]).mean(axis=0)
+    return sway
 
 
 def _held(up: Vector, placement: Placement, name: str) -> Vector:
