@@ -6,10 +6,10 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 # What changes seldom comes first: a changed line of code installs no dependency again.
-COPY requirements.lock ./
+COPY requirements-image.lock ./
 RUN python3 -m venv /opt/plumbline \
     && /opt/plumbline/bin/pip install --no-cache-dir --disable-pip-version-check \
-        --require-hashes --only-binary=:all: -r requirements.lock
+        --require-hashes --only-binary=:all: -r requirements-image.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY analytics analytics
 COPY contracts contracts

@@ -65,7 +65,7 @@ $(VENV)/.made:
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.made requirements.lock pyproject.toml
-	@echo "Installing what Plumbline needs, once: about 700 MB on disk, a minute or a few"
+	@echo "Installing what Plumbline needs, once: about 900 MB on disk, a minute or a few"
 	@$(PIP_INSTALL) --require-hashes $(PIP_FLAGS) -r requirements.lock
 	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@

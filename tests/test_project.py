@@ -25,7 +25,7 @@ ROOMS = (
     "plumbline",
     "store",
 )
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-image.lock", "requirements-dev.lock")
 
 
 def check(name: str, folder: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
@@ -138,15 +138,17 @@ def pins(name: str) -> dict[str, str]:
 
 
 def test_the_locks_agree_and_hold_what_the_project_asks_for() -> None:
-    run, dev = (pins(name) for name in LOCKS)
-    assert run.items() <= dev.items()
+    run, image, dev = (pins(name) for name in LOCKS)
+    assert image.items() <= run.items() <= dev.items()
     declared = project()["project"]
     groups = declared["optional-dependencies"]
 
     def names(requirements: list[str]) -> set[str]:
         return {re.match(r"[A-Za-z0-9-]+", line)[0].lower() for line in requirements}  # type: ignore[index]
 
-    assert names(declared["dependencies"] + groups["build"]) <= set(run)
+    assert names(declared["dependencies"] + groups["build"]) <= set(image)
+    assert names(groups["validate"]) <= set(run)
+    assert not names(groups["validate"]) - {"jinja2"} & set(image)
     assert names(groups["dev"]) <= set(dev) - set(run)
 
 
