@@ -12,11 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from vqf import VQF
 
-from contracts.units import NS_PER_S
+from analytics.core.gaps import Gaps
 
-#: A gap shorter than this is bridged by the filter (it settles in 3 s); a longer one starts it anew,
-#: which takes the inclination from the accelerometer at once.
-RESTART_GAP_NS: Final = NS_PER_S
 #: A reading that jumps by this much away from its neighbours and back within one sample is no movement
 #: of a trunk: real sensors give isolated glitches of 1520 deg/s and 12 g.
 GYRO_SPIKE_RAD_S: Final = 4.0
@@ -48,29 +45,39 @@ def repair_spikes(si: NDArray[np.float32]) -> NDArray[np.float32]:
     return repaired
 
 
-def turn_rate(series: Vector, breaks: NDArray[np.intp], period_s: float) -> Vector:
+def turn_rate(series: Vector, gaps: Gaps) -> Vector:
     """(3, n) rad/s, constant from the sample before to each, that turn a sensor as it turned.
 
-    ``series`` (3, n + 2) rad/s: readings at the samples' times, the two before first. ``breaks``:
-    indices (0 to n - 1) of samples that do not follow the one before; the rate is taken to have been
-    theirs all along. The integral of the parabola through three readings (Adams and Moulton), and
-    what a turning axis adds to it (coning: Bortz 1971, by the two readings on either side).
+    ``series`` (3, n + 2) rad/s: readings at the samples' times, the two before first. The integral of
+    the parabola through three readings (Adams and Moulton), and what a turning axis adds to it
+    (coning: Bortz 1971, by the two readings on either side). Over a bridged gap the whole turn is in
+    the one rate after it; after a longer one the rate is taken to have been the reading's all along.
     """
     now, before, earlier = series[:, 2:], series[:, 1:-1], series[:, :-2]
-    if breaks.size:
-        before, earlier = before.copy(), earlier.copy()
-        after = breaks[breaks + 1 < now.shape[1]]
-        earlier[:, after + 1] = now[:, after]
-        before[:, breaks] = earlier[:, breaks] = now[:, breaks]
+    if gaps.at.size:
+        before, earlier = _without_past(series, gaps.at)
     turned = 5.0 * now
     turned += 8.0 * before
     turned -= earlier
     for axis, (second, third) in enumerate(((1, 2), (2, 0), (0, 1))):
         cone = before[second] * now[third] - before[third] * now[second]
-        cone *= period_s
+        cone *= 1.0 / gaps.rate_hz
         turned[axis] += cone
     turned /= 12.0
+    if gaps.at.size:
+        periods = gaps.bridged_periods
+        at, periods = gaps.at[periods > 0], periods[periods > 0]
+        turned[:, at] = 0.5 * periods * (series[:, at + 1] + series[:, at + 2])
     return turned
+
+
+def _without_past(series: Vector, breaks: NDArray[np.intp]) -> tuple[Vector, Vector]:
+    """(3, n) the reading before each and the one before that, none of them from before a break."""
+    now, before, earlier = series[:, 2:], series[:, 1:-1].copy(), series[:, :-2].copy()
+    after = breaks[breaks + 1 < now.shape[1]]
+    earlier[:, after + 1] = now[:, after]
+    before[:, breaks] = earlier[:, breaks] = now[:, breaks]
+    return before, earlier
 
 
 def up_of(quat: Vector) -> Vector:
@@ -94,17 +101,15 @@ class OrientationFilter:
         self._filter = VQF(1.0 / rate_hz)
         self._last_gyro: Vector | None = None  # (3, 2) rad/s: the two before the next; None: none
 
-    def update(self, gyro_rad_s: Vector, accel_m_s2: Vector, breaks: NDArray[np.intp]) -> Vector:
-        """(3, n) readings each → (3, n) 'up' in sensor axes at the same times.
-
-        ``breaks``: indices of samples that do not follow the one before.
-        """
-        series = np.empty((3, gyro_rad_s.shape[1] + 2))
+    def update(self, gyro_rad_s: Vector, accel_m_s2: Vector, gaps: Gaps) -> Vector:
+        """(3, n) readings each → (3, n) 'up' in sensor axes at the same times."""
+        size = gyro_rad_s.shape[1]
+        series = np.empty((3, size + 2))
         series[:, 2:] = gyro_rad_s
         series[:, :2] = gyro_rad_s[:, :1] if self._last_gyro is None else self._last_gyro
-        turned = turn_rate(series, breaks, 1.0 / self.rate_hz)
+        turned = turn_rate(series, gaps)
         self._last_gyro = series[:, -2:].copy()
-        if breaks.size and breaks[-1] == gyro_rad_s.shape[1] - 1:
+        if gaps.at.size and gaps.at[-1] == size - 1:
             self._last_gyro[:, 0] = self._last_gyro[:, 1]
         return up_of(self._filter.updateBatch(_rows(turned), _rows(accel_m_s2))["quat6D"])
 

@@ -14,8 +14,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.core.gaps import Gaps
 from analytics.core.motion import STEPPED, count_repeats, fill_in, sums_of
-from analytics.core.orientation import RESTART_GAP_NS, OrientationFilter, repair_spikes
+from analytics.core.orientation import OrientationFilter, repair_spikes
 from analytics.core.rows import (
     ACC_X,
     ACC_Z,
@@ -33,8 +34,6 @@ from contracts.units import NS_PER_S
 
 #: Samples worked on at once: what fits the cache, and bounds memory on a day in one batch.
 BLOCK_SAMPLES: Final = 8192
-#: A step longer than this many periods means that samples are missing.
-GAP_PERIODS: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,34 +152,23 @@ class SecondReducer:
         neighbours = np.concatenate([before[None], si, (si[-1] if after is None else after)[None]])
         clean = repair_spikes(neighbours)
         gaps = self._gaps(utc_ns, block.rate_hz)
-        breaks = np.append(gaps, 0) if first else gaps
+        breaks = np.append(gaps.at, 0) if first else gaps.at
         values = sums_of(clean)
-        _orient(orientation, values, gaps, self._restarts(utc_ns, gaps))
+        _orient(orientation, values, gaps)
         fill_in(values, self._last_values, breaks)
         count_repeats(values, neighbours[:-1], breaks)
         self._last_ns, self._last_si = int(utc_ns[-1]), si[-1].copy()
         self._last_values = values[ACC_X : MAG + 1, -1].copy()
         return sums_by_second(utc_ns, values, block.rate_hz)
 
-    def _gaps(self, utc_ns: NDArray[np.int64], rate_hz: float) -> NDArray[np.intp]:
-        """Indices of samples before which some are missing; counts those as lost."""
-        period_ns = NS_PER_S / rate_hz
-        steps = np.empty(utc_ns.size, np.int64)
-        steps[0] = utc_ns[0] - self._last_ns if self._last_ns >= 0 else 0
-        np.subtract(utc_ns[1:], utc_ns[:-1], out=steps[1:])
-        if int(steps.max()) <= GAP_PERIODS * period_ns:
-            return np.empty(0, np.intp)
-        gaps = np.flatnonzero(steps > GAP_PERIODS * period_ns)
-        self.lost += int((np.rint(steps[gaps] / period_ns) - 1).sum())
+    def _gaps(self, utc_ns: NDArray[np.int64], rate_hz: float) -> Gaps:
+        """Where samples are missing; counts those as lost."""
+        step_ns = np.empty(utc_ns.size, np.int64)
+        step_ns[0] = utc_ns[0] - self._last_ns if self._last_ns >= 0 else 0
+        np.subtract(utc_ns[1:], utc_ns[:-1], out=step_ns[1:])
+        gaps = Gaps.of_steps(step_ns, rate_hz)
+        self.lost += gaps.lost
         return gaps
-
-    def _restarts(self, utc_ns: NDArray[np.int64], gaps: NDArray[np.intp]) -> list[int]:
-        """Indices of samples before which the gap is too long for the filter."""
-        if not gaps.size:
-            return []
-        previous_ns = np.where(gaps > 0, utc_ns[gaps - 1], self._last_ns)
-        long: list[int] = gaps[utc_ns[gaps] - previous_ns >= RESTART_GAP_NS].tolist()
-        return long
 
     def state(self) -> dict[str, Any]:
         """All there is to know to go on, as plain values."""
@@ -235,19 +223,12 @@ def _block_end(utc_ns: NDArray[np.int64], start: int, stop: int) -> int:
     return start + int(np.searchsorted(utc_ns[start:stop], (second + 1) * NS_PER_S))
 
 
-def _orient(
-    orientation: OrientationFilter,
-    values: NDArray[np.float64],
-    gaps: NDArray[np.intp],
-    restarts: list[int],
-) -> None:
-    """Fill in 'up' in (SUMS, n) ``values``; the filter starts anew at ``restarts``."""
-    edges = sorted({0, *restarts, values.shape[1]})
-    for first, last in pairwise(edges):
+def _orient(orientation: OrientationFilter, values: NDArray[np.float64], gaps: Gaps) -> None:
+    """Fill in 'up' in (SUMS, n) ``values``; after a long gap the filter starts anew."""
+    restarts = gaps.restarts
+    for first, last in pairwise(sorted(restarts | {0, values.shape[1]})):
         if first in restarts:
             orientation.restart()
         piece = values[:, first:last]
-        inside = gaps[(gaps >= first) & (gaps < last)] - first if gaps.size else gaps
-        piece[UP_X : UP_Z + 1] = orientation.update(
-            piece[GYRO_X : GYRO_Z + 1], piece[ACC_X : ACC_Z + 1], inside
-        )
+        gyro, accel = piece[GYRO_X : GYRO_Z + 1], piece[ACC_X : ACC_Z + 1]
+        piece[UP_X : UP_Z + 1] = orientation.update(gyro, accel, gaps.between(first, last))

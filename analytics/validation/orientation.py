@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from vqf import VQF
 
+from analytics.core.gaps import Gaps
 from analytics.core.orientation import OrientationFilter, repair_spikes, up_of
-from analytics.core.seconds import GAP_PERIODS
 from contracts.imu import ImuSamples
-from contracts.units import DEG_PER_RAD, NS_PER_S
+from contracts.units import DEG_PER_RAD
 
 Array = NDArray[np.float64]
 
@@ -71,9 +71,8 @@ def product_up(samples: ImuSamples) -> Array:
     """(3, n) 'up' in sensor axes as the product takes it from samples, spikes repaired."""
     si = samples.si
     clean = repair_spikes(np.concatenate([si[:1], si, si[-1:]])).astype(np.float64).T
-    longest_ns = GAP_PERIODS * NS_PER_S / samples.rate_hz
-    breaks = np.flatnonzero(np.diff(samples.utc_ns) > longest_ns) + 1
-    return OrientationFilter(samples.rate_hz).update(clean[3:], clean[:3], breaks)
+    gaps = Gaps.of_steps(np.diff(samples.utc_ns, prepend=samples.utc_ns[0]), samples.rate_hz)
+    return OrientationFilter(samples.rate_hz).update(clean[3:], clean[:3], gaps)
 
 
 def plain_up(samples: ImuSamples) -> Array:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analytics.core.gaps import Gaps
 from analytics.core.motion import mean_square
 from analytics.core.orientation import OrientationFilter, repair_spikes
 from analytics.core.rows import GYRO_X, UP_X, UP_Z, SecondRows
@@ -111,10 +112,10 @@ def test_samples_far_apart_make_rows_of_their_own() -> None:
 def test_the_filter_stopped_and_resumed_equals_the_uninterrupted_one(stop: int) -> None:
     day = samples_of([Hold(4, 10), Hold(4, 50)], Placement.T4)
     gyro, accel = (np.array(day.si[:, c].T, np.float64) for c in (slice(3, 6), slice(3)))
-    breaks = np.empty(0, np.intp)
-    whole = OrientationFilter(RATE_HZ).update(gyro, accel, breaks)
+    gaps = Gaps.of_steps(np.zeros(1, np.int64), RATE_HZ)
+    whole = OrientationFilter(RATE_HZ).update(gyro, accel, gaps)
     first = OrientationFilter(RATE_HZ)
-    begun = first.update(gyro[:, :stop], accel[:, :stop], breaks)
+    begun = first.update(gyro[:, :stop], accel[:, :stop], gaps)
     resumed = OrientationFilter.from_state(first.state())
-    ended = resumed.update(gyro[:, stop:], accel[:, stop:], breaks)
+    ended = resumed.update(gyro[:, stop:], accel[:, stop:], gaps)
     assert np.array_equal(np.concatenate([begun, ended], axis=1), whole)
