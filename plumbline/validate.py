@@ -18,6 +18,7 @@ from contracts.errors import DiskError, Reason, SettingError
 from plumbline import __version__
 
 if TYPE_CHECKING:
+    from analytics.validation.orientation import InclinationFigures
     from analytics.validation.scoring import Scored
     from plumbline.validate_runs import Found
     from plumbline.validate_summary import About
@@ -66,7 +67,7 @@ def run_validate(choice: ValidateChoice) -> None:
         console.print(f"Left out, having no truth.csv: {', '.join(left_out)}")
     runs = _analysed(found, choice, turn="mounting" in only, console=console)
     about = _about(choice, found, left_out, runs)
-    summary = summarise(runs, about, only)
+    summary = summarise(runs, about, only, _trials(choice, only))
     tables, wanted = sheets(summary), goals(summary)
     _print(about, [*tables, goal_sheet(wanted)])
     if choice.json_file is not None:
@@ -161,6 +162,15 @@ def _analysed(
         disable=not console.is_terminal,
     )
     return in_order([run for done in steps for run in done])
+
+
+def _trials(choice: ValidateChoice, only: tuple[str, ...]) -> list[InclinationFigures]:
+    """The trials with optical truth beside the recordings, if there are any."""
+    from plumbline.validate_orientation import FOLDER, orientation_figures
+
+    folders = (choice.folder, choice.folder.resolve().parent)
+    folder = next((one for one in folders if (one / FOLDER).is_dir()), None)
+    return orientation_figures(folder) if folder and "orientation" in only else []
 
 
 def _about(

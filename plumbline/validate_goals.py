@@ -17,6 +17,7 @@ KIT: Final = "T4,L5"
 FOUR: Final = "C7,T4,T12,L5"
 #: The accuracy that a car or another mounting may cost.
 MAX_LOSS: Final = 0.01
+MAX_TILT_ERROR_DEG: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,10 @@ class Goal:
 
 def goals(summary: Summary) -> list[Goal]:
     """Those whose recordings there are and whose part was asked for."""
-    made = [*_held(summary), *_episodes(summary), *_changed(summary), *_done(summary)]
+    made = [
+        *(*_held(summary), *_episodes(summary), *_changed(summary), *_done(summary)),
+        *_tilted(summary),
+    ]
     return [goal for goal in made if summary.shows(goal.part)]
 
 
@@ -109,6 +113,15 @@ def _done(summary: Summary) -> Iterator[Goal]:
         found = figures.macro_f1
         name = f"five activities, macro F1, {figures.sensors}"
         yield Goal("activities", name, "0.81", "0.92", figure(found), found.value >= 0.92)
+
+
+def _tilted(summary: Summary) -> Iterator[Goal]:
+    trials = summary.orientation
+    if trials:
+        mean_deg = sum(trial.packets_deg for trial in trials) / len(trials)
+        name = "inclination against cameras, 50 Hz int16 packets, mean of the trials in degrees"
+        reached = mean_deg <= MAX_TILT_ERROR_DEG
+        yield Goal("orientation", name, "0.72", "at most 1.0", plain(mean_deg), reached)
 
 
 def _seated(summary: Summary, sensors: str) -> PostureFigures | None:

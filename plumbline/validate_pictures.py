@@ -13,10 +13,11 @@ from matplotlib.ticker import MaxNLocator
 from analytics.validation.bootstrap import Estimate
 from analytics.validation.episodes import ONSET_S
 from analytics.validation.figures import WORST, ActivityFigures, PostureFigures
+from analytics.validation.orientation import InclinationFigures
 from analytics.validation.scoring import Study
-from plumbline.validate_goals import KIT, MAX_LOSS
+from plumbline.validate_goals import KIT, MAX_LOSS, MAX_TILT_ERROR_DEG
 from plumbline.validate_matrices import confusion_picture, reliability_picture
-from plumbline.validate_style import BLUE, INK, LINE, ORANGE, WIDE, Picture, bare, png, styled
+from plumbline.validate_style import BLUE, GREY, INK, LINE, ORANGE, WIDE, Picture, bare, png, styled
 from plumbline.validate_summary import Mounting, Summary
 from plumbline.validate_tables import WORDS, capital, difference, figure, plain, signed
 
@@ -27,6 +28,8 @@ MAX_ONSET_S: Final = 10.0
 def pictures(summary: Summary) -> list[Picture]:
     """Those of the parts that were asked for, in the order of the report."""
     made = [*_held(summary), *_turned(summary), *_done(summary)]
+    if summary.orientation:
+        made.append(orientation_picture(summary.orientation))
     return [picture for picture in made if summary.shows(picture.part)]
 
 
@@ -194,6 +197,35 @@ def mounting_picture(rows: Sequence[Mounting]) -> Picture:
         *("mounting", "mounting"),
         title="What it costs when sensors sit otherwise than printed",
         alt=f"Differences in accuracy with sensors turned on the body. {'; '.join(random)}.",
+        png=image,
+        wide=True,
+    )
+
+
+def orientation_picture(trials: Sequence[InclinationFigures]) -> Picture:
+    """A row a trial: the error through the packets, and of VQF alone at the full rate."""
+    names = [trial.trial.removesuffix("hz").replace("_", " ") + " Hz" for trial in trials]
+    rows = range(len(trials))
+    with styled():
+        drawing = Figure(figsize=(WIDE, 0.32 * len(trials) + 1.0), layout="constrained")
+        axes = drawing.subplots()
+        full, sent = [t.full_rate_deg for t in trials], [t.packets_deg for t in trials]
+        axes.hlines(rows, full, sent, color=LINE, linewidth=2)
+        axes.plot(full, rows, "o", color=GREY, label="VQF alone, full rate, float")
+        axes.plot(sent, rows, "o", color=BLUE, label="through the packets, 50 Hz int16")
+        axes.axvline(MAX_TILT_ERROR_DEG, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+        axes.set_yticks(rows, names, fontsize=9)
+        axes.set(xlim=(0, None), xlabel="root mean square error of the inclination in degrees")
+        axes.invert_yaxis()
+        axes.grid(axis="x")
+        axes.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
+        bare(axes, "left")
+        image = png(drawing)
+    words = "; ".join(f"{n}: {plain(t.packets_deg)}" for n, t in zip(names, trials, strict=True))
+    return Picture(
+        *("orientation", "orientation"),
+        title="Inclination against cameras; dashed, what is wanted of the mean",
+        alt=f"Error of the inclination through the packets in degrees. {words}.",
         png=image,
         wide=True,
     )

@@ -21,10 +21,14 @@ from analytics.validation.figures import (
     seated_activities,
 )
 from analytics.validation.mounting import AS_RECORDED, NAMED, RANDOM
+from analytics.validation.orientation import InclinationFigures
 from analytics.validation.scoring import Scored, Study, Way
 
 #: What ``--only`` can ask for, in the order of the report.
-PARTS: Final = ("postures", "episodes", "confidence", "people", "driving", "mounting", "activities")
+PARTS: Final = (
+    *("postures", "episodes", "confidence", "people", "driving", "mounting", "activities"),
+    "orientation",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class Summary:
     mountings: tuple[Mounting, ...] = ()
     activities: tuple[ActivityFigures, ...] = ()
     seated: tuple[SeatedActivities, ...] = ()
+    orientation: tuple[InclinationFigures, ...] = ()
     only: tuple[str, ...] = field(default=PARTS)
 
     def shows(self, part: str) -> bool:
@@ -70,7 +75,12 @@ class Summary:
         return msgspec.json.format(msgspec.json.encode(_finite(msgspec.to_builtins(self))))
 
 
-def summarise(runs: Sequence[Scored], about: About, only: tuple[str, ...]) -> Summary:
+def summarise(
+    runs: Sequence[Scored],
+    about: About,
+    only: tuple[str, ...],
+    orientation: Sequence[InclinationFigures] = (),
+) -> Summary:
     """All tables of all runs."""
     groups = by_way(runs)
     plain = {key: group for key, group in groups.items() if key[1].mounting == AS_RECORDED}
@@ -83,6 +93,7 @@ def summarise(runs: Sequence[Scored], about: About, only: tuple[str, ...]) -> Su
         mountings=_mountings(groups) if "mounting" in only else (),
         activities=tuple(activity_figures(group) for group in done),
         seated=tuple(seated_activities(group) for group in held),
+        orientation=tuple(orientation),
         only=only,
     )
 

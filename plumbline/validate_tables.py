@@ -36,6 +36,7 @@ def sheets(summary: Summary) -> list[Sheet]:
         *(_postures(summary), _f1(summary), _upright_rounded(summary), _episodes(summary)),
         *(_confidence(summary), _worst(summary), _driving(summary), _mountings(summary)),
         *(_activities(summary), _activity_people(summary), _seated(summary)),
+        _orientation(summary),
     ]
     return [sheet for sheet in made if sheet.rows and summary.shows(sheet.part)]
 
@@ -307,6 +308,36 @@ def _seated(summary: Summary) -> Sheet:
         "What the people who sit or drive were said to do",
         ("", "sensors", "right", "said"),
         tuple(rows),
+    )
+
+
+def _orientation(summary: Summary) -> Sheet:
+    trials = summary.orientation
+    rows = [
+        (t.trial, plain(t.scored_s, 0), *map(plain, (t.packets_deg, t.picked_deg, t.full_rate_deg)))
+        for t in trials
+    ]
+    if trials:
+        mean = [
+            plain(sum(values) / len(trials))
+            for values in (
+                [t.packets_deg for t in trials],
+                [t.picked_deg for t in trials],
+                [t.full_rate_deg for t in trials],
+            )
+        ]
+        rows.append(("mean of the trials", plain(sum(t.scored_s for t in trials), 0), *mean))
+    full_hz = f"{trials[0].full_rate_hz:.0f}" if trials else ""
+    return Sheet(
+        "orientation",
+        "Inclination against cameras, root mean square error in degrees",
+        (
+            *("trial", "s of movement", "through the packets, 50 Hz int16"),
+            *("the same, readings picked at the ticks", f"VQF alone, {full_hz} Hz float"),
+        ),
+        tuple(rows),
+        "Through the packets: what firmware that integrates at its full rate sends over Bluetooth, decoded "
+        "and filtered as the product does. Six axes: no magnetometer. Only where the trial says movement.",
     )
 
 

@@ -82,6 +82,8 @@ def rooms(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("analytics/core/planted.py", "from pathlib import Path", "analytics.core is pure"),
         ("analytics/core/planted.py", "from store import ports", "analytics.core is pure"),
         ("analytics/core/planted.py", "import contracts.recording", "analytics.core is pure"),
+        ("analytics/core/planted.py", "import analytics.validation", "what analyses knows no truth"),
+        ("analytics/offline.py", "import sklearn", "what analyses knows no truth"),
         ("contracts/gatt/packets.py", "import socket", "codecs of contracts are pure"),
         ("contracts/messages.py", "import logging", "codecs of contracts are pure"),
         ("firmware_sim/firmware.py", "import asyncio", "what decides is apart from what does"),
@@ -105,6 +107,24 @@ def test_a_wrong_import_is_caught(rooms: Path, module: str, planted: str, rule: 
 def test_every_room_is_under_the_rules() -> None:
     found = {path.parent.name for path in REPOSITORY.glob("*/__init__.py")} - {"tests"}
     assert found == set(ROOMS) == set(project()["tool"]["importlinter"]["root_packages"])
+
+
+def test_everything_that_analyses_is_under_the_rule_of_no_truth() -> None:
+    contracts = project()["tool"]["importlinter"]["contracts"]
+    (rule,) = [one for one in contracts if one["name"] == "what analyses knows no truth"]
+    modules = {f"analytics.{path.stem}" for path in (REPOSITORY / "analytics").glob("[!_]*.py")}
+    assert modules | {"analytics.core", "plumbline.analyze"} == set(rule["source_modules"])
+
+
+def test_truth_is_read_in_one_place() -> None:
+    """Words may speak of the file; one module names it to open it."""
+    naming = set()
+    for room in ROOMS:
+        for path in (REPOSITORY / room).glob("**/*.py"):
+            constants = (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant))
+            if any(constant.value == "truth.csv" for constant in constants):
+                naming.add(path.relative_to(REPOSITORY).as_posix())
+    assert naming == {"analytics/validation/truth.py"}
 
 
 def test_the_pure_core_does_not_open_print_or_ask() -> None:
