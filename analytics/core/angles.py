@@ -6,7 +6,7 @@ Every angle is rounded to 0.01° here, before anything is decided on it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,9 @@ Degrees = NDArray[np.float64]
 class Angles:
     """Columns of (n,) degrees, NaN where there is none; names as in the records.
 
-    ``flexion_of`` and ``lateral_of`` are each placement's own, and ``pelvis_lateral_deg``: they stay
-    within the core, where postures are told by them.
+    ``flexion_of`` and ``lateral_of`` are each placement's own, as its axes give them whatever way a
+    two-fold one faces, and ``pelvis_lateral_deg``: they stay within the core, where postures are told
+    by them.
     """
 
     thorax_flexion_deg: Degrees
@@ -44,18 +45,49 @@ class Angles:
             np.isnan(self.trunk_flexion_deg), self.thorax_flexion_deg, self.trunk_flexion_deg
         )
 
+    def facing(self, sign: Mapping[Placement, Degrees]) -> Angles:
+        """The same seconds with the angles of two-fold placements times their (n,) ``sign``."""
+        if not sign:
+            return self
+        flexion = {
+            p: own * sign[p] + 0.0 if p in sign else own for p, own in self.flexion_of.items()
+        }
+        lateral = {
+            p: own * sign[p] + 0.0 if p in sign else own for p, own in self.lateral_of.items()
+        }
+        turned = _composed(flexion, lateral, np.full(self.lateral_deg.size, np.nan))
+        return replace(turned, flexion_of=self.flexion_of, lateral_of=self.lateral_of)
 
-def angles_of(table: SecondTable, calibration: Calibration | None) -> Angles:
-    """The angles of each second; all NaN without a calibration."""
-    axes = {} if calibration is None else calibration.axes
+
+def angles_of(
+    table: SecondTable,
+    calibration: Calibration | None,
+    on_feet: NDArray[np.bool_] | None = None,
+) -> Angles:
+    """The angles of each second; all NaN without a calibration.
+
+    ``on_feet`` (n,): seconds that are held against the standing neutral, where there is one.
+    """
     flexion: dict[Placement, Degrees] = {}
     lateral: dict[Placement, Degrees] = {}
     for column, placement in enumerate(table.placements):
-        if placement in axes:
+        if calibration is not None and placement in calibration.axes:
             up = mean_up(table, column)
-            flexion[placement] = centidegrees(axes[placement].flexion_deg(up))
-            lateral[placement] = centidegrees(axes[placement].lateral_deg(up))
-    none = np.full(len(table), np.nan)
+            neutral = calibration.axes[placement]
+            own_flexion, own_lateral = neutral.flexion_deg(up), neutral.lateral_deg(up)
+            standing = calibration.standing.get(placement)
+            if standing is not None and on_feet is not None:
+                own_flexion = np.where(on_feet, standing.flexion_deg(up), own_flexion)
+                own_lateral = np.where(on_feet, standing.lateral_deg(up), own_lateral)
+            flexion[placement] = centidegrees(own_flexion)
+            lateral[placement] = centidegrees(own_lateral)
+    return _composed(flexion, lateral, np.full(len(table), np.nan))
+
+
+def _composed(
+    flexion: Mapping[Placement, Degrees], lateral: Mapping[Placement, Degrees], none: Degrees
+) -> Angles:
+    """The angles of the records from each placement's own."""
     thorax = _first(flexion, UPPER_PLACEMENTS, none)
     pelvis = _first(flexion, LOWER_PLACEMENTS, none)
     head = _first(flexion, (Placement.HEAD, Placement.C7), none)

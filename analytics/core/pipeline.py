@@ -18,6 +18,7 @@ from analytics.core.angles import Angles, angles_of
 from analytics.core.calibrating import CalibrationTimeline
 from analytics.core.calibration import Calibration
 from analytics.core.episodes import EpisodeDetector, RoundedSeconds, Said
+from analytics.core.facing import Facing
 from analytics.core.focus import FocusTable
 from analytics.core.joining import Joiner, SecondTable
 from analytics.core.nudges import NudgeDetector
@@ -44,6 +45,14 @@ from contracts.vocabulary import (
 
 _QUALITY = {quality: code for code, quality in enumerate(QUALITIES)}
 _NO_POSTURE = np.array([a in (Activity.LYING, Activity.NOT_WORN) for a in ACTIVITIES])
+#: Activities whose neutral is the standing one.
+_ON_FEET = np.array(
+    [
+        a in (Activity.STANDING, Activity.WALKING, Activity.STAIRS, Activity.CARRYING)
+        for a in ACTIVITIES
+    ]
+)
+_DRIVING = ACTIVITIES.index(Activity.DRIVING)
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,7 @@ class Pipeline:
         self._joiner = Joiner(config.placements)
         self._calibrations = CalibrationTimeline()
         self._activities = ActivityDetector()
+        self._facing = Facing()
         self._episodes = EpisodeDetector(config.settings, config.focus_table)
         self._nudges = NudgeDetector(config.settings)
         self._rollups = RollupCounter(config.timezone)
@@ -151,6 +161,7 @@ class Pipeline:
                 "joiner": self._joiner.state(),
                 "calibrations": self._calibrations.state(),
                 "activities": self._activities.state(),
+                "facing": self._facing.state(),
                 "episodes": self._episodes.state(),
                 "nudges": self._nudges.state(),
                 "rollups": self._rollups.state(),
@@ -176,6 +187,7 @@ class Pipeline:
         for plan in self.config.calibrations:
             self._calibrations.plan(plan)
         self._activities.load(state["activities"])
+        self._facing.load(state["facing"])
         self._episodes.load(state["episodes"])
         self._nudges.load(state["nudges"])
         self._rollups.load(state["rollups"])
@@ -207,8 +219,11 @@ class Pipeline:
     def _analyse(self, table: SecondTable, calibration: Calibration | None) -> Output:
         """A non-empty block of seconds under one calibration, through every stage."""
         connected = follows(table.second, self._previous_s)
-        angles = angles_of(table, calibration)
         activities = self._activities.update(table, calibration)
+        angles = angles_of(table, calibration, _ON_FEET[activities.activity])
+        driving = activities.activity == _DRIVING
+        fronts = self._facing.update(table.second, angles, calibration, driving)
+        angles = angles.facing(fronts.sign)
         postures = classify(angles, self._boundaries(calibration), connected, self._was_rounded)
         _silence(postures, activities)
         frames = _frames(table, calibration, angles, activities, postures)
