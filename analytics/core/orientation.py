@@ -6,6 +6,7 @@ and set, so that stop-and-resume is bit exact.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -94,7 +95,7 @@ def up_of(quat: Vector) -> Vector:
 
 
 class OrientationFilter:
-    """VQF of one sensor. ``update`` takes samples in order; ``restart`` after a long gap."""
+    """VQF of one sensor. ``update`` takes samples in order; after a long gap it starts anew."""
 
     def __init__(self, rate_hz: float) -> None:
         self.rate_hz = rate_hz
@@ -102,7 +103,20 @@ class OrientationFilter:
         self._last_gyro: Vector | None = None  # (3, 2) rad/s: the two before the next; None: none
 
     def update(self, gyro_rad_s: Vector, accel_m_s2: Vector, gaps: Gaps) -> Vector:
-        """(3, n) readings each → (3, n) 'up' in sensor axes at the same times."""
+        """(3, n) readings each, n ≥ 1 → (3, n) 'up' in sensor axes at the same times."""
+        restarts = gaps.restarts
+        if not restarts:
+            return self._follow(gyro_rad_s, accel_m_s2, gaps)
+        up = np.empty_like(gyro_rad_s)
+        for first, last in pairwise(sorted(restarts | {0, gyro_rad_s.shape[1]})):
+            if first in restarts:
+                self.restart()
+            piece = slice(first, last)
+            gaps_inside = gaps.between(first, last)
+            up[:, piece] = self._follow(gyro_rad_s[:, piece], accel_m_s2[:, piece], gaps_inside)
+        return up
+
+    def _follow(self, gyro_rad_s: Vector, accel_m_s2: Vector, gaps: Gaps) -> Vector:
         size = gyro_rad_s.shape[1]
         series = np.empty((3, size + 2))
         series[:, 2:] = gyro_rad_s

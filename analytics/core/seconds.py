@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -154,7 +153,8 @@ class SecondReducer:
         gaps = self._gaps(utc_ns, block.rate_hz)
         breaks = np.append(gaps.at, 0) if first else gaps.at
         values = sums_of(clean)
-        _orient(orientation, values, gaps)
+        gyro, accel = values[GYRO_X : GYRO_Z + 1], values[ACC_X : ACC_Z + 1]
+        values[UP_X : UP_Z + 1] = orientation.update(gyro, accel, gaps)
         fill_in(values, self._last_values, breaks)
         count_repeats(values, neighbours[:-1], breaks)
         self._last_ns, self._last_si = int(utc_ns[-1]), si[-1].copy()
@@ -221,14 +221,3 @@ def _block_end(utc_ns: NDArray[np.int64], start: int, stop: int) -> int:
     if end > start:
         return end
     return start + int(np.searchsorted(utc_ns[start:stop], (second + 1) * NS_PER_S))
-
-
-def _orient(orientation: OrientationFilter, values: NDArray[np.float64], gaps: Gaps) -> None:
-    """Fill in 'up' in (SUMS, n) ``values``; after a long gap the filter starts anew."""
-    restarts = gaps.restarts
-    for first, last in pairwise(sorted(restarts | {0, values.shape[1]})):
-        if first in restarts:
-            orientation.restart()
-        piece = values[:, first:last]
-        gyro, accel = piece[GYRO_X : GYRO_Z + 1], piece[ACC_X : ACC_Z + 1]
-        piece[UP_X : UP_Z + 1] = orientation.update(gyro, accel, gaps.between(first, last))
