@@ -101,11 +101,13 @@ def _intervals(path: Path, rows: csv.DictReader[str]) -> tuple[Interval, ...]:
 
 
 def _interval(path: Path, line: int, row: dict[str, str]) -> Interval:
+    if None in row.values() or len(row) != len(COLUMNS):
+        raise _bad(path, f"line {line} has not {len(COLUMNS)} values.")
     try:
         start_s, end_s = float(row["start_s"]), float(row["end_s"])
         posture = Posture(row["posture"] or Posture.UNKNOWN)
         activity = Activity(row["activity"] or Activity.UNKNOWN)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise _bad(path, f"line {line}: {quoted(str(error))}.") from None
     if not (math.isfinite(end_s) and 0 <= start_s < end_s <= MAX_TIME_S):
         raise _bad(path, f"line {line}: [{start_s}, {end_s}) is no interval.")
