@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from analytics.core.activity_model import ActivityModel
 from analytics.core.focus import FocusTable
 from analytics.core.pipeline import Pipeline, PipelineConfig
+from analytics.core.posture_model import PostureModel
 from analytics.core.results import CalibrationResult, Output
+from analytics.core.shipped import shipped_activities, shipped_postures
 from contracts.errors import Reason, SettingError
 from contracts.imu import ImuSamples
-from contracts.recording import Recording, read_samples
+from contracts.recording import CALIBRATION_WINDOWS, Recording, read_samples
 from contracts.records import Episode, FrameBlock
 from contracts.settings import MAX_CALIBRATION_SESSION_NS, CalibrationPlan, PostureSettings
 from contracts.units import NS_PER_S
-from contracts.vocabulary import Placement, Posture
+from contracts.vocabulary import Placement
 
 #: Gives the samples of one placement, in time order.
 Reader = Callable[[Recording, Placement], ImuSamples]
@@ -36,6 +39,8 @@ class Choice:
     calibrations: tuple[CalibrationPlan, ...] | None = None
     timezone: str = "UTC"
     focus_table: FocusTable = field(default_factory=FocusTable)
+    posture_model: PostureModel = field(default_factory=shipped_postures)
+    activity_model: ActivityModel = field(default_factory=shipped_activities)
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,8 @@ def analyze(recording: Recording, choice: Choice, read: Reader = read_samples) -
             calibrations=calibrations,
             timezone=choice.timezone,
             focus_table=choice.focus_table,
+            posture_model=choice.posture_model,
+            activity_model=choice.activity_model,
         )
     )
     outputs: list[Output] = []
@@ -101,19 +108,24 @@ def calibrations_of(recording: Recording) -> tuple[CalibrationPlan, ...]:
 
     Empty where it describes none; SettingError where a window is too short or too long.
     """
-    windows = recording.manifest.calibration
-    upright_s = windows.get(Posture.UPRIGHT)
-    if upright_s is None:
+    windows_ns = {
+        CALIBRATION_WINDOWS[pose]: _utc_ns(recording, window_s)
+        for pose, window_s in recording.manifest.calibration.items()
+        if pose in CALIBRATION_WINDOWS
+    }
+    if "upright" not in windows_ns:
         return ()
-    rounded_s = windows.get(Posture.ROUNDED)
-    upright_ns = _utc_ns(recording, upright_s)
-    rounded_ns = None if rounded_s is None else _utc_ns(recording, rounded_s)
-    held = [upright_ns] if rounded_ns is None else [upright_ns, rounded_ns]
     effective_ns = recording.start_ns
-    if max(end for _, end in held) - effective_ns > MAX_CALIBRATION_SESSION_NS:
-        effective_ns = min(start for start, _ in held)
+    if max(end for _, end in windows_ns.values()) - effective_ns > MAX_CALIBRATION_SESSION_NS:
+        effective_ns = min(start for start, _ in windows_ns.values())
     return (
-        CalibrationPlan(effective_ns=effective_ns, upright_ns=upright_ns, rounded_ns=rounded_ns),
+        CalibrationPlan(
+            effective_ns=effective_ns,
+            upright_ns=windows_ns["upright"],
+            rounded_ns=windows_ns.get("rounded"),
+            bend_ns=windows_ns.get("bend"),
+            standing_ns=windows_ns.get("standing"),
+        ),
     )
 
 

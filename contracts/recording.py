@@ -41,8 +41,19 @@ COLUMNS: Final = ("t_s", *AXES)
 EXACT_TIME_COLUMN: Final = "t_ns"
 
 
+#: The windows of a calibration plan by their names in recording.json.
+CALIBRATION_WINDOWS: Final = {
+    "upright": "upright",
+    "rounded": "rounded",
+    "forward_lean": "bend",
+    "standing": "standing",
+}
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """recording.json. ``calibration`` maps a posture to [start_s, end_s] from the recording's start."""
+    """recording.json. ``calibration`` maps a pose to [start_s, end_s] from the recording's start; those
+    in CALIBRATION_WINDOWS are used.
+    """
 
     format: int
     name: str

@@ -7,7 +7,12 @@ from pathlib import Path
 import msgspec
 
 from contracts.errors import Fault, PlumblineError, Reason
-from contracts.recording import MANIFEST, open_recording, write_manifest
+from contracts.recording import (
+    CALIBRATION_WINDOWS,
+    MANIFEST,
+    open_recording,
+    write_manifest,
+)
 from contracts.settings import CalibrationPlan
 from contracts.units import NS_PER_S
 
@@ -28,10 +33,9 @@ def note_calibration(folder: Path, plan: CalibrationPlan | None) -> None:
     recording = open_recording(folder)
     if plan is None:
         return
-    windows = {"upright": plan.upright_ns, "rounded": plan.rounded_ns}
     calibration = {
-        posture: tuple((time_ns - recording.start_ns) / NS_PER_S for time_ns in window)
-        for posture, window in windows.items()
-        if window is not None
+        pose: tuple((time_ns - recording.start_ns) / NS_PER_S for time_ns in plan.windows[name])
+        for pose, name in CALIBRATION_WINDOWS.items()
+        if name in plan.windows
     }
     write_manifest(folder, msgspec.structs.replace(recording.manifest, calibration=calibration))

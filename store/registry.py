@@ -131,7 +131,6 @@ class SqlRegistry:
 
     def add_calibration(self, wearer: str, plan: CalibrationPlan) -> None:
         table = schema.calibration
-        rounded_ns = plan.rounded_ns or (None, None)
         with self._changing() as connection:
             number = _wearer_number(connection, wearer)
             connection.execute(
@@ -143,10 +142,8 @@ class SqlRegistry:
                 sa.insert(table).values(
                     wearer_id=number,
                     effective_ns=plan.effective_ns,
-                    upright_start_ns=plan.upright_ns[0],
-                    upright_end_ns=plan.upright_ns[1],
-                    rounded_start_ns=rounded_ns[0],
-                    rounded_end_ns=rounded_ns[1],
+                    **{f"{name}_start_ns": start for name, (start, _) in plan.windows.items()},
+                    **{f"{name}_end_ns": end for name, (_, end) in plan.windows.items()},
                 )
             )
 
@@ -311,13 +308,15 @@ def _free_until(
 
 
 def _plan_of(row: Any) -> CalibrationPlan:
-    rounded_ns = None
-    if row.rounded_start_ns is not None:
-        rounded_ns = (row.rounded_start_ns, row.rounded_end_ns)
+    def window(start_ns: int | None, end_ns: int) -> tuple[int, int] | None:
+        return None if start_ns is None else (start_ns, end_ns)
+
     return CalibrationPlan(
         effective_ns=row.effective_ns,
         upright_ns=(row.upright_start_ns, row.upright_end_ns),
-        rounded_ns=rounded_ns,
+        rounded_ns=window(row.rounded_start_ns, row.rounded_end_ns),
+        bend_ns=window(row.bend_start_ns, row.bend_end_ns),
+        standing_ns=window(row.standing_start_ns, row.standing_end_ns),
     )
 
 

@@ -60,6 +60,10 @@ calibration: Final = sa.Table(
     sa.Column("upright_end_ns", sa.BigInteger, nullable=False),
     sa.Column("rounded_start_ns", sa.BigInteger),
     sa.Column("rounded_end_ns", sa.BigInteger),
+    sa.Column("bend_start_ns", sa.BigInteger),
+    sa.Column("bend_end_ns", sa.BigInteger),
+    sa.Column("standing_start_ns", sa.BigInteger),
+    sa.Column("standing_end_ns", sa.BigInteger),
     sa.UniqueConstraint("wearer_id", "effective_ns"),
 )
 

@@ -170,7 +170,7 @@ class _Pair:
         if rounded is not None and placement in rounded.up:
             usual = POSES[self.beside or Placement.T4][0]
             known = (usual[0], usual[2])
-            if self.beside in rounded.up:
+            if self.beside is not None and self.beside in rounded.up:
                 known = (rounded.flexion_deg[self.beside], rounded.lateral_deg[self.beside])
             self._own = (*known, rounded.flexion_deg[placement], rounded.lateral_deg[placement])
 

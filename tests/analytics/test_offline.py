@@ -103,6 +103,21 @@ def test_windows_late_in_a_recording_hold_from_there_on(data_dir: Path, tmp_path
     assert plan.effective_ns == 1000 * NS_PER_S
 
 
+def test_every_pose_that_a_recording_names_is_used(data_dir: Path, tmp_path: Path) -> None:
+    held = {
+        "upright": [2.0, 28.0],
+        "rounded": [34.0, 60.0],
+        "forward_lean": [66.0, 90.0],
+        "standing": [100.0, 110.0],
+        "reclined": [120.0, 130.0],
+    }
+    recording = open_recording(copy_of(data_dir, tmp_path / "r", calibration=held))
+    (plan,) = calibrations_of(recording)
+    assert list(plan.windows) == ["upright", "rounded", "bend", "standing"]
+    assert plan.bend_ns == (66 * NS_PER_S, 90 * NS_PER_S)
+    assert plan.standing_ns == (100 * NS_PER_S, 110 * NS_PER_S)
+
+
 def test_refusals_say_what_is_wrong(data_dir: Path, tmp_path: Path) -> None:
     recording = open_recording(data_dir / "recordings" / "sitting-04")
     with pytest.raises(SettingError, match="no sensor head"):

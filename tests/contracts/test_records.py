@@ -107,6 +107,11 @@ def test_a_calibration_plan_ends_with_its_last_window() -> None:
     assert CalibrationPlan(effective_ns=NOW_NS, upright_ns=upright).complete_ns == upright[1]
     both = CalibrationPlan(effective_ns=NOW_NS, upright_ns=upright, rounded_ns=slump)
     assert both.complete_ns == slump[1]
+    stood = (slump[1], slump[1] + 10 * SECOND)
+    for pose in ("bend_ns", "standing_ns"):
+        more = msgspec.structs.replace(both, **{pose: stood})
+        assert more.complete_ns == stood[1]
+        assert msgspec.json.decode(msgspec.json.encode(more), type=CalibrationPlan) == more
     assert msgspec.json.decode(msgspec.json.encode(both), type=CalibrationPlan) == both
 
 
@@ -130,6 +135,12 @@ def test_calibration_plans_that_are_refused(
 ) -> None:
     with pytest.raises(SettingError):
         CalibrationPlan(effective_ns=effective_ns, upright_ns=upright_ns, rounded_ns=rounded_ns)
+
+
+@pytest.mark.parametrize("pose", ["bend_ns", "standing_ns"])
+def test_a_plan_is_refused_where_a_pose_is_too_short(pose: str) -> None:
+    with pytest.raises(SettingError, match=f"{pose.removesuffix('_ns')} window"):
+        CalibrationPlan(effective_ns=0, upright_ns=(0, 10 * SECOND), **{pose: (0, 4 * SECOND)})
 
 
 def test_the_longest_and_the_shortest_calibration() -> None:

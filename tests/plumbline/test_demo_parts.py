@@ -123,12 +123,16 @@ def test_a_kept_recording_gets_the_windows_that_were_in_force(tmp_path: Path) ->
     plan = CalibrationPlan(
         effective_ns=START_NS,
         upright_ns=(START_NS + 2 * NS_PER_S, START_NS + 12 * NS_PER_S),
+        bend_ns=(START_NS + 20 * NS_PER_S, START_NS + 30 * NS_PER_S),
     )
     note_calibration(kept, plan)
-    assert open_recording(kept).manifest.calibration == {"upright": (3.0, 13.0)}
+    assert open_recording(kept).manifest.calibration == {
+        "upright": (3.0, 13.0),
+        "forward_lean": (21.0, 31.0),
+    }
     again = calibration_of(open_recording(kept), START_NS - NS_PER_S)
     assert again is not None
-    assert again.upright_ns == plan.upright_ns
+    assert again.windows == plan.windows
     note_calibration(kept, None)
 
 

@@ -129,6 +129,19 @@ def test_calibrations_come_back_by_effective_time(registry: Registry) -> None:
     assert registry.calibrations("w2") == []
 
 
+def test_every_pose_of_a_calibration_comes_back(registry: Registry) -> None:
+    begin_ns = 400 * NS_PER_S
+    whole = CalibrationPlan(
+        effective_ns=begin_ns,
+        upright_ns=(begin_ns, begin_ns + 10 * NS_PER_S),
+        rounded_ns=(begin_ns + 15 * NS_PER_S, begin_ns + 25 * NS_PER_S),
+        bend_ns=(begin_ns + 30 * NS_PER_S, begin_ns + 40 * NS_PER_S),
+        standing_ns=(begin_ns + 50 * NS_PER_S, begin_ns + 60 * NS_PER_S),
+    )
+    registry.add_calibration("w1", whole)
+    assert registry.calibrations("w1") == [whole]
+
+
 def test_settings_are_the_defaults_until_set(registry: Registry) -> None:
     assert registry.settings("w1") == registry.settings("nobody") == PostureSettings()
     registry.set_settings("w1", PostureSettings(rounded_warn_deg=15.0))
@@ -180,15 +193,19 @@ def test_notices_come_and_go_and_are_no_change_of_settings(registry: Registry, u
 
 
 def test_a_registry_of_the_first_version_is_brought_forward(registry: Registry, url: str) -> None:
+    registry.add_calibration("w1", plan(100))
     registry.close()
     with sqlite3.connect(url.removeprefix("sqlite:")) as connection:
         connection.execute("DROP TABLE notice")
+        for name in ("bend_start_ns", "bend_end_ns", "standing_start_ns", "standing_end_ns"):
+            connection.execute(f"ALTER TABLE calibration DROP COLUMN {name}")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     connection.close()
     assert refusal(url, read_only=True).reason is Reason.STORE_SCHEMA
     opened = open_registry(url)
     assert opened.notices() == []
     assert [wearer.wearer for wearer in opened.wearers()] == ["w1"]
+    assert opened.calibrations("w1") == [plan(100)]
     opened.close()
 
 
