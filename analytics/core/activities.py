@@ -1,73 +1,80 @@
 """What the wearer does, as far as the trunk can tell, second by second.
 
 =============  ====================================================================================
-walking        the trunk is shaken by more than 0.6 m/s² at a step's 1 to 5 Hz
+walking        the trunk is shaken by more than 0.6 m/s² at a step's 1 to 5 Hz, and turned
+stairs         walking whose movement has become likelier to be of stairs
 driving        the trunk has vibrated faster than 5 Hz, as a vehicle does, for 8 s
-lying          upper and lower trunk are 60° or more off upright, and quiet
+lying          the trunk is 60° or more off upright, and quiet
 not_worn       every worn sensor has been stiller than a breathing person for five minutes
-sitting        the trunk is quiet; standing still is not told from it
+standing       the trunk is quiet and its movement has become likelier to be of standing
+sitting        the trunk is quiet
 unknown        anything else
 =============  ====================================================================================
 
-What the client or an agent marked goes before all of it, with its source. What a second says of itself
-never changes later: labels that need time (driving, not_worn) begin when that time has passed.
+Standing and stairs are told by a small fitted model, of the placements that it was fitted for, and
+followed over time. What the client or an agent marked goes before all of it, with its source. What a
+second says of itself never changes later: labels that need time begin when that time has passed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.core.activity_model import ActivityModel
 from analytics.core.angles import mean_up
 from analytics.core.axes import dot
+from analytics.core.beliefs import followed_odds
 from analytics.core.calibration import Calibration
 from analytics.core.joining import SecondTable
-from analytics.core.motion import mean_square
+from analytics.core.marks import Marks
+from analytics.core.motion import mean_of, mean_square
+from analytics.core.movement import AT_REST, OTHER, WALKING, Movement, MovementReader
 from analytics.core.results import ContextMark
-from analytics.core.rows import (
-    ACC_X,
-    GYRO_X,
-    GYRO_Y,
-    GYRO_Z,
-    MAG,
-    MAG_STEP_SQ,
-)
+from analytics.core.rows import ACC_X, GYRO_X, GYRO_Y, GYRO_Z, MAG, MAG_STEP_SQ, UP_X, UP_Z
 from analytics.core.runs import follows, run_length, trailing_sums
-from contracts.units import DEG_PER_RAD, NS_PER_S
+from analytics.core.trunk_motion import BestSensor
+from analytics.core.uprightness import LYING_COSINE, Uprightness
+from contracts.units import DEG_PER_RAD
 from contracts.vocabulary import (
     ACTIVITIES,
     ACTIVITY_SOURCES,
-    LOWER_PLACEMENTS,
-    UPPER_PLACEMENTS,
     Activity,
     ActivitySource,
     Placement,
 )
 
-#: Seconds that a label looks back on.
+#: Seconds that the shake looks back on.
 WINDOW_S: Final = 4
 WALKING_SHAKE_M_S2: Final = 0.6
+#: Hard heels shake a trunk faster than steps are, as a road does; but who takes steps turns by some
+#: 20 deg/s besides, and who sits by less than 10, changes of posture included.
+WALKING_TURN_RAD_S: Final = 15.0 / DEG_PER_RAD
 QUIET_SHAKE_M_S2: Final = 0.4
 #: A car shakes a trunk by 0.23 m/s² and more, a still person by less than 0.1.
 DRIVING_SHAKE_M_S2: Final = 0.12
 DRIVING_AFTER_S: Final = 8
 MAX_STEP_HZ: Final = 5.0
-LYING_COSINE: Final = 0.5
 #: 95 % of seconds of seated people are above 0.3 deg/s at T4; a sensor on a table is below 0.1.
 STILL_GYRO_RAD_S: Final = 0.12 / DEG_PER_RAD
 NOT_WORN_AFTER_S: Final = 300
-MAX_MARKS: Final = 64
+#: How likely a sitting person stands, or a walking one is on stairs, a second later: while nothing
+#: else is done, and while it is.
+CHANGE: Final = 0.01
+CHANGE_MEANWHILE: Final = 0.1
+FORGOTTEN: Final = 0.5
 
-_MOTION_ORDER: Final = (*UPPER_PLACEMENTS, *reversed(LOWER_PLACEMENTS), Placement.HEAD)
+#: Rows that the shake needs of the seconds before.
+_CARRIED: Final = 5
+
 _CODE: Final = {activity: code for code, activity in enumerate(ACTIVITIES)}
 _SOURCE: Final = {source: code for code, source in enumerate(ACTIVITY_SOURCES)}
 
 Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,71 +88,112 @@ class Activities:
 class ActivityDetector:
     """Seconds in, activities out."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: ActivityModel | None = None) -> None:
         self._previous_s = -1
-        self._carried = np.zeros((4, WINDOW_S - 1))
+        self._carried = np.zeros((_CARRIED, WINDOW_S - 1))
         self._still_s = 0
         self._vibrates_s = 0
-        self._marks: list[ContextMark] = []
+        self._standing_odds = 1.0
+        self._stairs_odds = 1.0
+        self._movement = MovementReader(model or ActivityModel())
+        self._uprightness: dict[Placement, Uprightness] = {}
+        self._marks = Marks()
 
     def mark(self, mark: ContextMark) -> None:
         """An activity as the client or an agent says; holds for seconds not yet labelled."""
-        self._marks = [*self._marks, mark][-MAX_MARKS:]
+        self._marks.add(mark)
 
     def update(self, table: SecondTable, calibration: Calibration | None) -> Activities:
         """The activity of each second of a non-empty table."""
         connected = follows(table.second, self._previous_s)
-        count, var, step_sq, rate_hz = _shake(table)
+        best = BestSensor.of(table)
+        shake_sq, stepping = self._shake(best, connected)
+        quiet = shake_sq < QUIET_SHAKE_M_S2**2
+        walking = (shake_sq > WALKING_SHAKE_M_S2**2) & stepping
+        vibrates = (shake_sq > DRIVING_SHAKE_M_S2**2) & ~stepping
+        vibrates_s = run_length(vibrates, connected, self._vibrates_s)
+        still_s = run_length(_still(table), connected, self._still_s)
+        kind = np.where(walking, WALKING, np.where(quiet, AT_REST, OTHER)).astype(np.int8)
+        movement = self._movement.update(best, kind, connected, table.placements)
+        lying = _lying(table, calibration)
+        if lying is None:
+            lying = self._lying_by_itself(table.placements, best, kind, movement)
+        standing, stairs = self._follow(kind, lying, connected, movement)
+
+        activity = np.full(len(table), _CODE[Activity.UNKNOWN], np.uint8)
+        activity[quiet] = _CODE[Activity.SITTING]
+        activity[quiet & standing] = _CODE[Activity.STANDING]
+        activity[vibrates_s >= DRIVING_AFTER_S] = _CODE[Activity.DRIVING]
+        activity[walking] = _CODE[Activity.WALKING]
+        activity[walking & stairs] = _CODE[Activity.STAIRS]
+        activity[quiet & lying] = _CODE[Activity.LYING]
+        activity[still_s >= NOT_WORN_AFTER_S] = _CODE[Activity.NOT_WORN]
+        source = _sources(activity)
+        self._marks.apply(table.second, activity, source)
+        self._previous_s = int(table.second[-1])
+        self._still_s, self._vibrates_s = int(still_s[-1]), int(vibrates_s[-1])
+        return Activities(activity, source)
+
+    def _shake(self, best: BestSensor, connected: Flags) -> tuple[Floats, Flags]:
+        """(n,) mean squared shake of the last seconds, and whether it can be that of steps."""
+        count = best.count.astype(np.float64)
+        n = np.maximum(count, 1.0)
+        mean = best.sums[:, MAG] / n
+        var = np.maximum(mean_square(best.sums, best.count, ACC_X) - mean * mean, 0.0)
+        turn_sq = mean_square(best.sums, best.count, GYRO_X) * count
+        step_sq = best.sums[:, MAG_STEP_SQ]
         windows, self._carried = trailing_sums(
-            np.stack([count, var * count, step_sq * count, rate_hz * count]),
+            np.stack([count, var * count, step_sq, best.rate_hz * count, turn_sq]),
             connected,
             self._carried,
         )
-        shake_sq, jerk_sq, rate = windows[1:] / np.maximum(windows[0], 1.0)
+        shake_sq, jerk_sq, rate, turn_sq = windows[1:] / np.maximum(windows[0], 1.0)
         # of a vibration at f, sampled at r: (mean squared step) = 2 var (1 - cos(2π f / r))
-        slow = jerk_sq < 2.0 * shake_sq * (
-            1.0 - np.cos(2 * np.pi * MAX_STEP_HZ / np.maximum(rate, 1))
-        )
-        still = run_length(_still(table), connected, self._still_s)
-        activity = np.full(len(table), _CODE[Activity.UNKNOWN], np.uint8)
-        quiet = shake_sq < QUIET_SHAKE_M_S2**2
-        activity[quiet] = _CODE[Activity.SITTING]
-        vibrates = (shake_sq > DRIVING_SHAKE_M_S2**2) & ~slow
-        vibrates_s = run_length(vibrates, connected, self._vibrates_s)
-        activity[vibrates_s >= DRIVING_AFTER_S] = _CODE[Activity.DRIVING]
-        activity[(shake_sq > WALKING_SHAKE_M_S2**2) & slow] = _CODE[Activity.WALKING]
-        activity[quiet & _lying(table, calibration)] = _CODE[Activity.LYING]
-        activity[still >= NOT_WORN_AFTER_S] = _CODE[Activity.NOT_WORN]
-        source = np.where(
-            activity == _CODE[Activity.UNKNOWN],
-            _SOURCE[ActivitySource.NONE],
-            _SOURCE[ActivitySource.TRUNK],
-        ).astype(np.uint8)
-        self._apply_marks(table.second, activity, source)
-        self._previous_s = int(table.second[-1])
-        self._still_s, self._vibrates_s = int(still[-1]), int(vibrates_s[-1])
-        return Activities(activity, source)
+        ratio = 1.0 - np.cos(2 * np.pi * MAX_STEP_HZ / np.maximum(rate, 1))
+        slow = jerk_sq < 2.0 * shake_sq * ratio
+        stepping = (turn_sq > WALKING_TURN_RAD_S**2) & (shake_sq > WALKING_SHAKE_M_S2**2)
+        return shake_sq, slow | stepping
 
-    def _apply_marks(
+    def _follow(
+        self, kind: NDArray[np.int8], lying: Flags, connected: Flags, movement: Movement
+    ) -> tuple[Flags, Flags]:
+        """(n,) whether standing is likelier than sitting, and stairs likelier than walking."""
+        upright = (kind == AT_REST) & ~lying
+        change = np.where(upright, CHANGE, CHANGE_MEANWHILE)
+        standing = followed_odds(
+            self._standing_odds,
+            np.where(connected, change, FORGOTTEN),
+            np.where(upright, movement.standing, 0.0),
+        )
+        change = np.where(kind == WALKING, CHANGE, CHANGE_MEANWHILE)
+        stairs = followed_odds(
+            self._stairs_odds, np.where(connected, change, FORGOTTEN), movement.stairs
+        )
+        self._standing_odds, self._stairs_odds = float(standing[-1]), float(stairs[-1])
+        return standing > 1.0, stairs > 1.0
+
+    def _lying_by_itself(
         self,
-        second: NDArray[np.int64],
-        activity: NDArray[np.uint8],
-        source: NDArray[np.uint8],
-    ) -> None:
-        worn = activity != _CODE[Activity.NOT_WORN]
-        marks = sorted(self._marks, key=lambda m: m.start_ns)
-        for mark, following in zip_longest(marks, marks[1:]):
-            if mark.activity is Activity.UNKNOWN:
+        placements: tuple[Placement, ...],
+        best: BestSensor,
+        kind: NDArray[np.int8],
+        movement: Movement,
+    ) -> Flags:
+        """(n,) whether the best sensor, which nobody calibrated, lies: by what it has shown so far."""
+        lying = np.zeros(kind.size, np.bool_)
+        up = best.sums[:, UP_X : UP_Z + 1] / np.maximum(best.count, 1)[:, None]
+        at_rest = _directions(best)
+        rows = zip(best.column.tolist(), best.count.tolist(), kind.tolist(), strict=True)
+        for row, (column, count, moved) in enumerate(rows):
+            if count == 0 or moved == OTHER:
                 continue
-            end_ns = mark.end_ns if following is None else following.start_ns
-            if mark.end_ns is not None and following is not None:
-                end_ns = min(mark.end_ns, following.start_ns)
-            inside: Flags = worn & (second * NS_PER_S >= mark.start_ns)
-            if end_ns is not None:
-                inside &= second * NS_PER_S < end_ns
-            activity[inside] = _CODE[mark.activity]
-            source[inside] = _SOURCE[mark.source]
-        self._marks = _still_needed(marks, int(second[-1]) * NS_PER_S)
+            known = self._uprightness.setdefault(placements[column], Uprightness())
+            if moved == WALKING:
+                known.walked(tuple(up[row].tolist()))
+            else:
+                direction = tuple(at_rest[row].tolist())
+                lying[row] = known.rested(direction, float(movement.lying[row]))
+        return lying
 
     def state(self) -> dict[str, Any]:
         """All there is to know to go on, as plain values."""
@@ -154,51 +202,42 @@ class ActivityDetector:
             "carried": self._carried.tobytes(),
             "still_s": self._still_s,
             "vibrates_s": self._vibrates_s,
-            "marks": [msgspec.to_builtins(m) for m in self._marks],
+            "standing_odds": self._standing_odds,
+            "stairs_odds": self._stairs_odds,
+            "movement": self._movement.state(),
+            "uprightness": {p.value: u.state() for p, u in self._uprightness.items()},
+            "marks": self._marks.state(),
         }
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from :meth:`state`."""
         self._previous_s = state["previous_s"]
-        self._carried = np.frombuffer(state["carried"]).reshape(4, WINDOW_S - 1)
+        self._carried = np.frombuffer(state["carried"]).reshape(_CARRIED, WINDOW_S - 1)
         self._still_s = state["still_s"]
         self._vibrates_s = state["vibrates_s"]
-        self._marks = [msgspec.convert(m, ContextMark) for m in state["marks"]]
+        self._standing_odds = state["standing_odds"]
+        self._stairs_odds = state["stairs_odds"]
+        self._movement.load(state["movement"])
+        self._uprightness = {
+            Placement(name): Uprightness.from_state(kept)
+            for name, kept in state["uprightness"].items()
+        }
+        self._marks.load(state["marks"])
 
 
-def _still_needed(marks: list[ContextMark], now_ns: int) -> list[ContextMark]:
-    """Marks without those that ended, or that a later one replaced, before ``now_ns``."""
-    kept = []
-    for mark, following in zip_longest(marks, marks[1:]):
-        replaced = following is not None and following.start_ns <= now_ns
-        ended = mark.end_ns is not None and mark.end_ns <= now_ns
-        if not (replaced or ended):
-            kept.append(mark)
-    return kept
+def _sources(activity: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(n,) the trunk's own word, or none where nothing is known."""
+    unknown = activity == _CODE[Activity.UNKNOWN]
+    trunk, none = _SOURCE[ActivitySource.TRUNK], _SOURCE[ActivitySource.NONE]
+    return np.where(unknown, none, trunk).astype(np.uint8)
 
 
-def _shake(
-    table: SecondTable,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Samples, variance of |a|, its mean squared step, and rate, of the best placement there is."""
-    size = len(table)
-    count, rate_hz = np.zeros(size), np.zeros(size)
-    var, step_sq = np.zeros(size), np.zeros(size)
-    for placement in reversed(_MOTION_ORDER):
-        if placement not in table.placements:
-            continue
-        column = table.placements.index(placement)
-        own = table.count[:, column].astype(np.float64)
-        there = own > 0
-        n = np.maximum(own, 1.0)
-        mean = table.sums[:, column, MAG] / n
-        square = mean_square(table.sums[:, column], table.count[:, column], ACC_X)
-        own_var = np.maximum(square - mean * mean, 0.0)
-        count = np.where(there, own, count)
-        var = np.where(there, own_var, var)
-        step_sq = np.where(there, table.sums[:, column, MAG_STEP_SQ] / n, step_sq)
-        rate_hz = np.where(there, table.rate_hz[:, column], rate_hz)
-    return count, var, step_sq, rate_hz
+def _directions(best: BestSensor) -> Floats:
+    """(n, 3) unit mean acceleration, 'up' of a trunk at rest; it needs no time to settle."""
+    mean = mean_of(best.sums, best.count, ACC_X)
+    length = np.sqrt((mean * mean).sum(axis=1))
+    unit: Floats = mean / np.maximum(length, 1e-9)[:, None]
+    return unit
 
 
 def _still(table: SecondTable) -> Flags:
@@ -211,19 +250,22 @@ def _still(table: SecondTable) -> Flags:
     return still
 
 
-def _lying(table: SecondTable, calibration: Calibration | None) -> Flags:
-    """(n,) whether every trunk sensor there is points 60° or more off upright.
+def _lying(table: SecondTable, calibration: Calibration | None) -> Flags | None:
+    """(n,) whether every calibrated trunk sensor there is points 60° or more off upright.
 
-    Without a calibration the printed mounting (x towards the head) stands for upright.
+    None where no trunk sensor is calibrated.
     """
+    axes_of = {} if calibration is None else calibration.axes
     off, upright = np.zeros((2, len(table)), np.bool_)
+    known = False
     for column, placement in enumerate(table.placements):
-        if placement is Placement.HEAD:
+        if placement is Placement.HEAD or placement not in axes_of:
             continue
-        up = mean_up(table, column)
-        axes = None if calibration is None else calibration.axes.get(placement)
-        along = up[:, 0] if axes is None else dot(up, axes.up)
+        known = True
+        along = dot(mean_up(table, column), axes_of[placement].up)
         off |= along < LYING_COSINE
         upright |= along >= LYING_COSINE
-    result: Flags = off & ~upright
-    return result
+    if not known:
+        return None
+    lying: Flags = off & ~upright
+    return lying

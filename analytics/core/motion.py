@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.core.rows import (
-    ACC_STEP_XX,
+    ACC_CHANGE_XX,
     ACC_X,
     ACC_XX,
     ACC_YY,
@@ -17,6 +17,7 @@ from analytics.core.rows import (
     GYRO_XX,
     GYRO_Z,
     MAG,
+    MAG_CHANGE_SQ,
     MAG_STEP_SQ,
     RAILED,
     SAME,
@@ -31,7 +32,7 @@ from contracts.units import STANDARD_GRAVITY_M_S2
 RAILED_ACCEL_M_S2: Final = 1.5 * STANDARD_GRAVITY_M_S2
 RAILED_GYRO_RAD_S: Final = 2.0
 _RAILED: Final = np.array([RAILED_ACCEL_M_S2] * 3 + [RAILED_GYRO_RAD_S] * 3, np.float32)
-#: What :func:`fill_in` needs of the sample before: acceleration, turn rate, magnitude.
+#: What :func:`fill_in` needs of the samples before: acceleration, turn rate, magnitude.
 STEPPED: Final = MAG + 1 - ACC_X
 #: Where xx, xy, … of a vector's six products belong in its matrix of nine.
 _MATRIX: Final = np.array([0, 1, 2, 1, 3, 4, 2, 4, 5])
@@ -47,11 +48,17 @@ def sums_of(clean: NDArray[np.floating]) -> Array:
     return values
 
 
-def fill_in(values: Array, before: Array, breaks: NDArray[np.intp]) -> None:
+def nothing_before(lag: int) -> Array:
+    """(STEPPED, lag) what :func:`fill_in` takes where no samples were before."""
+    return np.full((STEPPED, lag), np.nan)
+
+
+def fill_in(values: Array, before: Array, breaks: NDArray[np.intp]) -> Array:
     """From readings and 'up' in ``values`` (SUMS, n) all else, SAME and RAILED apart.
 
-    ``before`` (STEPPED,): rows ACC_X to MAG of the sample before the first; ``breaks``: indices of
-    samples that do not follow the one before.
+    ``before`` (STEPPED, lag): rows ACC_X to MAG of the samples before the first, NaN where they do not
+    count; ``breaks``: increasing indices of samples that do not follow the one before, 0 among them
+    where none was before. What the next call takes as ``before`` is given back.
     """
     vectors = values[:MAG].reshape(_VECTORS, 3, -1)
     products = values[UP_XX : GYRO_XX + 6].reshape(_VECTORS, 6, -1)
@@ -59,11 +66,21 @@ def fill_in(values: Array, before: Array, breaks: NDArray[np.intp]) -> None:
     np.multiply(vectors[:, 1:2], vectors[:, 1:], out=products[:, 3:5])
     np.multiply(vectors[:, 2:], vectors[:, 2:], out=products[:, 5:])
     np.sqrt(values[ACC_XX] + values[ACC_YY] + values[ACC_ZZ], out=values[MAG])
-    stepped, steps = values[ACC_X : MAG + 1], values[ACC_STEP_XX : MAG_STEP_SQ + 1]
-    np.subtract(stepped[:, 0], before, out=steps[:, 0])
-    np.subtract(stepped[:, 1:], stepped[:, :-1], out=steps[:, 1:])
-    steps[:, breaks] = 0.0
+    lag = before.shape[1]
+    joined = np.concatenate([before, values[ACC_X : MAG + 1]], axis=1)
+    changes, steps = values[ACC_CHANGE_XX : MAG_CHANGE_SQ + 1], values[MAG_STEP_SQ]
+    np.subtract(joined[:, lag:], joined[:, :-lag], out=changes)
+    np.subtract(joined[-1, lag:], joined[-1, lag - 1 : -1], out=steps)
+    np.nan_to_num(changes[:, :lag], copy=False)
+    for at in breaks.tolist():
+        changes[:, at : at + lag] = 0.0
+        steps[at] = 0.0
+    np.multiply(changes, changes, out=changes)
     np.multiply(steps, steps, out=steps)
+    after = joined[:, -lag:].copy()
+    if breaks.size:
+        after[:, : max(0, int(breaks[-1]) - steps.size + lag)] = np.nan
+    return after
 
 
 def count_repeats(values: Array, readings: NDArray[np.float32], breaks: NDArray[np.intp]) -> None:

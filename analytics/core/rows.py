@@ -17,13 +17,22 @@ UP_X, UP_Y, UP_Z, ACC_X, ACC_Y, ACC_Z, GYRO_X, GYRO_Y, GYRO_Z, MAG = range(10)
 UP_XX, UP_XY, UP_XZ, UP_YY, UP_YZ, UP_ZZ = range(10, 16)
 ACC_XX, ACC_XY, ACC_XZ, ACC_YY, ACC_YZ, ACC_ZZ = range(16, 22)
 GYRO_XX, GYRO_XY, GYRO_XZ, GYRO_YY, GYRO_YZ, GYRO_ZZ = range(22, 28)
-#: Squares of the steps from sample to sample, none over a gap.
-ACC_STEP_XX, ACC_STEP_YY, ACC_STEP_ZZ = range(28, 31)
-GYRO_STEP_XX, GYRO_STEP_YY, GYRO_STEP_ZZ, MAG_STEP_SQ = range(31, 35)
+#: Squares of the changes over CHANGE_S, whatever the rate, none over a gap.
+ACC_CHANGE_XX, ACC_CHANGE_YY, ACC_CHANGE_ZZ = range(28, 31)
+GYRO_CHANGE_XX, GYRO_CHANGE_YY, GYRO_CHANGE_ZZ, MAG_CHANGE_SQ = range(31, 35)
+#: Square of the length's step from sample to sample, none over a gap.
+MAG_STEP_SQ = 35
 #: How many samples have all six readings exactly as the one before; and how many have an axis that
 #: reads exactly as the one before far out, as at the end of a range. None over a gap.
-SAME, RAILED = range(35, 37)
-SUMS: Final = 37
+SAME, RAILED = range(36, 38)
+SUMS: Final = 38
+#: The sampling period of the slowest sensors whose changes are compared with others'.
+CHANGE_S: Final = 1 / 25
+
+
+def change_samples(rate_hz: float) -> int:
+    """How many samples back CHANGE_S is, at least one."""
+    return max(1, round(rate_hz * CHANGE_S))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,17 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.core.gaps import Gaps
-from analytics.core.motion import STEPPED, count_repeats, fill_in, sums_of
+from analytics.core.motion import STEPPED, count_repeats, fill_in, nothing_before, sums_of
 from analytics.core.orientation import OrientationFilter, repair_spikes
 from analytics.core.rows import (
     ACC_X,
     ACC_Z,
     GYRO_X,
     GYRO_Z,
-    MAG,
     UP_X,
     UP_Z,
     SecondRows,
+    change_samples,
     merge_split_seconds,
     sums_by_second,
 )
@@ -70,7 +70,7 @@ class SecondReducer:
         self._filter: OrientationFilter | None = None
         self._last_ns = -1  # of the last sample worked on
         self._last_si = np.zeros(6, np.float32)  # as the sensor gave it
-        self._last_values = np.zeros(STEPPED)  # of the same, cleaned
+        self._last_values = nothing_before(1)  # of the last ones, cleaned
         self._ended = False  # the sensor was switched off after the last sample
 
     def add(self, samples: ImuSamples, closed_before_s: int) -> None:
@@ -151,14 +151,17 @@ class SecondReducer:
         neighbours = np.concatenate([before[None], si, (si[-1] if after is None else after)[None]])
         clean = repair_spikes(neighbours)
         gaps = self._gaps(utc_ns, block.rate_hz)
-        breaks = np.append(gaps.at, 0) if first else gaps.at
+        lag = change_samples(block.rate_hz)
+        breaks = gaps.at
+        if first or self._last_values.shape[1] != lag:
+            self._last_values = nothing_before(lag)
+            breaks = np.union1d([0], gaps.at)
         values = sums_of(clean)
         gyro, accel = values[GYRO_X : GYRO_Z + 1], values[ACC_X : ACC_Z + 1]
         values[UP_X : UP_Z + 1] = orientation.update(gyro, accel, gaps)
-        fill_in(values, self._last_values, breaks)
+        self._last_values = fill_in(values, self._last_values, breaks)
         count_repeats(values, neighbours[:-1], breaks)
         self._last_ns, self._last_si = int(utc_ns[-1]), si[-1].copy()
-        self._last_values = values[ACC_X : MAG + 1, -1].copy()
         return sums_by_second(utc_ns, values, block.rate_hz)
 
     def _gaps(self, utc_ns: NDArray[np.int64], rate_hz: float) -> Gaps:
@@ -207,7 +210,7 @@ class SecondReducer:
             restored._filter = OrientationFilter.from_state(state["filter"])
         restored._last_ns = state["last_ns"]
         restored._last_si = np.frombuffer(state["last_si"], np.float32)
-        restored._last_values = np.frombuffer(state["last_values"])
+        restored._last_values = np.frombuffer(state["last_values"]).reshape(STEPPED, -1)
         restored._ended = state["ended"]
         return restored
 

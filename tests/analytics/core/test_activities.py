@@ -6,7 +6,8 @@ from itertools import groupby
 
 import pytest
 
-from analytics.core.activities import MAX_MARKS, NOT_WORN_AFTER_S, ActivityDetector
+from analytics.core.activities import NOT_WORN_AFTER_S, ActivityDetector
+from analytics.core.marks import MAX_MARKS
 from analytics.core.pipeline import Pipeline, PipelineConfig
 from analytics.core.results import ContextMark, Output
 from contracts.units import NS_PER_S

@@ -14,13 +14,14 @@ from analytics.core.motion import (
     mean_square,
 )
 from analytics.core.rows import (
-    ACC_STEP_XX,
-    ACC_STEP_ZZ,
+    ACC_CHANGE_XX,
+    ACC_CHANGE_ZZ,
     ACC_X,
-    GYRO_STEP_XX,
-    GYRO_STEP_ZZ,
+    GYRO_CHANGE_XX,
+    GYRO_CHANGE_ZZ,
     GYRO_X,
     MAG,
+    MAG_CHANGE_SQ,
     MAG_STEP_SQ,
     RAILED,
     SAME,
@@ -85,20 +86,51 @@ def test_where_nothing_was_counted_there_is_no_mean() -> None:
     assert mean_square(none, zero, ACC_X).tolist() == [0.0]
 
 
-def test_steps_are_from_sample_to_sample_over_a_seconds_edge_but_not_over_a_gap() -> None:
+def test_changes_are_over_a_25th_of_a_second_over_a_seconds_edge_but_not_over_a_gap() -> None:
     si = np.tile(np.array([9, 0, 0, 0, 0, 0], np.float32), (100, 1))
     si[50:, :3] += np.array([0, 2, 0], np.float32)  # between the two seconds
     si[75:, 3:] += np.array([0.5, 0, 1], np.float32)
     rows = reduced(si)
-    steps = rows.sums[1, ACC_STEP_XX : ACC_STEP_ZZ + 1].tolist()
-    assert steps == [0.0, 4.0, 0.0]
-    assert rows.sums[1, GYRO_STEP_XX : GYRO_STEP_ZZ + 1].tolist() == [0.25, 0.0, 1.0]
-    assert rows.sums[0, ACC_STEP_XX : MAG_STEP_SQ + 1].tolist() == [0.0] * 7
-    np.testing.assert_allclose(rows.sums[1, MAG_STEP_SQ], (np.sqrt(85) - 9) ** 2)
+    # two samples at 50 Hz: each change is seen twice, the step of the length once
+    assert rows.sums[1, ACC_CHANGE_XX : ACC_CHANGE_ZZ + 1].tolist() == [0.0, 8.0, 0.0]
+    assert rows.sums[1, GYRO_CHANGE_XX : GYRO_CHANGE_ZZ + 1].tolist() == [0.5, 0.0, 2.0]
+    assert rows.sums[0, ACC_CHANGE_XX : MAG_STEP_SQ + 1].tolist() == [0.0] * 8
+    step_sq = (np.sqrt(85) - 9) ** 2
+    np.testing.assert_allclose(
+        rows.sums[1, MAG_CHANGE_SQ : MAG_STEP_SQ + 1], [2 * step_sq, step_sq]
+    )
     np.testing.assert_allclose(rows.sums[:, MAG], [450.0, 50 * np.sqrt(85)])
     times_ns = regular_times_ns(START_NS, PERIOD_NS, 100)
     times_ns[50:] += NS_PER_S // 2
-    assert reduced(si, times_ns).sums[1, ACC_STEP_XX : ACC_STEP_ZZ + 1].tolist() == [0.0] * 3
+    assert reduced(si, times_ns).sums[1, ACC_CHANGE_XX : ACC_CHANGE_ZZ + 1].tolist() == [0.0] * 3
+
+
+@given(
+    rate_hz=st.sampled_from([20.0, 25.0, 50.0, 104.0]),
+    gap_at=st.one_of(st.none(), st.integers(1, 399)),
+    cut_at=st.integers(1, 399),
+)
+def test_changes_are_those_of_a_plain_loop_wherever_the_samples_are_cut(
+    rate_hz: float, gap_at: int | None, cut_at: int
+) -> None:
+    lag = {20.0: 1, 25.0: 1, 50.0: 2, 104.0: 4}[rate_hz]
+    si = np.random.default_rng(5).normal(0, 1, (400, 6)).astype(np.float32)
+    times_ns = regular_times_ns(START_NS, round(NS_PER_S / rate_hz), 400)
+    if gap_at is not None:
+        times_ns[gap_at:] += NS_PER_S // 5
+    reducer = SecondReducer()
+    rows = []
+    for part in (slice(0, cut_at), slice(cut_at, 400)):
+        reducer.add(ImuSamples(times_ns[part], si[part], rate_hz), 0)
+        rows.append(reducer.take(int(times_ns[part][-1] // NS_PER_S)))
+    rows.append(reducer.take(2**31))
+    found = SecondRows.concat([r for r in rows if len(r)]).sums[:, GYRO_CHANGE_XX].sum()
+    expected = sum(
+        (float(si[i, 3]) - float(si[i - lag, 3])) ** 2
+        for i in range(lag, 400)
+        if gap_at is None or not i - lag < gap_at <= i
+    )
+    np.testing.assert_allclose(found, expected)
 
 
 def repeats(si: np.ndarray, gap_at: int | None) -> tuple[int, int]:
