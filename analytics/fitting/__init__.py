@@ -1,0 +1,1 @@
+"""What is fitted on recordings with truth; nothing that analyses imports it."""
