@@ -28,6 +28,7 @@ from analytics.core.results import NOTHING, CalibrationResult, ContextMark, Outp
 from analytics.core.rollups import CountedSeconds, RollupCounter
 from analytics.core.runs import follows
 from analytics.core.snapshots import pack, unpack
+from analytics.core.trouble import Troubles, TroubleWatch
 from contracts.errors import Reason, SettingError
 from contracts.imu import ImuSamples
 from contracts.records import FrameBlock, Rollup
@@ -94,6 +95,7 @@ class Pipeline:
         self._facing = Facing()
         self._episodes = EpisodeDetector(config.settings, config.focus_table)
         self._nudges = NudgeDetector(config.settings)
+        self._troubles = TroubleWatch(config.placements)
         self._rollups = RollupCounter(config.timezone)
         self._previous_s = -1
         self._was_rounded = False
@@ -164,6 +166,7 @@ class Pipeline:
                 "facing": self._facing.state(),
                 "episodes": self._episodes.state(),
                 "nudges": self._nudges.state(),
+                "troubles": self._troubles.state(),
                 "rollups": self._rollups.state(),
                 "previous_s": self._previous_s,
                 "was_rounded": self._was_rounded,
@@ -190,6 +193,7 @@ class Pipeline:
         self._facing.load(state["facing"])
         self._episodes.load(state["episodes"])
         self._nudges.load(state["nudges"])
+        self._troubles.load(state["troubles"])
         self._rollups.load(state["rollups"])
         self._previous_s = state["previous_s"]
         self._was_rounded = state["was_rounded"]
@@ -220,13 +224,15 @@ class Pipeline:
         """A non-empty block of seconds under one calibration, through every stage."""
         connected = follows(table.second, self._previous_s)
         activities = self._activities.update(table, calibration)
-        angles = angles_of(table, calibration, _ON_FEET[activities.activity])
+        troubles = self._troubles.update(table, calibration)
+        believed = troubles.believed(table)
+        angles = angles_of(believed, calibration, _ON_FEET[activities.activity])
         driving = activities.activity == _DRIVING
         fronts = self._facing.update(table.second, angles, calibration, driving)
         angles = angles.facing(fronts.sign)
         postures = classify(angles, self._boundaries(calibration), connected, self._was_rounded)
         _silence(postures, activities)
-        frames = _frames(table, calibration, angles, activities, postures)
+        frames = _frames(table, calibration, angles, activities, postures, troubles)
         said, span_s = self._episodes.update(_rounded_seconds(frames, angles))
         nudges = self._nudges.update(table.second, span_s, activities.activity)
         minutes, days = self._count(frames, said)
@@ -268,12 +274,14 @@ def _frames(
     angles: Angles,
     activities: Activities,
     postures: Postures,
+    troubles: Troubles,
 ) -> FrameBlock:
     incomplete = table.count * 2 < table.rate_hz
     incomplete |= table.count == 0
     bits = np.array([1 << PLACEMENTS.index(p) for p in table.placements], np.uint8)
     missing = (incomplete * bits).sum(axis=1).astype(np.uint8)
     quality = np.where(missing > 0, _QUALITY[Quality.PARTIAL], _QUALITY[Quality.OK])
+    quality = np.maximum(quality, troubles.quality)  # its words are worse, and come later
     if calibration is None:
         quality[:] = _QUALITY[Quality.UNCALIBRATED]
     return FrameBlock(
@@ -281,11 +289,11 @@ def _frames(
         posture=postures.posture,
         activity=activities.activity,
         activity_source=activities.source,
-        confidence=postures.confidence,
+        confidence=troubles.lowered(postures.confidence),
         quality=quality.astype(np.uint8),
         samples=table.count.sum(axis=1).astype(np.int32),
         missing=missing,
-        suspect=np.zeros_like(missing),
+        suspect=troubles.suspect,
         thorax_flexion_deg=angles.thorax_flexion_deg,
         pelvis_flexion_deg=angles.pelvis_flexion_deg,
         trunk_flexion_deg=angles.trunk_flexion_deg,

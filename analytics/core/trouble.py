@@ -1,0 +1,157 @@
+"""Which sensors cannot be believed, second by second, and what that does to a second's word.
+
+==========  ========================================================  =========================
+quality     when                                                      what is done
+==========  ========================================================  =========================
+losing      see :mod:`analytics.core.faults`                          confidence at most 0.8
+saturated   see there                                                 at most 0.7; from 25 % on left out
+stuck       see there                                                 left out; at most 0.9
+slipped     see :mod:`analytics.core.slips`, or a pose that no trunk  at most 0.4, until calibrated again
+            takes (:mod:`analytics.core.misplaced`)
+swapped     see :mod:`analytics.core.misplaced`                       at most 0.3, until calibrated again
+==========  ========================================================  =========================
+
+A second has the worst that is found in it, in this order, and the placements of all of it. Slipped and
+swapped say that a calibration no longer fits: they need one, and end with the next that is accepted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.core.calibration import Calibration
+from analytics.core.faults import FaultDetector
+from analytics.core.joining import SecondTable
+from analytics.core.misplaced import PlacementWatch
+from analytics.core.slips import SlipDetector
+from contracts.units import NS_PER_S
+from contracts.vocabulary import PLACEMENTS, QUALITIES, Placement, Quality
+
+Flags = NDArray[np.bool_]
+
+#: Most that is said of a posture under each trouble, the worst last.
+MOST_CONFIDENCE: Final = {
+    Quality.LOSING: 0.8,
+    Quality.SATURATED: 0.7,
+    Quality.STUCK: 0.9,
+    Quality.SLIPPED: 0.4,
+    Quality.SWAPPED: 0.3,
+}
+_CODE: Final = {quality: code for code, quality in enumerate(QUALITIES)}
+_MOST: Final = np.array([MOST_CONFIDENCE.get(quality, 1.0) for quality in QUALITIES])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Troubles:
+    """Of (n,) seconds: ``quality`` codes of QUALITIES, 0 where nothing is wrong; ``suspect`` masks of
+    the doubted placements; ``useless`` (n, placements) what is left out of the posture.
+    """
+
+    quality: NDArray[np.uint8]
+    suspect: NDArray[np.uint8]
+    useless: Flags
+
+    def believed(self, table: SecondTable) -> SecondTable:
+        """``table`` without what is useless, as if the sensor had sent nothing."""
+        if not self.useless.any():
+            return table
+        return SecondTable(
+            table.placements,
+            table.second,
+            np.where(self.useless, 0, table.count).astype(np.int32),
+            np.where(self.useless[:, :, None], 0.0, table.sums),
+            np.where(self.useless, 0.0, table.rate_hz),
+        )
+
+    def lowered(self, confidence: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Confidences (n,) that are no higher than the trouble of their second allows."""
+        lowered: NDArray[np.float64] = np.minimum(confidence, _MOST[self.quality])
+        return lowered
+
+
+class TroubleWatch:
+    """Seconds and their calibration in, troubles out."""
+
+    def __init__(self, placements: tuple[Placement, ...]) -> None:
+        """``placements``: those worn, in the order of the tables' columns."""
+        self.placements = placements
+        self._faults = FaultDetector(placements)
+        self._slips = SlipDetector(placements)
+        self._watch = PlacementWatch(placements)
+        self._session_ns: tuple[int, int] | None = None
+        self._slipped = np.zeros(len(placements), np.bool_)
+        self._swapped = np.zeros(len(placements), np.bool_)
+
+    def update(self, table: SecondTable, calibration: Calibration | None) -> Troubles:
+        """The troubles in each second of a non-empty table under one calibration."""
+        session_ns = None if calibration is None else calibration.session_ns
+        if session_ns != self._session_ns:
+            self._session_ns = session_ns
+            self._watch.forget()
+            self._slipped[:] = False
+            self._swapped[:] = False
+        faults = self._faults.update(table)
+        slipped, swapped = self._misplaced(table, calibration)
+        found = {
+            Quality.LOSING: faults.losing,
+            Quality.SATURATED: faults.saturated,
+            Quality.STUCK: faults.stuck,
+            Quality.SLIPPED: slipped,
+            Quality.SWAPPED: swapped,
+        }
+        quality = np.zeros(len(table), np.uint8)
+        suspect = np.zeros((len(table), len(self.placements)), np.bool_)
+        for word, flags in found.items():
+            quality[flags.any(axis=1)] = _CODE[word]
+            suspect |= flags
+        bits = np.array([1 << PLACEMENTS.index(p) for p in self.placements], np.uint8)
+        mask = (suspect * bits).sum(axis=1).astype(np.uint8)
+        return Troubles(quality, mask, faults.useless)
+
+    def _misplaced(
+        self, table: SecondTable, calibration: Calibration | None
+    ) -> tuple[Flags, Flags]:
+        """Who has slipped and who was swapped, (n, placements) each, from when it is known on."""
+        slips = self._slips.update(table)
+        if calibration is None:
+            none = np.zeros((len(table), len(self.placements)), np.bool_)
+            return none, none
+        placed = self._watch.update(table, calibration.axes)
+        slipped, swapped = placed.impossible, placed.swapped
+        session_end_s = -(-calibration.session_ns[1] // NS_PER_S)
+        for slip in slips:
+            if slip.turned_s >= session_end_s:
+                slipped[slip.row, slip.column] = True
+        slipped = np.logical_or.accumulate(np.vstack([self._slipped, slipped]), axis=0)[1:]
+        swapped = np.logical_or.accumulate(np.vstack([self._swapped, swapped]), axis=0)[1:]
+        self._slipped, self._swapped = slipped[-1].copy(), swapped[-1].copy()
+        return slipped, swapped
+
+    def state(self) -> dict[str, Any]:
+        """All there is to know to go on, as plain values."""
+        return {
+            "faults": self._faults.state(),
+            "slips": self._slips.state(),
+            "watch": self._watch.state(),
+            "session_ns": self._session_ns,
+            "slipped": [
+                p.value for p, is_so in zip(self.placements, self._slipped, strict=True) if is_so
+            ],
+            "swapped": [
+                p.value for p, is_so in zip(self.placements, self._swapped, strict=True) if is_so
+            ],
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from :meth:`state`; placements worn since start anew."""
+        self._faults.load(state["faults"])
+        self._slips.load(state["slips"])
+        self._watch.load(state["watch"])
+        session = state["session_ns"]
+        self._session_ns = None if session is None else (int(session[0]), int(session[1]))
+        self._slipped = np.array([p.value in state["slipped"] for p in self.placements])
+        self._swapped = np.array([p.value in state["swapped"] for p in self.placements])
