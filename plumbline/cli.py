@@ -225,11 +225,38 @@ def validate(
         int | None,
         typer.Option(help="Processes side by side; default: one a processor", min=1, max=64),
     ] = None,
+    shipped: Annotated[
+        bool,
+        typer.Option("--shipped", help="Shipped models also for people they were fitted on"),
+    ] = False,
 ) -> None:
     """Say how right the product is on recorded people, with tables, pictures and intervals."""
     from plumbline.validate import ValidateChoice, run_validate
 
-    run_validate(ValidateChoice(folder, only, people, draws, workers, json_file, report))
+    run_validate(ValidateChoice(folder, only, people, draws, workers, json_file, report, shipped))
+
+
+@app.command()
+@with_settings()
+def fit(
+    settings: Settings,  # noqa: ARG001 - a recording needs none of them; logging does
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of recordings with truth, or the one above it")
+    ],
+    *,
+    out: Annotated[Path | None, typer.Option(help="Folder to write the models to")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare with the shipped models instead")
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes side by side; default: one a processor", min=1, max=64),
+    ] = None,
+) -> None:
+    """Fit the models of postures and activities to recorded people, the same each time."""
+    from plumbline.fit import FitChoice, run_fit
+
+    raise typer.Exit(run_fit(FitChoice(folder, out, check, workers)))
 
 
 @app.command()

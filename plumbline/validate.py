@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from contracts.errors import DiskError, Reason, SettingError
@@ -20,14 +18,13 @@ from plumbline import __version__
 if TYPE_CHECKING:
     from analytics.validation.orientation import InclinationFigures
     from analytics.validation.scoring import Scored
-    from plumbline.validate_runs import Found
+    from plumbline.cohort import Found
+    from plumbline.models import Book
     from plumbline.validate_summary import About
     from plumbline.validate_tables import Sheet
 
 #: Random mountings of each sensor, unless asked otherwise.
 DRAWS: Final = 3
-MAX_DRAWS: Final = 100
-MAX_WORKERS: Final = 64
 #: Columns of text where the tables go to a file or another program.
 FILE_WIDTH: Final = 200
 
@@ -43,6 +40,7 @@ class ValidateChoice:
     workers: int | None = None
     json_file: Path | None = None
     report: Path | None = None
+    shipped: bool = False
 
 
 def run_validate(choice: ValidateChoice) -> None:
@@ -52,21 +50,30 @@ def run_validate(choice: ValidateChoice) -> None:
     is a SettingError that says how to get it.
     """
     require_extra()
+    from plumbline.cohort import find_recordings, first_people
     from plumbline.validate_goals import goal_sheet, goals
-    from plumbline.validate_runs import find_recordings
-    from plumbline.validate_summary import summarise
+    from plumbline.validate_summary import About, summarise
     from plumbline.validate_tables import sheets
 
     only = parts_of(choice.only)
     for path in (choice.json_file, choice.report):
         check_parent(path)
-    found, left_out = find_recordings(choice.folder)
-    found = _first_people(found, choice.people)
+    all_found, left_out = find_recordings(choice.folder)
+    found = first_people(all_found, choice.people)
     console = Console(stderr=True)
     if left_out:
         console.print(f"Left out, having no truth.csv: {', '.join(left_out)}")
-    runs = _analysed(found, choice, turn="mounting" in only, console=console)
-    about = _about(choice, found, left_out, runs)
+    book = _book(choice, found, all_found, console)
+    runs = _analysed(found, book, choice, turn="mounting" in only, console=console)
+    about = About(
+        folder=str(choice.folder),
+        recordings=len(found),
+        people=len({one.person for one in found}),
+        left_out=tuple(left_out),
+        analyses=len(runs),
+        model=book.words,
+        version=__version__,
+    )
     summary = summarise(runs, about, only, _trials(choice, only))
     tables, wanted = sheets(summary), goals(summary)
     _print(about, [*tables, goal_sheet(wanted)])
@@ -132,36 +139,27 @@ def write_bytes(path: Path, data: bytes) -> None:
         ) from error
 
 
-def _first_people(found: list[Found], people: int | None) -> list[Found]:
-    """The recordings of the first so many people of each kind of study."""
-    if people is None:
-        return found
-    kept: dict[bool, list[str]] = {}
-    for one in found:
-        group = kept.setdefault(one.study == "activities", [])
-        if one.person not in group and len(group) < people:
-            group.append(one.person)
-    wanted = {person for group in kept.values() for person in group}
-    return [one for one in found if one.person in wanted]
-
-
 def _analysed(
-    found: list[Found], choice: ValidateChoice, *, turn: bool, console: Console
+    found: list[Found], book: Book, choice: ValidateChoice, *, turn: bool, console: Console
 ) -> list[Scored]:
     """Every way of every recording, in an order that does not depend on who was done first."""
-    from plumbline.validate_runs import in_order, jobs_of, run_jobs
+    from plumbline.validate_runs import in_order, jobs_of, run_job
+    from plumbline.workers import each
 
-    jobs = jobs_of(found, draws=choice.draws, turn=turn)
-    workers = choice.workers or min(len(jobs), os.cpu_count() or 1, MAX_WORKERS)
-    steps = track(
-        run_jobs(jobs, workers),
-        "Analysing people",
-        total=len(jobs),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+    jobs = jobs_of(found, draws=choice.draws, turn=turn, models_for=book.of)
+    steps = each(run_job, jobs, "Analysing people", workers=choice.workers, console=console)
     return in_order([run for done in steps for run in done])
+
+
+def _book(
+    choice: ValidateChoice, found: list[Found], all_found: list[Found], console: Console
+) -> Book:
+    from plumbline.models import left_out_book, shipped_book
+
+    if choice.shipped:
+        return shipped_book()
+    people = list(dict.fromkeys(one.person for one in found))
+    return left_out_book(all_found, people, workers=choice.workers, console=console)
 
 
 def _trials(choice: ValidateChoice, only: tuple[str, ...]) -> list[InclinationFigures]:
@@ -171,22 +169,6 @@ def _trials(choice: ValidateChoice, only: tuple[str, ...]) -> list[InclinationFi
     folders = (choice.folder, choice.folder.resolve().parent)
     folder = next((one for one in folders if (one / FOLDER).is_dir()), None)
     return orientation_figures(folder) if folder and "orientation" in only else []
-
-
-def _about(
-    choice: ValidateChoice, found: list[Found], left_out: list[str], runs: list[Scored]
-) -> About:
-    from plumbline.validate_summary import About
-
-    return About(
-        folder=str(choice.folder),
-        recordings=len(found),
-        people=len({one.person for one in found}),
-        left_out=tuple(left_out),
-        analyses=len(runs),
-        model="as shipped",
-        version=__version__,
-    )
 
 
 def _print(about: About, tables: list[Sheet]) -> None:

@@ -59,11 +59,15 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 @dataclass(frozen=True, slots=True)
 class ActivityModel:
-    """Three questions; without one, the first activity is always said."""
+    """Three questions; without one, the first activity is always said.
+
+    ``fitted_on`` names the recordings that the weights come from.
+    """
 
     standing: Question | None = None
     lying: Question | None = None
     stairs: Question | None = None
+    fitted_on: tuple[str, ...] = ()
 
 
 def parse_activity_model(text: str) -> ActivityModel:
@@ -76,7 +80,8 @@ def parse_activity_model(text: str) -> ActivityModel:
         table = tomllib.loads(text)
         version, figures = table["version"], table["figures"]
         questions = msgspec.convert(table["question"], dict[str, Question])
-        model = ActivityModel(**questions)
+        fitted_on = msgspec.convert(table["fitted_on"], tuple[str, ...])
+        model = ActivityModel(**questions, fitted_on=fitted_on)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, LookupError, TypeError) as error:
         raise _refused(f"not an activity model: {str(error)[:200]}") from None
     if version != MODEL_VERSION or tuple(figures) != FIGURES:
@@ -91,6 +96,7 @@ def activity_model_table(model: ActivityModel) -> dict[str, Any]:
     questions = {"standing": model.standing, "lying": model.lying, "stairs": model.stairs}
     return {
         "version": MODEL_VERSION,
+        "fitted_on": list(model.fitted_on),
         "figures": list(FIGURES),
         "question": {k: msgspec.to_builtins(q) for k, q in questions.items() if q is not None},
     }

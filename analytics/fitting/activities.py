@@ -31,9 +31,11 @@ from contracts.vocabulary import Activity, Placement
 
 #: Part of the correlations between figures that is not believed: five people are few.
 SHRINKAGE: Final = 0.005
-#: Sensors on the rib cage move as one: what is found at one of them is asked of both. Standing is not,
-#: since the back of it breathes less: of seated people's T4 most would be called standing.
-RIB_CAGE: Final = (Placement.STERNUM, Placement.T4)
+#: Where the fitted people wore their sensor; and where else the question of lying may be asked, which
+#: seated people's sensors there confirm. Of standing they do not (the upper back breathes less than
+#: the chest, and most of them would be called standing), and nobody was recorded walking there.
+FITTED: Final = (Placement.STERNUM,)
+CONFIRMED: Final = (Placement.STERNUM, Placement.T4)
 DECIMALS: Final = 5
 
 Floats = NDArray[np.float64]
@@ -57,11 +59,11 @@ def fit_activities(folders: Sequence[Path]) -> ActivityModel:
     """
     stretches = [stretch for folder in folders for stretch in _stretches(folder)]
     rest = (Activity.SITTING, Activity.STANDING)
-    sternum = (Placement.STERNUM,)
     return ActivityModel(
-        standing=_question(stretches, (Activity.SITTING,), Activity.STANDING, sternum),
-        lying=_question(stretches, rest, Activity.LYING, RIB_CAGE),
-        stairs=_question(stretches, (Activity.WALKING,), Activity.STAIRS, RIB_CAGE),
+        standing=_question(stretches, (Activity.SITTING,), Activity.STANDING, FITTED),
+        lying=_question(stretches, rest, Activity.LYING, CONFIRMED),
+        stairs=_question(stretches, (Activity.WALKING,), Activity.STAIRS, FITTED),
+        fitted_on=tuple(sorted({stretch.person for stretch in stretches})),
     )
 
 
@@ -72,12 +74,13 @@ def activity_model_toml(model: ActivityModel) -> str:
         "# Fitted by plumbline fit; docs/model-card.md says on whom, how, and how well.",
         "# A second's evidence, in nats, is intercept + the sum of weight × figure.",
         f"version = {table['version']}",
+        f"fitted_on = [{', '.join(map(_quoted, table['fitted_on']))}]",
         "figures = [",
         *(f'    "{name}",' for name in table["figures"]),
         "]",
     ]
     for name, question in table["question"].items():
-        places = ", ".join(f'"{place}"' for place in question["placements"])
+        places = ", ".join(map(_quoted, question["placements"]))
         lines += [
             "",
             f"[question.{name}]",
@@ -94,6 +97,10 @@ def activity_model_toml(model: ActivityModel) -> str:
                 f"weights = [{', '.join(str(weight) for weight in way['weights'])}]",
             ]
     return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
 
 
 def _stretches(folder: Path) -> list[_Stretch]:
