@@ -66,18 +66,20 @@ def fill_in(values: Array, before: Array, breaks: NDArray[np.intp]) -> Array:
     np.multiply(vectors[:, 1:2], vectors[:, 1:], out=products[:, 3:5])
     np.multiply(vectors[:, 2:], vectors[:, 2:], out=products[:, 5:])
     np.sqrt(values[ACC_XX] + values[ACC_YY] + values[ACC_ZZ], out=values[MAG])
-    lag = before.shape[1]
-    joined = np.concatenate([before, values[ACC_X : MAG + 1]], axis=1)
+    lag, stepped = before.shape[1], values[ACC_X : MAG + 1]
     changes, steps = values[ACC_CHANGE_XX : MAG_CHANGE_SQ + 1], values[MAG_STEP_SQ]
-    np.subtract(joined[:, lag:], joined[:, :-lag], out=changes)
-    np.subtract(joined[-1, lag:], joined[-1, lag - 1 : -1], out=steps)
-    np.nan_to_num(changes[:, :lag], copy=False)
+    np.subtract(stepped[:, lag:], stepped[:, :-lag], out=changes[:, lag:])
+    first = stepped[:, :lag] - before[:, : steps.size]
+    first[np.isnan(first)] = 0.0
+    changes[:, :lag] = first
+    np.subtract(stepped[-1, 1:], stepped[-1, :-1], out=steps[1:])
+    steps[0] = stepped[-1, 0] - before[-1, -1]
     for at in breaks.tolist():
         changes[:, at : at + lag] = 0.0
         steps[at] = 0.0
     np.multiply(changes, changes, out=changes)
     np.multiply(steps, steps, out=steps)
-    after = joined[:, -lag:].copy()
+    after = np.concatenate([before, stepped[:, -lag:]], axis=1)[:, -lag:].copy()
     if breaks.size:
         after[:, : max(0, int(breaks[-1]) - steps.size + lag)] = np.nan
     return after

@@ -57,14 +57,13 @@ def turn_rate(series: Vector, gaps: Gaps) -> Vector:
     now, before, earlier = series[:, 2:], series[:, 1:-1], series[:, :-2]
     if gaps.at.size:
         before, earlier = _without_past(series, gaps.at)
-    turned = 5.0 * now
-    turned += 8.0 * before
-    turned -= earlier
+    turned = now * (5.0 / 12.0)
+    turned += before * (8.0 / 12.0)
+    turned -= earlier * (1.0 / 12.0)
     for axis, (second, third) in enumerate(((1, 2), (2, 0), (0, 1))):
         cone = before[second] * now[third] - before[third] * now[second]
-        cone *= 1.0 / gaps.rate_hz
+        cone *= 1.0 / 12.0 / gaps.rate_hz
         turned[axis] += cone
-    turned /= 12.0
     if gaps.at.size:
         periods = gaps.bridged_periods
         at, periods = gaps.at[periods > 0], periods[periods > 0]
