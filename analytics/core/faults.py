@@ -120,12 +120,16 @@ class FaultDetector:
 
 
 def _run_lengths(flag: Flags, connected: Flags, carried: NDArray[np.int64]) -> NDArray[np.int64]:
+    if not flag.any():
+        return np.zeros(flag.shape, np.int64)
     columns = [run_length(flag[:, c], connected, int(carried[c])) for c in range(carried.size)]
     return np.stack(columns, axis=1)
 
 
 def _last_known(rate_hz: NDArray[np.float64], before: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n, placements) each second's rate, or the last one of a sensor that is silent."""
+    if (rate_hz > 0).all():
+        return rate_hz
     known = np.concatenate([before[None], rate_hz])
     row = np.where(known > 0, np.arange(len(known))[:, None], 0)
     last = np.maximum.accumulate(row, axis=0)

@@ -24,7 +24,7 @@ from analytics.core.angles import mean_up
 from analytics.core.axes import SegmentAxes, between_deg, dot
 from analytics.core.joining import SecondTable
 from analytics.core.runs import follows, run_length
-from contracts.units import DEG_PER_RAD
+from contracts.units import DEG_PER_RAD, RAD_PER_DEG
 from contracts.vocabulary import LOWER_PLACEMENTS, UPPER_PLACEMENTS, Placement
 
 Flags = NDArray[np.bool_]
@@ -74,9 +74,12 @@ class PlacementWatch:
         """Each second of a non-empty table under one calibration."""
         connected = follows(table.second, self._previous_s)
         self._previous_s = int(table.second[-1])
-        ups = {p: mean_up(table, c) for c, p in enumerate(self.placements) if p in axes}
-        away_deg = {p: _away_deg(up, axes[p]) for p, up in ups.items()}
         swapped, impossible = np.zeros((2, len(table), len(self.placements)), np.bool_)
+        ups = {p: mean_up(table, c) for c, p in enumerate(self.placements) if p in axes}
+        if _all_near(ups, axes):
+            self.forget()
+            return Misplaced(swapped, impossible)
+        away_deg = {p: _away_deg(up, axes[p]) for p, up in ups.items()}
         for one, other in combinations(ups, 2):
             fits = _fit_each_other(ups, axes, away_deg, one, other)
             found = self._lasts(self._swapped_s, f"{one}-{other}", fits, connected, SWAPPED_AFTER_S)
@@ -112,6 +115,12 @@ class PlacementWatch:
         self._previous_s = state["previous_s"]
         self._swapped_s = dict(state["swapped_s"])
         self._impossible_s = dict(state["impossible_s"])
+
+
+def _all_near(ups: Mapping[Placement, Degrees], axes: Axes) -> bool:
+    """Whether all sensors are so near their uprights all the time that nothing can be wrong."""
+    near = np.cos(OWN_SHARE * MIN_APART_DEG * RAD_PER_DEG)
+    return all(bool((dot(up, axes[p].up) > near).all()) for p, up in ups.items())
 
 
 def _away_deg(up: Degrees, axes: SegmentAxes) -> Degrees:

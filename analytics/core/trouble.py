@@ -82,6 +82,7 @@ class TroubleWatch:
         self._faults = FaultDetector(placements)
         self._slips = SlipDetector(placements)
         self._watch = PlacementWatch(placements)
+        self._bits = np.array([1 << PLACEMENTS.index(p) for p in placements], np.uint8)
         self._session_ns: tuple[int, int] | None = None
         self._slipped = np.zeros(len(placements), np.bool_)
         self._swapped = np.zeros(len(placements), np.bool_)
@@ -103,14 +104,12 @@ class TroubleWatch:
             Quality.SLIPPED: slipped,
             Quality.SWAPPED: swapped,
         }
-        quality = np.zeros(len(table), np.uint8)
-        suspect = np.zeros((len(table), len(self.placements)), np.bool_)
+        quality, suspect = np.zeros((2, len(table)), np.uint8)
         for word, flags in found.items():
-            quality[flags.any(axis=1)] = _CODE[word]
-            suspect |= flags
-        bits = np.array([1 << PLACEMENTS.index(p) for p in self.placements], np.uint8)
-        mask = (suspect * bits).sum(axis=1).astype(np.uint8)
-        return Troubles(quality, mask, faults.useless)
+            if flags.any():
+                quality[flags.any(axis=1)] = _CODE[word]
+                suspect |= np.bitwise_or.reduce(flags * self._bits, axis=1)
+        return Troubles(quality, suspect, faults.useless)
 
     def _misplaced(
         self, table: SecondTable, calibration: Calibration | None
@@ -126,10 +125,7 @@ class TroubleWatch:
         for slip in slips:
             if slip.turned_s >= session_end_s:
                 slipped[slip.row, slip.column] = True
-        slipped = np.logical_or.accumulate(np.vstack([self._slipped, slipped]), axis=0)[1:]
-        swapped = np.logical_or.accumulate(np.vstack([self._swapped, swapped]), axis=0)[1:]
-        self._slipped, self._swapped = slipped[-1].copy(), swapped[-1].copy()
-        return slipped, swapped
+        return _from_then_on(slipped, self._slipped), _from_then_on(swapped, self._swapped)
 
     def state(self) -> dict[str, Any]:
         """All there is to know to go on, as plain values."""
@@ -155,3 +151,12 @@ class TroubleWatch:
         self._session_ns = None if session is None else (int(session[0]), int(session[1]))
         self._slipped = np.array([p.value in state["slipped"] for p in self.placements])
         self._swapped = np.array([p.value in state["swapped"] for p in self.placements])
+
+
+def _from_then_on(flags: Flags, carried: Flags) -> Flags:
+    """``flags`` (n, placements) from the first on that is set, or was; ``carried`` is brought along."""
+    flags[0] |= carried
+    if flags.any():
+        np.logical_or.accumulate(flags, axis=0, out=flags)
+        carried[:] = flags[-1]
+    return flags
