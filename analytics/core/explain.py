@@ -2,57 +2,112 @@
 
 from __future__ import annotations
 
-from analytics.core.postures import Boundaries
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
 from contracts.records import Frame
 from contracts.vocabulary import Placement, Posture, Quality
 
+#: From this confidence on nothing else is worth naming.
+SURE: Final = 0.9
 
-def explain(frame: Frame, boundaries: Boundaries) -> str:
-    """One or two sentences for a person. Boundaries: those the frame was classified with."""
+_LIKE: Final = {
+    Posture.UPRIGHT: "your own upright",
+    Posture.ROUNDED: "rounded",
+    Posture.FORWARD_LEAN: "leaning forward at the hip",
+    Posture.RECLINED: "reclined",
+    Posture.LEFT_LEAN: "leaning to the left",
+    Posture.RIGHT_LEAN: "leaning to the right",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """What a posture is expected to look like in one wearer; None where no sensor says it."""
+
+    thorax_deg: float | None
+    pelvis_deg: float | None
+    lateral_deg: float | None
+
+    def away_deg(self, frame: Frame) -> float:
+        """How far a frame is from it, over the angles that both have."""
+        pairs = (
+            (self.thorax_deg, frame.thorax_flexion_deg),
+            (self.pelvis_deg, frame.pelvis_flexion_deg),
+            (self.lateral_deg, frame.lateral_deg),
+        )
+        steps: list[float] = [
+            one - other for one, other in pairs if one is not None and other is not None
+        ]
+        return math.sqrt(sum(step * step for step in steps))
+
+    def words(self) -> str:
+        """The angles, for a person."""
+        said = [] if self.thorax_deg is None else [_sagittal(self.thorax_deg)]
+        if self.pelvis_deg is not None:
+            said.append(f"{_sagittal(self.pelvis_deg)} below")
+        if self.lateral_deg is not None and abs(self.lateral_deg) >= 3.0:
+            said.append(_sideways(self.lateral_deg))
+        return ", ".join(said)
+
+
+@dataclass(frozen=True, slots=True)
+class Centres:
+    """What each posture is expected to look like; ``own``: the rounded one is the wearer's own pose."""
+
+    of: Mapping[Posture, Centre]
+    own: bool
+
+
+def explain(frame: Frame, centres: Centres | None) -> str:
+    """One to three sentences for a person. ``centres``: of the calibration that the frame was under."""
     thorax, pelvis = frame.thorax_flexion_deg, frame.pelvis_flexion_deg
-    if frame.posture is Posture.UNKNOWN or (thorax is None and pelvis is None):
-        return _unknown(frame)
+    angles = _angles(frame)
+    if not angles or frame.posture is Posture.UNKNOWN or centres is None:
+        return _unknown(frame, angles)
+    name = _LIKE[frame.posture]
+    if frame.posture is Posture.ROUNDED and centres.own:
+        name = "your own rounded pose"
+    centre = centres.of[frame.posture]
+    said = f"{angles}: nearest to {name} ({centre.words()})"
+    other = _nearest_other(frame, centres)
+    if frame.confidence < SURE and other is not None:
+        said += f", less to {_LIKE[other]} ({centres.of[other].words()})"
+    return f"{said}.{_alone(frame, thorax, pelvis)}{_doubts(frame)}"
+
+
+def _nearest_other(frame: Frame, centres: Centres) -> Posture | None:
+    others = {p: c.away_deg(frame) for p, c in centres.of.items() if p is not frame.posture}
+    return min(others, key=lambda posture: others[posture], default=None)
+
+
+def _angles(frame: Frame) -> str:
     parts = []
-    if thorax is not None:
-        parts.append(f"the upper trunk is {_sagittal(thorax)}")
-    if pelvis is not None:
-        parts.append(f"the lower trunk {_sagittal(pelvis)}")
-    angles = " and ".join(parts)
-    reason = _reason(frame, boundaries)
-    return f"{angles[0].upper()}{angles[1:]}; {reason}.{_missing(frame.missing)}"
+    if frame.thorax_flexion_deg is not None:
+        parts.append(f"the upper trunk is {_sagittal(frame.thorax_flexion_deg)}")
+    if frame.pelvis_flexion_deg is not None:
+        parts.append(f"the lower trunk {_sagittal(frame.pelvis_flexion_deg)}")
+    if frame.lateral_deg is not None and abs(frame.lateral_deg) >= 3.0:
+        parts.append(_sideways(frame.lateral_deg))
+    angles = ", ".join(parts)
+    return f"{angles[:1].upper()}{angles[1:]}"
 
 
-def _reason(frame: Frame, boundaries: Boundaries) -> str:
-    curl = frame.trunk_flexion_deg
-    match frame.posture:
-        case Posture.RECLINED:
-            return f"the trunk as a whole is back by more than {boundaries.reclined_deg:.0f}°: reclined"
-        case Posture.LEFT_LEAN | Posture.RIGHT_LEAN:
-            side = "left" if frame.posture is Posture.LEFT_LEAN else "right"
-            by = "" if frame.lateral_deg is None else f" by {abs(frame.lateral_deg):.0f}°"
-            return f"it leans to the {side}{by}, beyond the boundary of {boundaries.lean_deg:.0f}°"
-        case Posture.ROUNDED if curl is None:
-            return (
-                f"beyond your boundary of {boundaries.tilt_deg:.0f}°: rounded, or leaning at the hip, "
-                "which one sensor cannot tell apart"
-            )
-        case Posture.ROUNDED:
-            return f"a curl of {curl:.0f}°, your boundary is {boundaries.curl_deg:.0f}°: rounded"
-        case Posture.FORWARD_LEAN if curl is not None:
-            return (
-                f"a curl of {curl:.0f}°, below your boundary of {boundaries.curl_deg:.0f}°: "
-                "the whole trunk leans forward at the hip"
-            )
-        case Posture.FORWARD_LEAN:
-            return f"below your boundary of {boundaries.tilt_deg:.0f}°: leaning forward"
-        case _:
-            return f"within {boundaries.bent_deg:.0f}° of your own upright"
+def _alone(frame: Frame, thorax: float | None, pelvis: float | None) -> str:
+    bent = frame.posture in (Posture.ROUNDED, Posture.FORWARD_LEAN)
+    if not bent or (thorax is not None and pelvis is not None):
+        return ""
+    return " One sensor cannot tell rounding from leaning at the hip for sure."
 
 
-def _unknown(frame: Frame) -> str:
+def _unknown(frame: Frame, angles: str) -> str:
     if frame.quality is Quality.UNCALIBRATED:
         return "The sensors are not calibrated on this wearer yet, so no posture is named."
-    return f"No posture is named for this second.{_missing(frame.missing)}"
+    if angles and frame.posture is not Posture.UNKNOWN:
+        return f"{angles}: {_LIKE[frame.posture]}.{_doubts(frame)}"
+    return f"No posture is named for this second.{_doubts(frame)}"
 
 
 def _sagittal(angle_deg: float) -> str:
@@ -61,7 +116,18 @@ def _sagittal(angle_deg: float) -> str:
     return f"{abs(angle_deg):.0f}° {'forward' if angle_deg > 0 else 'back'}"
 
 
-def _missing(missing: tuple[Placement, ...]) -> str:
-    if not missing:
-        return ""
-    return f" Less sure, since {' and '.join(missing)} sent little or nothing."
+def _sideways(angle_deg: float) -> str:
+    return f"{abs(angle_deg):.0f}° to the {'right' if angle_deg > 0 else 'left'}"
+
+
+def _doubts(frame: Frame) -> str:
+    said = ""
+    if frame.missing:
+        said += f" Less sure, since {_names(frame.missing)} sent little or nothing."
+    if frame.suspect:
+        said += f" Less sure, since something is wrong with {_names(frame.suspect)}."
+    return said
+
+
+def _names(placements: tuple[Placement, ...]) -> str:
+    return " and ".join(placements)

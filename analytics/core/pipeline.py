@@ -14,19 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.core.activities import Activities, ActivityDetector
+from analytics.core.activity_model import ActivityModel
 from analytics.core.angles import Angles, angles_of
 from analytics.core.calibrating import CalibrationTimeline
 from analytics.core.calibration import Calibration
 from analytics.core.episodes import EpisodeDetector, RoundedSeconds, Said
+from analytics.core.explain import Centres
 from analytics.core.facing import Facing
 from analytics.core.focus import FocusTable
 from analytics.core.joining import Joiner, SecondTable
 from analytics.core.nudges import NudgeDetector
 from analytics.core.patterns import patterns_of
-from analytics.core.postures import CODE, Boundaries, Postures, classify
+from analytics.core.posture_model import PostureModel
+from analytics.core.postures import CODE, Postures, PostureTeller
 from analytics.core.results import NOTHING, CalibrationResult, ContextMark, Output
 from analytics.core.rollups import CountedSeconds, RollupCounter
 from analytics.core.runs import follows
+from analytics.core.shipped import shipped_activities, shipped_postures
 from analytics.core.snapshots import pack, unpack
 from analytics.core.trouble import Troubles, TroubleWatch
 from contracts.errors import Reason, SettingError
@@ -65,6 +69,8 @@ class PipelineConfig:
     calibrations: tuple[CalibrationPlan, ...] = ()
     timezone: str = "UTC"
     focus_table: FocusTable = field(default_factory=FocusTable)
+    posture_model: PostureModel = field(default_factory=shipped_postures)
+    activity_model: ActivityModel = field(default_factory=shipped_activities)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +97,14 @@ class Pipeline:
         self.config = config
         self._joiner = Joiner(config.placements)
         self._calibrations = CalibrationTimeline()
-        self._activities = ActivityDetector()
+        self._activities = ActivityDetector(config.activity_model)
         self._facing = Facing()
         self._episodes = EpisodeDetector(config.settings, config.focus_table)
         self._nudges = NudgeDetector(config.settings)
         self._troubles = TroubleWatch(config.placements)
         self._rollups = RollupCounter(config.timezone)
+        self._postures = PostureTeller(config.posture_model, config.settings)
         self._previous_s = -1
-        self._was_rounded = False
         self._rounded_for_s = 0
         for plan in config.calibrations:
             self._calibrations.plan(plan)
@@ -119,9 +125,9 @@ class Pipeline:
         return self._rounded_for_s
 
     @property
-    def boundaries(self) -> Boundaries:
-        """What postures are decided by after the last frame, for explanations."""
-        return self._boundaries(self._calibrations.current)
+    def centres(self) -> Centres | None:
+        """What each posture is expected to look like after the last frame, for explanations."""
+        return self._postures.centres(self._calibrations.current)
 
     def update(self, placement: Placement, samples: ImuSamples) -> Output:
         """Take samples of a worn placement, any number. SettingError where it is not worn."""
@@ -169,7 +175,7 @@ class Pipeline:
                 "troubles": self._troubles.state(),
                 "rollups": self._rollups.state(),
                 "previous_s": self._previous_s,
-                "was_rounded": self._was_rounded,
+                "postures": self._postures.state(),
                 "rounded_for_s": self._rounded_for_s,
             }
         )
@@ -196,7 +202,7 @@ class Pipeline:
         self._troubles.load(state["troubles"])
         self._rollups.load(state["rollups"])
         self._previous_s = state["previous_s"]
-        self._was_rounded = state["was_rounded"]
+        self._postures.load(state["postures"])
         self._rounded_for_s = state["rounded_for_s"]
 
     def _check_worn(self, placement: Placement) -> None:
@@ -230,14 +236,15 @@ class Pipeline:
         driving = activities.activity == _DRIVING
         fronts = self._facing.update(table.second, angles, calibration, driving)
         angles = angles.facing(fronts.sign)
-        postures = classify(angles, self._boundaries(calibration), connected, self._was_rounded)
+        postures = self._postures.update(
+            table.second, angles, calibration, connected, fronts.chance
+        )
         _silence(postures, activities)
         frames = _frames(table, calibration, angles, activities, postures, troubles)
         said, span_s = self._episodes.update(_rounded_seconds(frames, angles))
         nudges = self._nudges.update(table.second, span_s, activities.activity)
         minutes, days = self._count(frames, said)
         self._previous_s = int(table.second[-1])
-        self._was_rounded = bool(postures.posture[-1] == CODE[Posture.ROUNDED])
         self._rounded_for_s = int(span_s[-1])
         return Output(
             frames=frames,
@@ -246,10 +253,6 @@ class Pipeline:
             days=tuple(days),
             nudges=tuple(nudges),
         )
-
-    def _boundaries(self, calibration: Calibration | None) -> Boundaries:
-        rounded = None if calibration is None else calibration.rounded
-        return Boundaries.of(self.config.settings, rounded)
 
     def _count(self, frames: FrameBlock, said: list[Said]) -> tuple[list[Rollup], list[Rollup]]:
         curl_cdeg, has_curl = _hundredths(frames.trunk_flexion_deg)

@@ -1,97 +1,54 @@
-"""Angles to postures, by rules that can be said in a sentence.
+"""Angles to postures: which of six is the likeliest, second by second, and how sure that is.
 
-With the flexion of upper and lower trunk, T and P, and the wearer's own rounded pose, in this order:
+Each second's inclinations are held against what this wearer's postures are expected to look like
+(:mod:`analytics.core.personal`). On top of the likelihoods stand a few rules that do not depend on people:
 
-1. **reclined**: the trunk as a whole, (T + P) / 2, is back by ``reclined_deg`` or more.
-2. **left/right lean**: T's lateral inclination, plus a third of the pelvis's, is beyond the boundary.
-3. **rounded**: T is bent forward, the curl T - P is at least 0.65 of the personal rounded curl, and the
-   pelvis has not tipped forward beyond ``hip_bend_deg`` (that is a bend at the hip, not a slump).
-4. **forward_lean**: T is bent forward without that curl: the trunk came along from the hip.
-5. **upright**: none of these.
-
-The boundaries move with the settings: the personal ones in proportion to ``rounded_warn_deg`` against
-its default. Without a rounded window the curl is held against ``rounded_warn_deg`` itself. With no lower
-sensor T alone is held against it: rounding and leaning at the hip cannot be told apart then, which the
-confidence says. With no upper sensor only reclining and leaning sideways are told.
+- beyond ``hip_bend_deg`` of the lower trunk it is a bend at the hip, never rounding;
+- once rounded, another posture has to be clearly likelier (``hysteresis_deg``), until a gap;
+- one sensor alone cannot tell rounding from leaning at the hip: it says what is held for long;
+- without a sensor on the upper trunk only reclining and leaning sideways are told.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.core.angles import Angles
-from analytics.core.calibration import RoundedTemplate
+from analytics.core.calibration import Calibration
+from analytics.core.explain import Centres
+from analytics.core.likelihood import Logs, shares
+from analytics.core.own_leans import LEARN_BLOCK_S, OwnLeans
+from analytics.core.personal import Personal, prior_logs
+from analytics.core.posture_model import CLASS, CLASSES, MODEL_PLACEMENTS, SIZE, PostureModel
 from analytics.core.runs import hysteresis
 from contracts.settings import PostureSettings
-from contracts.vocabulary import POSTURES, Posture
+from contracts.vocabulary import POSTURES, Placement, Posture
 
-#: Part of the personal rounded curl (or tilt, with no lower sensor) from which a second is rounded.
-ROUNDED_SHARE: Final = 0.65
-#: Bent forward begins at this part of ``rounded_warn_deg``.
-BENT_SHARE: Final = 0.6
-#: With a rounded window the forward axis is known well enough for a boundary this much nearer.
-LEAN_SHARE: Final = 0.6
-PELVIS_LATERAL_SHARE: Final = 0.3
-#: The least personal curl a boundary is made of: less is within the error of measurement.
-MIN_CURL_DEG: Final = 4.0
-#: A hip bend begins this far beyond the pelvis of the personal rounded pose, where that is further.
-HIP_BEYOND_ROUNDED_DEG: Final = 12.0
-#: How sure a rule is at its nearest boundary, and from SURE_MARGIN_DEG on: what it was worth on 29
-#: recorded people (docs/algorithms.md).
-BOUNDARY_CONFIDENCE: Final = 0.6
-SURE_CONFIDENCE: Final = 0.98
-SURE_MARGIN_DEG: Final = 5.0
-#: Most that is said where one sensor has to stand for two: of bending forward, and of all else.
-ONE_SENSOR_BENT_CONFIDENCE: Final = 0.55
-ONE_SENSOR_CONFIDENCE: Final = 0.9
+#: Of upright and rounded with one sensor only, against the leans: in daily life they last longest.
+ALONE_WEIGHT: Final = 30.0
+#: How much likelier another posture has to be to end rounding, for each degree of hysteresis.
+HYSTERESIS_LOG_PER_DEG: Final = 0.1
+#: Nobody is ever certain.
+NEVER_SURE: Final = 0.99
+MAX_LOOK_AHEAD_BLOCKS: Final = 4096
 
 CODE: Final = {posture: code for code, posture in enumerate(POSTURES)}
-_DEFAULT: Final = PostureSettings()
+_CODE_OF_CLASS: Final = np.array([CODE[p] for p in CLASSES], np.uint8)
+_ROUNDED: Final = CLASS[Posture.ROUNDED]
+_TOLD_FROM_BELOW: Final = np.array(
+    [p in (Posture.RECLINED, Posture.LEFT_LEAN, Posture.RIGHT_LEAN) for p in CLASSES]
+)
+_ALONE: Final = prior_logs({Posture.UPRIGHT: ALONE_WEIGHT, Posture.ROUNDED: ALONE_WEIGHT})
+_UPPER: Final = frozenset({Placement.C7, Placement.T4})
 
 Degrees = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Boundaries:
-    """What the rules compare with, in degrees, of one wearer, calibration and settings."""
-
-    bent_deg: float
-    curl_deg: float
-    tilt_deg: float  # for the upper trunk where there is no lower sensor
-    stay_share: float  # once rounded, boundaries are this much lower
-    lean_deg: float
-    reclined_deg: float
-    hip_bend_deg: float
-
-    @classmethod
-    def of(cls, settings: PostureSettings, rounded: RoundedTemplate | None) -> Boundaries:
-        """The boundaries that settings and the personal rounded pose give."""
-        warn_deg = settings.rounded_warn_deg
-        strictness = warn_deg / _DEFAULT.rounded_warn_deg
-        curl_deg = tilt_deg = warn_deg
-        lean_deg, hip_bend_deg = settings.lean_deg, settings.hip_bend_deg
-        if rounded is not None:
-            tilt_deg = ROUNDED_SHARE * strictness * rounded.thorax_flexion_deg
-            lean_deg *= LEAN_SHARE
-            if rounded.pelvis_flexion_deg is not None:
-                own_hip_deg = rounded.pelvis_flexion_deg + HIP_BEYOND_ROUNDED_DEG
-                hip_bend_deg = max(hip_bend_deg, own_hip_deg)
-                own_deg = rounded.thorax_flexion_deg - rounded.pelvis_flexion_deg
-                curl_deg = ROUNDED_SHARE * strictness * max(own_deg, MIN_CURL_DEG)
-        return cls(
-            bent_deg=BENT_SHARE * warn_deg,
-            curl_deg=curl_deg,
-            tilt_deg=max(tilt_deg, BENT_SHARE * warn_deg),
-            stay_share=1.0 - settings.hysteresis_deg / warn_deg,
-            lean_deg=lean_deg,
-            reclined_deg=settings.reclined_deg,
-            hip_bend_deg=hip_bend_deg,
-        )
+Chances = Mapping[Placement, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,88 +56,213 @@ class Postures:
     """Codes of POSTURES (n,) and how sure, 0 to 1 in steps of 0.01 (n,)."""
 
     posture: NDArray[np.uint8]
-    confidence: NDArray[np.float64]
+    confidence: Degrees
 
 
-def classify(
-    angles: Angles, boundaries: Boundaries, connected: Flags, was_rounded: bool
-) -> Postures:
-    """The posture of each second. ``was_rounded``: the second before the first was rounded."""
-    thorax, pelvis = angles.thorax_flexion_deg, angles.pelvis_flexion_deg
-    upper, lower = ~np.isnan(thorax), ~np.isnan(pelvis)
-    curl = np.where(lower, angles.trunk_flexion_deg, thorax)
-    limit = np.where(lower, boundaries.curl_deg, boundaries.tilt_deg)
-    back = -np.where(upper & lower, (thorax + pelvis) / 2, np.where(upper, thorax, pelvis))
-    side = _side(angles)
-    reclined = back >= boundaries.reclined_deg
-    leaning = ~reclined & (np.abs(side) >= boundaries.lean_deg)
-    upright_or_bent = upper & ~reclined & ~leaning
-    bent = upright_or_bent & (thorax >= boundaries.bent_deg)
-    stay = boundaries.stay_share
-    hip_bend = lower & (pelvis >= boundaries.hip_bend_deg)
-    staying = (
-        upright_or_bent
-        & ~hip_bend
-        & (thorax >= stay * boundaries.bent_deg)
-        & (curl >= stay * limit)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seconds:
+    """Columns of flexions, then lateral inclinations, of MODEL_PLACEMENTS, NaN where there is none;
+    ``chances``: of each two-fold placement, that its front is where its axes say.
+    """
+
+    second: NDArray[np.int64]
+    columns: list[Degrees]
+    chances: Chances
+
+    def placements(self) -> Iterator[tuple[tuple[Placement, ...], NDArray[np.intp]]]:
+        """The sets of placements that have data, and the rows in which it is these."""
+        key = np.zeros(self.second.size, np.uint8)
+        for column in range(len(MODEL_PLACEMENTS)):
+            key |= (~np.isnan(self.columns[column])).astype(np.uint8) << column
+        for value in np.unique(key).tolist():
+            there = tuple(p for i, p in enumerate(MODEL_PLACEMENTS) if value >> i & 1)
+            yield there, np.flatnonzero(key == value)
+
+
+class PostureTeller:
+    """Seconds in, postures out, for one wearer; learns how they lean, and keeps nothing else."""
+
+    def __init__(self, model: PostureModel, settings: PostureSettings) -> None:
+        self._model = model
+        self._settings = settings
+        self._own = OwnLeans()
+        self._session_ns = (-1, -1)
+        self._was_rounded = False
+        self._personal: Personal | None = None
+
+    def personal(self, calibration: Calibration | None) -> Personal | None:
+        """What this wearer's postures are expected to look like; None without a calibration."""
+        if calibration is None or not calibration.axes:
+            return None
+        if self._personal is None or self._personal.calibration is not calibration:
+            self._personal = Personal(self._model, self._settings, calibration)
+        if calibration.session_ns != self._session_ns:
+            self._own, self._session_ns = OwnLeans(), calibration.session_ns
+        return self._personal
+
+    def centres(self, calibration: Calibration | None) -> Centres | None:
+        """What each posture is expected to look like now, for explanations."""
+        personal = self.personal(calibration)
+        return None if personal is None else personal.centres(self._own)
+
+    def update(
+        self,
+        second: NDArray[np.int64],
+        angles: Angles,
+        calibration: Calibration | None,
+        connected: Flags,
+        chances: Chances,
+    ) -> Postures:
+        """The posture of each second of a non-empty block under one calibration."""
+        personal = self.personal(calibration)
+        if personal is None:
+            self._was_rounded = False
+            return Postures(np.zeros(second.size, np.uint8), np.zeros(second.size))
+        seconds = _seconds(second, angles, personal, chances)
+        logs, decisive = self._logs(seconds, angles, personal)
+        code = decisive.argmax(axis=1)
+        best_other = np.delete(decisive, _ROUNDED, axis=1).max(axis=1)
+        stay = decisive[:, _ROUNDED] + self._settings.hysteresis_deg * HYSTERESIS_LOG_PER_DEG
+        told = np.isfinite(decisive.max(axis=1))
+        enter, leave = told & (code == _ROUNDED), ~told | (stay < best_other)
+        rounded = hysteresis(enter, leave, connected, self._was_rounded)
+        code[rounded] = _ROUNDED
+        self._was_rounded = bool(rounded[-1])
+        return _told(code, logs, decisive)
+
+    def _logs(self, seconds: _Seconds, angles: Angles, personal: Personal) -> tuple[Logs, Logs]:
+        """(n, 6) log likelihoods, NaN where nothing is worn, and those that decide, -inf where barred."""
+        logs = self._learning_logs(seconds, personal)
+        decisive = np.where(np.isnan(logs), -np.inf, logs)
+        for placements, rows in seconds.placements():
+            if len(placements) == 1:
+                decisive[rows] += _ALONE
+            if not _UPPER.intersection(placements):
+                told = _TOLD_FROM_BELOW[decisive[rows].argmax(axis=1)]
+                decisive[rows[~told]] = -np.inf
+        hip_bend = angles.pelvis_flexion_deg >= personal.hip_bend_deg
+        decisive[hip_bend, _ROUNDED] = -np.inf
+        return logs, decisive
+
+    def _learning_logs(self, seconds: _Seconds, personal: Personal) -> Logs:
+        """Log likelihoods; what one block of the clock teaches holds from the next on."""
+        count = seconds.second.size
+        logs = np.full((count, len(CLASSES)), np.nan)
+        block = seconds.second // LEARN_BLOCK_S
+        edges = np.append(np.flatnonzero(np.diff(block, prepend=-1)), count)
+        learns = not personal.calibration.two_fold and not self._own.complete
+        full = _all_there(seconds, personal)
+        first, ahead = 0, 1
+        while first < edges.size - 1:
+            last = min(first + ahead, edges.size - 1) if learns else edges.size - 1
+            rows = slice(int(edges[first]), int(edges[last]))
+            if learns and self._own.enter(int(block[rows.start])):
+                personal.forget()
+            logs[rows] = self._block_logs(seconds, rows, personal)
+            if learns:
+                last = self._learn(seconds, logs, full, edges, (first, last))
+                ahead = min(2 * ahead, MAX_LOOK_AHEAD_BLOCKS) if last == first + ahead else 1
+            first = last
+        return logs
+
+    def _learn(
+        self,
+        seconds: _Seconds,
+        logs: Logs,
+        full: Flags,
+        edges: NDArray[np.intp],
+        blocks: tuple[int, int],
+    ) -> int:
+        """See the first of these blocks that teaches anything; gives the block to go on with."""
+        for block in range(*blocks):
+            rows = slice(int(edges[block]), int(edges[block + 1]))
+            self._own.enter(int(seconds.second[rows.start]) // LEARN_BLOCK_S)
+            flags = self._own.learnable(shares(logs[rows])) & full[rows, None]
+            if flags.any():
+                values = np.stack([np.nan_to_num(c[rows]) for c in seconds.columns], axis=1)
+                self._own.see(flags, values)
+                return block + 1
+        return blocks[1]
+
+    def _block_logs(self, seconds: _Seconds, rows: slice, personal: Personal) -> Logs:
+        part = _Seconds(
+            seconds.second[rows],
+            [column[rows] for column in seconds.columns],
+            {p: chance[rows] for p, chance in seconds.chances.items()},
+        )
+        logs = np.full((part.second.size, len(CLASSES)), np.nan)
+        for placements, at in part.placements():
+            if placements:
+                logs[at] = _mixed(part, at, placements, personal, self._own)
+        return logs
+
+    def state(self) -> dict[str, Any]:
+        """All there is to know to go on, as plain values."""
+        return {
+            "own": self._own.state(),
+            "session_ns": self._session_ns,
+            "was_rounded": self._was_rounded,
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Go on from :meth:`state`."""
+        self._own = OwnLeans.from_state(state["own"])
+        self._session_ns = (int(state["session_ns"][0]), int(state["session_ns"][1]))
+        self._was_rounded = bool(state["was_rounded"])
+        self._personal = None
+
+
+def _seconds(
+    second: NDArray[np.int64], angles: Angles, personal: Personal, chances: Chances
+) -> _Seconds:
+    none = np.full(second.size, np.nan)
+    sources = [personal.source_of(p) for p in MODEL_PLACEMENTS]
+    columns = [angles.flexion_of.get(p, none) for p in sources]
+    columns += [angles.lateral_of.get(p, none) for p in sources]
+    return _Seconds(
+        second,
+        columns,
+        {p: chances[s] for p, s in zip(MODEL_PLACEMENTS, sources, strict=True) if s in chances},
     )
-    rounded = hysteresis(bent & ~hip_bend & (curl >= limit), ~staying, connected, was_rounded)
-    posture = np.where(upper, CODE[Posture.UPRIGHT], CODE[Posture.UNKNOWN]).astype(np.uint8)
-    posture[bent] = CODE[Posture.FORWARD_LEAN]
-    posture[rounded] = CODE[Posture.ROUNDED]
-    posture[leaning & (side < 0)] = CODE[Posture.LEFT_LEAN]
-    posture[leaning & (side > 0)] = CODE[Posture.RIGHT_LEAN]
-    posture[reclined] = CODE[Posture.RECLINED]
-    known = upper | lower
-    posture[~known] = CODE[Posture.UNKNOWN]
-    margin = _margin(posture, thorax, curl, limit, back, np.abs(side), boundaries, stay)
-    return Postures(posture, _confidence(posture, margin, upper, lower))
 
 
-def _side(angles: Angles) -> Degrees:
-    """Lateral inclination that decides on leaning sideways; 0 where there is none."""
-    upper, lower = angles.lateral_deg, angles.pelvis_lateral_deg
-    pelvis = np.where(np.isnan(lower), 0.0, lower)
-    return np.where(np.isnan(upper), pelvis, upper + PELVIS_LATERAL_SHARE * pelvis)
+def _all_there(seconds: _Seconds, personal: Personal) -> Flags:
+    """(n,) whether every calibrated placement has data."""
+    there = np.ones(seconds.second.size, np.bool_)
+    for column, placement in enumerate(MODEL_PLACEMENTS):
+        if personal.source_of(placement) in personal.calibration.axes:
+            there &= ~np.isnan(seconds.columns[column])
+    return there
 
 
-def _margin(
-    posture: NDArray[np.uint8],
-    thorax: Degrees,
-    curl: Degrees,
-    limit: Degrees,
-    back: Degrees,
-    side: Degrees,
-    boundaries: Boundaries,
-    stay: float,
-) -> Degrees:
-    """Degrees to the nearest boundary that would have given another posture."""
-    from_back = boundaries.reclined_deg - back
-    from_side = boundaries.lean_deg - side
-    not_otherwise = np.minimum(from_back, from_side)
-    margin = np.minimum(not_otherwise, boundaries.bent_deg - thorax)
-    is_forward = posture == CODE[Posture.FORWARD_LEAN]
-    margin[is_forward] = np.minimum(
-        not_otherwise, np.minimum(thorax - boundaries.bent_deg, limit - curl)
-    )[is_forward]
-    is_rounded = posture == CODE[Posture.ROUNDED]
-    margin[is_rounded] = np.minimum(
-        not_otherwise, np.minimum(thorax - stay * boundaries.bent_deg, curl - stay * limit)
-    )[is_rounded]
-    leans = (posture == CODE[Posture.LEFT_LEAN]) | (posture == CODE[Posture.RIGHT_LEAN])
-    margin[leans] = np.minimum(from_back, -from_side)[leans]
-    is_reclined = posture == CODE[Posture.RECLINED]
-    margin[is_reclined] = -from_back[is_reclined]
-    return margin
+def _mixed(
+    seconds: _Seconds,
+    rows: NDArray[np.intp],
+    placements: tuple[Placement, ...],
+    personal: Personal,
+    own: OwnLeans,
+) -> Logs:
+    """Log likelihoods of some rows, over all ways in which two-fold placements may sit."""
+    columns = [MODEL_PLACEMENTS.index(p) for p in placements]
+    at = [*columns, *(c + len(MODEL_PLACEMENTS) for c in columns)]
+    whole = len(at) == SIZE and rows.size == seconds.second.size
+    values = [seconds.columns[c] if whole else seconds.columns[c][rows] for c in at]
+    total: Logs | None = None
+    for signed in personal.likelihoods(placements, own):
+        logs = signed.logs(values)
+        for placement, sign in signed.signs.items():
+            chance = seconds.chances[placement][rows]
+            logs += np.log(chance if sign > 0 else 1.0 - chance)[:, None]
+        total = logs if total is None else np.logaddexp(total, logs)
+    assert total is not None  # noqa: S101 - there is at least one way to sit
+    return total
 
 
-def _confidence(posture: NDArray[np.uint8], margin: Degrees, upper: Flags, lower: Flags) -> Degrees:
-    """Grows with the distance from the boundary; less where a sensor that could tell is missing."""
-    far = np.minimum(np.maximum(margin / SURE_MARGIN_DEG, 0.0), 1.0)
-    sure = BOUNDARY_CONFIDENCE + (SURE_CONFIDENCE - BOUNDARY_CONFIDENCE) * far
-    is_bent = (posture == CODE[Posture.ROUNDED]) | (posture == CODE[Posture.FORWARD_LEAN])
-    cap = np.where(is_bent, ONE_SENSOR_BENT_CONFIDENCE, ONE_SENSOR_CONFIDENCE)
-    sure = np.where(upper & lower, sure, np.minimum(sure, cap))
-    sure[posture == CODE[Posture.UNKNOWN]] = 0.0
-    rounded: Degrees = np.round(sure, 2)
-    return rounded
+def _told(code: NDArray[np.intp], logs: Logs, decisive: Logs) -> Postures:
+    """Codes of classes as postures; where no class was allowed, unknown."""
+    told = np.isfinite(decisive.max(axis=1))
+    posture = np.where(told, _CODE_OF_CLASS[code], CODE[Posture.UNKNOWN]).astype(np.uint8)
+    probability = shares(np.where(np.isnan(logs), 0.0, logs))
+    sure = probability[np.arange(code.size), code]
+    confidence = np.where(told, np.minimum(np.round(sure, 2), NEVER_SURE), 0.0)
+    return Postures(posture, confidence)

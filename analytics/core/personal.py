@@ -1,0 +1,186 @@
+"""What one wearer's postures are expected to look like: the model of many people, this wearer's own
+rounded pose, how they lean, and their settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.core.beyond import brought_back
+from analytics.core.calibration import Calibration
+from analytics.core.explain import Centre, Centres
+from analytics.core.likelihood import Likelihood
+from analytics.core.own_leans import OwnLeans
+from analytics.core.posture_model import (
+    CLASS,
+    CLASSES,
+    MODEL_PLACEMENTS,
+    Expected,
+    PostureModel,
+    indices,
+    own_pose,
+)
+from contracts.settings import PostureSettings
+from contracts.vocabulary import Placement, Posture
+
+#: The strictest and the most lenient that settings make the expectations, against the fitted ones.
+SCALE_RANGE: Final = (0.5, 2.5)
+#: A hip bend begins this far beyond the pelvis of the personal rounded pose, where that is further.
+HIP_BEYOND_ROUNDED_DEG: Final = 12.0
+_DEFAULT: Final = PostureSettings()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Signed:
+    """The likelihood that holds if the two-fold placements' signs are ``signs``; ``own_deg``: flexion
+    of T4 and L5 in the own rounded pose, where both are worn.
+    """
+
+    signs: Mapping[Placement, int]
+    likelihood: Likelihood
+    placements: tuple[Placement, ...]
+    own_deg: tuple[float, float] | None
+
+    def logs(self, inclinations_deg: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """(n, 6) log densities of (n,) inclinations in the axes as given: flexions, then lateral ones."""
+        m = len(self.placements)
+        values = [
+            v * self.signs.get(self.placements[i % m], 1) for i, v in enumerate(inclinations_deg)
+        ]
+        if Placement.T4 in self.placements and Placement.L5 in self.placements:
+            upper, lower = (self.placements.index(p) for p in (Placement.T4, Placement.L5))
+            values[upper], values[lower] = brought_back(values[upper], values[lower], self.own_deg)
+        return self.likelihood.logs(values)
+
+
+@dataclass(eq=False)
+class Personal:
+    """One calibration under one wearer's settings; likelihoods are made once for each set of sensors."""
+
+    model: PostureModel
+    settings: PostureSettings
+    calibration: Calibration
+    _made: dict[tuple[Placement, ...], tuple[Signed, ...]] = field(default_factory=dict)
+
+    @property
+    def hip_bend_deg(self) -> float:
+        """From this flexion of the lower trunk on, the wearer bends at the hip and does not slump."""
+        rounded = self.calibration.rounded
+        own_deg = None if rounded is None else rounded.pelvis_flexion_deg
+        own_deg = 0.0 if own_deg is None else own_deg + HIP_BEYOND_ROUNDED_DEG
+        return max(self.settings.hip_bend_deg, own_deg)
+
+    def likelihoods(self, placements: tuple[Placement, ...], own: OwnLeans) -> tuple[Signed, ...]:
+        """What holds at these placements, for every way in which the two-fold ones may sit."""
+        if placements not in self._made:
+            two_fold = [p for p in placements if p in self._two_fold]
+            self._made[placements] = tuple(
+                self._signed(placements, dict(zip(two_fold, signs, strict=True)), own)
+                for signs in product((1, -1), repeat=len(two_fold))
+            )
+        return self._made[placements]
+
+    def forget(self) -> None:
+        """What the wearer's own leans are has changed."""
+        self._made.clear()
+
+    def expected(
+        self, placements: Sequence[Placement], signs: Mapping[Placement, int], own: OwnLeans
+    ) -> tuple[Expected, ...]:
+        """Each of CLASSES at these placements' inclinations."""
+        means = self.model.expected(placements, self._own_deg(placements, signs))
+        learned = own.apply(means, indices(placements))
+        return tuple(
+            Expected(e.mean_deg * scale, e.covariance_deg2)
+            for e, scale in zip(learned, self._scales(), strict=True)
+        )
+
+    def centres(self, own: OwnLeans) -> Centres | None:
+        """What each posture looks like in this wearer, for explanations; None where no sensor says."""
+        placements = tuple(
+            p for p in MODEL_PLACEMENTS if self.source_of(p) in self.calibration.axes
+        )
+        if not placements:
+            return None
+        expected = self.expected(placements, {}, own)
+        upper = next((i for i, p in enumerate(placements) if p is Placement.T4), None)
+        if upper is None and placements[0] is Placement.C7:
+            upper = 0
+        lower = next((i for i, p in enumerate(placements) if p is Placement.L5), None)
+
+        def angle(mean_deg: NDArray[np.float64], at: int | None, shift: int) -> float | None:
+            return None if at is None else round(float(mean_deg[at + shift]), 1)
+
+        rounded = self.calibration.rounded
+        return Centres(
+            {
+                posture: Centre(
+                    angle(e.mean_deg, upper, 0),
+                    angle(e.mean_deg, lower, 0),
+                    angle(e.mean_deg, upper, len(placements)),
+                )
+                for posture, e in zip(CLASSES, expected, strict=True)
+            },
+            own=rounded is not None,
+        )
+
+    def source_of(self, placement: Placement) -> Placement:
+        """Whose data stands for a placement of the model: the sternum's for T4 where only it is worn."""
+        axes = self.calibration.axes
+        if placement is Placement.T4 and placement not in axes and Placement.STERNUM in axes:
+            return Placement.STERNUM
+        return placement
+
+    @property
+    def _two_fold(self) -> set[Placement]:
+        return {p for p in MODEL_PLACEMENTS if self.source_of(p) in self.calibration.two_fold}
+
+    def _signed(
+        self, placements: tuple[Placement, ...], signs: Mapping[Placement, int], own: OwnLeans
+    ) -> Signed:
+        expected = self.expected(placements, signs, own)
+        likelihood = Likelihood.of(self.model, placements, expected)
+        pose = self._own_deg(placements, signs)
+        both = Placement.T4 in placements and Placement.L5 in placements
+        if pose is None or not both:
+            return Signed(signs, likelihood, placements, None)
+        scale = self._scales()[CLASS[Posture.ROUNDED]]
+        thorax, pelvis = (float(pose[placements.index(p)]) for p in (Placement.T4, Placement.L5))
+        return Signed(signs, likelihood, placements, (thorax * scale, pelvis * scale))
+
+    def _own_deg(
+        self, placements: Sequence[Placement], signs: Mapping[Placement, int]
+    ) -> NDArray[np.float64] | None:
+        rounded = self.calibration.rounded
+        sources = {p: self.source_of(p) for p in placements}
+        if rounded is None or any(s not in rounded.flexion_deg for s in sources.values()):
+            return None
+        flexion = {p: rounded.flexion_deg[s] * signs.get(p, 1) for p, s in sources.items()}
+        lateral = {p: rounded.lateral_deg[s] * signs.get(p, 1) for p, s in sources.items()}
+        return own_pose(flexion, lateral, placements)
+
+    def _scales(self) -> list[float]:
+        """How much further (or less far) than fitted each posture is expected, by the settings."""
+        settings = self.settings
+        wanted = {
+            Posture.ROUNDED: settings.rounded_warn_deg / _DEFAULT.rounded_warn_deg,
+            Posture.RECLINED: settings.reclined_deg / _DEFAULT.reclined_deg,
+            Posture.LEFT_LEAN: settings.lean_deg / _DEFAULT.lean_deg,
+            Posture.RIGHT_LEAN: settings.lean_deg / _DEFAULT.lean_deg,
+        }
+        low, high = SCALE_RANGE
+        return [min(high, max(low, wanted.get(posture, 1.0))) for posture in CLASSES]
+
+
+def prior_logs(posture_weights: Mapping[Posture, float]) -> NDArray[np.float64]:
+    """(6,) log weights of CLASSES, 0 for those not named."""
+    logs = np.zeros(len(CLASSES))
+    for posture, weight in posture_weights.items():
+        logs[CLASS[posture]] = np.log(weight)
+    return logs
