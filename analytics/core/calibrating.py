@@ -95,7 +95,9 @@ class CalibrationTimeline:
             self.current = calibrate(plan, SecondTable.concat(self._held))
         except CalibrationError as error:
             return CalibrationResult(plan, False, error.reason, error.message, error.hint)
-        return CalibrationResult(plan, True, None, "accepted")
+        return CalibrationResult(
+            plan, True, None, _accepted(self.current, self._held[0].placements)
+        )
 
     def state(self) -> dict[str, Any]:
         """All there is to know to go on, as plain values."""
@@ -119,6 +121,17 @@ class CalibrationTimeline:
         if state["held"]:
             rows = {Placement(name): SecondRows.from_state(r) for name, r in state["held"].items()}
             self._held = [SecondTable.of_columns(placements, rows)]
+
+
+def _accepted(calibration: Calibration, worn: tuple[Placement, ...]) -> str:
+    """What to say of a calibration; with the sensors that it leaves out."""
+    without = [placement for placement in worn if placement not in calibration.axes]
+    if not without:
+        return "accepted"
+    return (
+        f"accepted without {', '.join(without)}: too little data of sitting upright, or nothing says "
+        "which way is forward there; a bend forward in the calibration does."
+    )
 
 
 def _order(plan: CalibrationPlan) -> tuple[int, int]:

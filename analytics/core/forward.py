@@ -45,7 +45,7 @@ MIN_LEVEL: Final = float(np.sin(20.0 * RAD_PER_DEG))
 SAME_DEG: Final = 20.0
 AGREEING_DEG: Final = 45.0
 CONTRADICTING_DEG: Final = 60.0
-STRAIGHT_BACK_DEG: Final = 150.0
+STRAIGHT_BACK_DEG: Final = 160.0
 #: Nothing else tells: a sensor turned in the plane of the skin still has its printed face outwards.
 FACE_OUT_LOG_ODDS: Final = 3.0
 
@@ -157,6 +157,12 @@ class _Findings:
         """How far the turns that surely were forward are off the printed mounting."""
         return _apart_deg(self.forward_turn, self.printed)
 
+    @property
+    def sways_as_printed(self) -> bool:
+        """Whether its sway, which no pose can mislead, does not speak against the printed mounting."""
+        unclear = abs(self.sway) < 1.0 / MAX_ERROR_RAD**2
+        return unclear or _apart_deg(self.sway, self.printed**2) <= 2 * AGREEING_DEG
+
     def printed_within(self, limit_deg: float) -> bool:
         """Whether the printed z axis lies so near the line, whichever end."""
         return bool(self.printed) and _apart_deg(self.line, self.printed**2) <= 2 * limit_deg
@@ -242,7 +248,7 @@ def _check_mounting(leading: _Findings, findings: Mapping[Placement, _Findings])
     others = [f for f in findings.values() if f is not leading]
     limit_deg = CONTRADICTING_DEG if others else STRAIGHT_BACK_DEG
     as_printed = leading.sits_as_printed and all(
-        f.sits_as_printed and (f.printed_within(AGREEING_DEG) or not f.clear) for f in others
+        f.sits_as_printed and f.sways_as_printed for f in others
     )
     if as_printed and off_deg > limit_deg:
         raise CalibrationError(
