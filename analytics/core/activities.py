@@ -5,7 +5,7 @@ walking        the trunk is shaken by more than 0.6 m/s² at a step's 1 to 5 Hz,
 stairs         walking whose movement has become likelier to be of stairs
 driving        the trunk has vibrated faster than 5 Hz, as a vehicle does, for 8 s
 lying          the trunk is 60° or more off upright, and quiet
-not_worn       every worn sensor has been stiller than a breathing person for five minutes
+not_worn       every worn sensor has been stiller than a living person for a minute
 standing       the trunk is quiet and its movement has become likelier to be of standing
 sitting        the trunk is quiet
 unknown        anything else
@@ -42,6 +42,7 @@ from contracts.units import DEG_PER_RAD
 from contracts.vocabulary import (
     ACTIVITIES,
     ACTIVITY_SOURCES,
+    LOWER_PLACEMENTS,
     Activity,
     ActivitySource,
     Placement,
@@ -58,9 +59,12 @@ QUIET_SHAKE_M_S2: Final = 0.4
 DRIVING_SHAKE_M_S2: Final = 0.12
 DRIVING_AFTER_S: Final = 8
 MAX_STEP_HZ: Final = 5.0
-#: 95 % of seconds of seated people are above 0.3 deg/s at T4; a sensor on a table is below 0.1.
+#: A sensor on a table is below 0.1 deg/s. Of 29 seated people the heart and the breath keep C7 and T4
+#: above it but for 2 s in a row at most; L5 can be as still for as long as a posture was held.
 STILL_GYRO_RAD_S: Final = 0.12 / DEG_PER_RAD
-NOT_WORN_AFTER_S: Final = 300
+NOT_WORN_AFTER_S: Final = 60
+#: With nothing at the upper trunk or the head.
+NOT_WORN_BELOW_AFTER_S: Final = 300
 #: How likely a sitting person stands, or a walking one is on stairs, a second later: while nothing
 #: else is done, and while it is.
 CHANGE: Final = 0.01
@@ -92,6 +96,7 @@ class ActivityDetector:
         self._previous_s = -1
         self._carried = np.zeros((_CARRIED, WINDOW_S - 1))
         self._still_s = 0
+        self._above_still_s = 0
         self._vibrates_s = 0
         self._standing_odds = 1.0
         self._stairs_odds = 1.0
@@ -112,10 +117,14 @@ class ActivityDetector:
         walking = (shake_sq > WALKING_SHAKE_M_S2**2) & stepping
         vibrates = (shake_sq > DRIVING_SHAKE_M_S2**2) & ~stepping
         vibrates_s = run_length(vibrates, connected, self._vibrates_s)
-        still_s = run_length(_still(table), connected, self._still_s)
+        still = _still(table)
+        still_s = run_length(still, connected, self._still_s)
+        above_still_s = run_length(still & _above(table), connected, self._above_still_s)
         kind = np.where(walking, WALKING, np.where(quiet, AT_REST, OTHER)).astype(np.int8)
-        movement = self._movement.update(best, kind, connected, table.placements)
         lying = _lying(table, calibration)
+        movement = self._movement.update(
+            best, kind, connected, table.placements, lying_is_asked=lying is None
+        )
         if lying is None:
             lying = self._lying_by_itself(table.placements, best, kind, movement)
         standing, stairs = self._follow(kind, lying, connected, movement)
@@ -127,11 +136,13 @@ class ActivityDetector:
         activity[walking] = _CODE[Activity.WALKING]
         activity[walking & stairs] = _CODE[Activity.STAIRS]
         activity[quiet & lying] = _CODE[Activity.LYING]
-        activity[still_s >= NOT_WORN_AFTER_S] = _CODE[Activity.NOT_WORN]
+        not_worn = (above_still_s >= NOT_WORN_AFTER_S) | (still_s >= NOT_WORN_BELOW_AFTER_S)
+        activity[not_worn] = _CODE[Activity.NOT_WORN]
         source = _sources(activity)
         self._marks.apply(table.second, activity, source)
         self._previous_s = int(table.second[-1])
-        self._still_s, self._vibrates_s = int(still_s[-1]), int(vibrates_s[-1])
+        self._still_s, self._above_still_s = int(still_s[-1]), int(above_still_s[-1])
+        self._vibrates_s = int(vibrates_s[-1])
         return Activities(activity, source)
 
     def _shake(self, best: BestSensor, connected: Flags) -> tuple[Floats, Flags]:
@@ -201,6 +212,7 @@ class ActivityDetector:
             "previous_s": self._previous_s,
             "carried": self._carried.tobytes(),
             "still_s": self._still_s,
+            "above_still_s": self._above_still_s,
             "vibrates_s": self._vibrates_s,
             "standing_odds": self._standing_odds,
             "stairs_odds": self._stairs_odds,
@@ -214,6 +226,7 @@ class ActivityDetector:
         self._previous_s = state["previous_s"]
         self._carried = np.frombuffer(state["carried"]).reshape(_CARRIED, WINDOW_S - 1)
         self._still_s = state["still_s"]
+        self._above_still_s = state["above_still_s"]
         self._vibrates_s = state["vibrates_s"]
         self._standing_odds = state["standing_odds"]
         self._stairs_odds = state["stairs_odds"]
@@ -248,6 +261,13 @@ def _still(table: SecondTable) -> Flags:
     moving = mean_square(table.sums, table.count, GYRO_X) - bias_sq > STILL_GYRO_RAD_S**2
     still: Flags = np.logical_not(np.any(moving, axis=1))
     return still
+
+
+def _above(table: SecondTable) -> Flags:
+    """(n,) whether a sensor at the upper trunk or the head is there."""
+    columns = [k for k, p in enumerate(table.placements) if p not in LOWER_PLACEMENTS]
+    there: Flags = np.any(table.count[:, columns] > 0, axis=1)
+    return there
 
 
 def _lying(table: SecondTable, calibration: Calibration | None) -> Flags | None:

@@ -52,28 +52,32 @@ class MovementReader:
         kind: NDArray[np.int8],
         connected: Flags,
         placements: tuple[Placement, ...],
+        *,
+        lying_is_asked: bool,
     ) -> Movement:
         """What n seconds say. ``kind`` (n,): OTHER, AT_REST or WALKING; ``placements``: of the columns."""
+        model = self._model
+        questions = (
+            (model.standing, AT_REST),
+            (model.lying if lying_is_asked else None, AT_REST),
+            (model.stairs, WALKING),
+        )
         seconds = self._recent.before(best)
         size = kind.size
         same = connected & (kind == np.concatenate([[self._kind], kind[:-1]]))
         same &= best.column == seconds.column[-size - 1 : -1]
         run_s = run_length(np.ones(size, np.bool_), same, self._run_s)
         told = run_s >= MIN_MOTION_S
-        asked = [
-            _asked(self._model.standing, kind == AT_REST, best, placements) & told,
-            _asked(self._model.lying, kind == AT_REST, best, placements) & told,
-            _asked(self._model.stairs, kind == WALKING, best, placements) & told,
-        ]
-        evidence = np.zeros((3, size))
-        if np.any(asked):
-            values = figures(seconds, np.minimum(run_s, MOTION_WINDOW_S))
-            questions = (self._model.standing, self._model.lying, self._model.stairs)
-            for row, question in enumerate(questions):
-                if question is not None:
-                    evidence[row] = np.where(
-                        asked[row], OWN_EVIDENCE * question.evidence(values), 0.0
-                    )
+        evidence = np.zeros((len(questions), size))
+        values: Floats | None = None
+        for row, (question, asked_kind) in enumerate(questions):
+            if question is None:
+                continue
+            asked = told & (kind == asked_kind) & _of(question, best, placements)
+            if asked.any():
+                if values is None:
+                    values = figures(seconds, np.minimum(run_s, MOTION_WINDOW_S))
+                evidence[row, asked] = OWN_EVIDENCE * question.evidence(values[:, asked])
         self._recent = seconds.last(MOTION_WINDOW_S - 1)
         self._kind, self._run_s = int(kind[-1]), min(int(run_s[-1]), MOTION_WINDOW_S)
         standing, lying, stairs = evidence
@@ -89,11 +93,7 @@ class MovementReader:
         self._kind, self._run_s = state["kind"], state["run_s"]
 
 
-def _asked(
-    question: Question | None, there: Flags, best: BestSensor, placements: tuple[Placement, ...]
-) -> Flags:
+def _of(question: Question, best: BestSensor, placements: tuple[Placement, ...]) -> Flags:
     """(n,) whether a second's sensor is one that the question is asked of."""
-    if question is None:
-        return np.zeros(there.size, np.bool_)
-    columns = [k for k, placement in enumerate(placements) if placement in question.placements]
-    return there & np.isin(best.column, columns)
+    asked = np.array([placement in question.placements for placement in placements])
+    return asked[best.column]

@@ -28,7 +28,7 @@ from analytics.core.rows import (
     SUMS,
     UP_X,
 )
-from contracts.vocabulary import LOWER_PLACEMENTS, UPPER_PLACEMENTS, Placement
+from contracts.vocabulary import Placement
 
 #: Seconds that a figure looks back on, and the least it is told of.
 MOTION_WINDOW_S: Final = 6
@@ -55,7 +55,15 @@ FIGURES: Final = (
     "change of the acceleration's length",
 )
 
-_MOTION_ORDER: Final = (*UPPER_PLACEMENTS, *reversed(LOWER_PLACEMENTS), Placement.HEAD)
+#: The sternum first: the most was learned of it.
+_MOTION_ORDER: Final = (
+    Placement.STERNUM,
+    Placement.T4,
+    Placement.C7,
+    Placement.T12,
+    Placement.L5,
+    Placement.HEAD,
+)
 _OUTER: Final = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
 _FIRST, _SECOND = (np.array(pair) for pair in zip(*_OUTER, strict=True))
 
@@ -77,7 +85,7 @@ class BestSensor:
 
     @classmethod
     def of(cls, table: SecondTable) -> BestSensor:
-        """The upper trunk before the lower one, the head last."""
+        """The upper trunk before the lower one, the head last; from a non-empty table."""
         order = [table.placements.index(p) for p in _MOTION_ORDER if p in table.placements]
         column = np.full(len(table), order[-1], np.int64)
         for index in reversed(order):
