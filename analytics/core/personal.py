@@ -27,7 +27,7 @@ from analytics.core.posture_model import (
     own_pose,
 )
 from contracts.settings import PostureSettings
-from contracts.vocabulary import Placement, Posture
+from contracts.vocabulary import LOWER_PLACEMENTS, Placement, Posture
 
 #: The strictest and the most lenient that settings make the expectations, against the fitted ones.
 SCALE_RANGE: Final = (0.5, 2.5)
@@ -73,6 +73,8 @@ class Personal:
         """From this flexion of the lower trunk on, the wearer bends at the hip and does not slump."""
         rounded = self.calibration.rounded
         own_deg = None if rounded is None else rounded.pelvis_flexion_deg
+        if own_deg is not None and any(p in LOWER_PLACEMENTS for p in self.calibration.two_fold):
+            own_deg = abs(own_deg)  # whichever end is the front, no slump of theirs is a hip bend
         own_deg = 0.0 if own_deg is None else own_deg + HIP_BEYOND_ROUNDED_DEG
         return max(self.settings.hip_bend_deg, own_deg)
 
