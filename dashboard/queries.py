@@ -15,14 +15,14 @@ from contracts.records import FRAME_NS, Episode, FrameBlock, Rollup, SensorHealt
 from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, Placement, Posture
-from dashboard import clock, focus, freshness, runs
+from dashboard import clock, doubts, focus, freshness, runs
 from store.ports import Registry, WearerSummary
 
 #: Windows up to this long are drawn from frames, longer ones from minutes.
 FRAMES_UP_TO_NS: Final = 3600 * NS_PER_S
 #: The service whose notice says why nothing new comes.
 _STORES: Final = "analytics"
-#: How far back the length of the present posture is looked for, a step at a time.
+#: How far back the beginning of the present posture or trouble is looked for, a step at a time.
 _LOOK_BACK_S: Final = (600, 3600, 4 * 3600)
 
 
@@ -73,6 +73,7 @@ class Now:
     moment: freshness.Moment | None
     sensors: tuple[Sensor, ...]
     settings: PostureSettings
+    doubt: doubts.Standing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,18 @@ def now(
         unread=unread,
         notice=next((n for n in registry.notices() if n.service == _STORES), None),
     )
-    return Now(word, found, tuple(worn), settings)
+    doubt = None if latest_end_ns is None else _doubt(series, person.wearer, latest_end_ns)
+    return Now(word, found, tuple(worn), settings, doubt)
+
+
+def _doubt(series: Reading, wearer: str, end_ns: int) -> doubts.Standing | None:
+    """What is wrong with a sensor at the last frame, and since when as far as is looked back."""
+    found = None
+    for back_s in _LOOK_BACK_S:
+        found = doubts.standing(series.frames(wearer, end_ns - back_s * NS_PER_S, end_ns))
+        if found is None or not found.at_least:
+            break
+    return found
 
 
 def _rate_hz(samples: int, worn: int, missing: int) -> float | None:

@@ -13,7 +13,7 @@ import streamlit as st
 from contracts.errors import PlumblineError
 from contracts.records import Episode
 from contracts.units import NS_PER_S
-from dashboard import cards, charts, clock, queries, theme
+from dashboard import cards, charts, clock, doubts, queries, theme
 from dashboard.sources import Sources
 
 _NOW_EVERY_S: Final = 2
@@ -148,6 +148,8 @@ def _top(found: Sources, person: queries.Person, of: date, *, live: bool) -> Non
     if trouble is not None:
         state = queries.now(found.series, found.registry, person, now_ns, unread=True)
     st.html(cards.news(state.news, state.sensors))
+    if live and state.doubt is not None:
+        st.html(doubts.card(state.doubt, person.zone))
     if day.empty:
         st.html(cards.empty_day(day, clock.day_of(now_ns, person.zone), state.sensors))
     else:

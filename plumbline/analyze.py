@@ -17,9 +17,11 @@ from rich.table import Table
 from analytics.offline import Analysis, Choice, analyze
 from analytics.service import load_focus_table
 from analytics.tables import episode_table, frame_table, write_table
+from contracts.doubts import doubts_of
 from contracts.errors import Reason, SettingError
 from contracts.recording import open_recording
 from contracts.settings import PostureSettings
+from contracts.units import NS_PER_S
 from contracts.vocabulary import POSTURES
 from plumbline.fleet import parse_placements
 
@@ -71,6 +73,8 @@ def run_analyze(choice: AnalyzeChoice) -> None:
         for found in summaries:
             for refusal in found["calibrations_refused"]:
                 Console().print(f"{found['recording']}: calibration refused: {refusal}")
+            for trouble in found["troubles"]:
+                Console().print(_line(found["recording"], trouble), highlight=False)
 
 
 def summarise(analysis: Analysis) -> dict[str, Any]:
@@ -92,7 +96,27 @@ def summarise(analysis: Analysis) -> dict[str, Any]:
             for result in analysis.calibrations
             if not result.accepted
         ],
+        "troubles": [
+            {
+                "quality": doubt.quality.value,
+                "sensors": [placement.value for placement in doubt.placements],
+                "start_s": (doubt.start_ns - analysis.recording.start_ns) / NS_PER_S,
+                "seconds": doubt.seconds,
+                "what": doubt.what(doubt.placements),
+                "advice": doubt.advice,
+            }
+            for doubt in doubts_of(frames)
+        ],
     }
+
+
+def _line(recording: str, trouble: dict[str, Any]) -> str:
+    """A trouble as a person reads it: what, from when in the recording, for how long, what to do."""
+    minutes, seconds = divmod(round(trouble["start_s"]), 60)
+    return (
+        f"{recording}: {trouble['what']}, from {minutes}:{seconds:02} on "
+        f"({trouble['seconds']:,} s). {trouble['advice']}"
+    )
 
 
 def _offline_choice(choice: AnalyzeChoice) -> Choice:
