@@ -35,6 +35,8 @@ ALONE_WEIGHT: Final = 30.0
 HYSTERESIS_LOG_PER_DEG: Final = 0.1
 #: Nobody is ever certain.
 NEVER_SURE: Final = 0.99
+#: A sensor's front is known well enough to learn from where the odds against it are no greater.
+FRONT_DOUBT: Final = 0.02
 MAX_LOOK_AHEAD_BLOCKS: Final = 4096
 
 CODE: Final = {posture: code for code, posture in enumerate(POSTURES)}
@@ -68,6 +70,15 @@ class _Seconds:
     second: NDArray[np.int64]
     columns: list[Degrees]
     chances: Chances
+
+    def facing(self) -> list[Degrees]:
+        """The columns as two-fold placements most likely face."""
+        return [
+            column if chance is None else np.where(chance >= 0.5, column, -column)
+            for column, chance in zip(
+                self.columns, 2 * [self.chances.get(p) for p in MODEL_PLACEMENTS], strict=True
+            )
+        ]
 
     def placements(self) -> Iterator[tuple[tuple[Placement, ...], NDArray[np.intp]]]:
         """The sets of placements that have data, and the rows in which it is these."""
@@ -150,7 +161,7 @@ class PostureTeller:
         logs = np.full((count, len(CLASSES)), np.nan)
         block = seconds.second // LEARN_BLOCK_S
         edges = np.append(np.flatnonzero(np.diff(block, prepend=-1)), count)
-        learns = not personal.calibration.two_fold and not self._own.complete
+        learns = not self._own.complete
         full = _all_there(seconds, personal)
         first, ahead = 0, 1
         while first < edges.size - 1:
@@ -179,7 +190,7 @@ class PostureTeller:
             self._own.enter(int(seconds.second[rows.start]) // LEARN_BLOCK_S)
             flags = self._own.learnable(shares(logs[rows])) & full[rows, None]
             if flags.any():
-                values = np.stack([np.nan_to_num(c[rows]) for c in seconds.columns], axis=1)
+                values = np.stack([np.nan_to_num(c[rows]) for c in seconds.facing()], axis=1)
                 self._own.see(flags, values)
                 return block + 1
         return blocks[1]
@@ -227,8 +238,10 @@ def _seconds(
 
 
 def _all_there(seconds: _Seconds, personal: Personal) -> Flags:
-    """(n,) whether every calibrated placement has data."""
+    """(n,) whether every calibrated placement has data, and it is known which way it faces."""
     there = np.ones(seconds.second.size, np.bool_)
+    for chance in seconds.chances.values():
+        there &= np.abs(chance - 0.5) >= 0.5 - FRONT_DOUBT
     for column, placement in enumerate(MODEL_PLACEMENTS):
         if personal.source_of(placement) in personal.calibration.axes:
             there &= ~np.isnan(seconds.columns[column])
