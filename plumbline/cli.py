@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 
 from contracts.errors import EXIT_STATUS, Fault, PlumblineError, Reason, SettingError
 from plumbline import __version__
+from plumbline.cli_truth import fit, validate
 from plumbline.lifeline import hold_to_parent
 from plumbline.options import with_settings
 from plumbline.settings import Group, Settings
@@ -202,61 +203,8 @@ def analyze(
     run_analyze(choice)
 
 
-@app.command()
-@with_settings()
-def validate(
-    settings: Settings,  # noqa: ARG001 - a recording needs none of them; logging does
-    folder: Annotated[
-        Path, typer.Argument(help="Folder of recordings with truth, or the one above it")
-    ],
-    *,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write all figures to this file as JSON")
-    ] = None,
-    report: Annotated[
-        Path | None, typer.Option(help="Folder to write the report and its pictures to")
-    ] = None,
-    only: Annotated[str, typer.Option(help="Parts to tell, by commas; default: all")] = "",
-    people: Annotated[
-        int | None, typer.Option(help="Only the first so many people of each study", min=1)
-    ] = None,
-    draws: Annotated[int, typer.Option(help="Random mountings of each sensor", min=0, max=100)] = 3,
-    workers: Annotated[
-        int | None,
-        typer.Option(help="Processes side by side; default: one a processor", min=1, max=64),
-    ] = None,
-    shipped: Annotated[
-        bool,
-        typer.Option("--shipped", help="Shipped models also for people they were fitted on"),
-    ] = False,
-) -> None:
-    """Say how right the product is on recorded people, with tables, pictures and intervals."""
-    from plumbline.validate import ValidateChoice, run_validate
-
-    run_validate(ValidateChoice(folder, only, people, draws, workers, json_file, report, shipped))
-
-
-@app.command()
-@with_settings()
-def fit(
-    settings: Settings,  # noqa: ARG001 - a recording needs none of them; logging does
-    folder: Annotated[
-        Path, typer.Argument(help="Folder of recordings with truth, or the one above it")
-    ],
-    *,
-    out: Annotated[Path | None, typer.Option(help="Folder to write the models to")] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Compare with the shipped models instead")
-    ] = False,
-    workers: Annotated[
-        int | None,
-        typer.Option(help="Processes side by side; default: one a processor", min=1, max=64),
-    ] = None,
-) -> None:
-    """Fit the models of postures and activities to recorded people, the same each time."""
-    from plumbline.fit import FitChoice, run_fit
-
-    raise typer.Exit(run_fit(FitChoice(folder, out, check, workers)))
+app.command()(validate)
+app.command()(fit)
 
 
 @app.command()

@@ -175,6 +175,7 @@ def _confidence(summary: Summary) -> Sheet:
                 WORDS[f.study],
                 f.sensors,
                 figure(f.reliability.expected_error),
+                figure(f.calibration_error_named),
                 *(f"{plain(r.right)} of {r.seconds:,}" if r.seconds else "–" for r in bins),
             )
         )
@@ -182,12 +183,13 @@ def _confidence(summary: Summary) -> Sheet:
         "confidence",
         "Calibration of the confidence",
         (
-            *("", "sensors", "expected calibration error"),
+            *("", "sensors", "expected calibration error", "of the seconds named"),
             *(f"right at 0.{k}–{(k + 1) / 10:.1f}" for k in range(4, 10)),
         ),
         tuple(rows),
         "Share of the seconds said with such a confidence that were right; ten bins of equal width, all "
-        "counted seconds. Bins below 0.4 are in the JSON file.",
+        "counted seconds, those called unknown among them, but for the second figure. Bins below 0.4 are in "
+        "the JSON file.",
     )
 
 

@@ -48,7 +48,8 @@ class PersonFigures:
 class PostureFigures:
     """Of one study with one set of sensors. ``confusion`` is (true, said) seconds.
 
-    ``upright_rounded_six`` and ``_two`` are balanced accuracies over seconds that are truly upright or
+    ``calibration_error_named`` leaves out the seconds that were called unknown, of which a confidence of
+    0 is always true. ``upright_rounded_six`` and ``_two`` are balanced accuracies over seconds that are truly upright or
     rounded: with all six postures to choose from, and with forward_lean counted as rounded, since both
     bend the upper trunk forward.
     """
@@ -73,6 +74,7 @@ class PostureFigures:
     by_person: dict[str, float]
     worst: tuple[PersonFigures, ...]
     reliability: Reliability
+    calibration_error_named: Estimate
     episodes: EpisodeFigures
     episode_recall: Estimate
 
@@ -146,12 +148,10 @@ def posture_figures(runs: Sequence[Scored]) -> PostureFigures:
         confusion=counted.total.astype(int).tolist(),
         by_person=counted.accuracy_by_person(),
         worst=_worst(counted),
-        reliability=reliability(
-            [
-                (_joined(own, lambda run: run.confidence), _joined(own, lambda run: run.right))
-                for own in people.values()
-            ]
-        ),
+        reliability=_reliability(people, lambda run: np.ones(run.right.size, np.bool_)),
+        calibration_error_named=_reliability(
+            people, lambda run: run.posture_found != POSTURES.index(Posture.UNKNOWN)
+        ).expected_error,
         episodes=episode_figures([run.episodes for run in runs]),
         episode_recall=_recall(people),
     )
@@ -289,6 +289,20 @@ def _worst(counted: Confusion) -> tuple[PersonFigures, ...]:
     return tuple(
         PersonFigures(person, accuracy, tuple(counted.mistakes(person, MISTAKES)))
         for accuracy, person in sorted(known)[:WORST]
+    )
+
+
+def _reliability(
+    people: dict[str, list[Scored]], wanted: Callable[[Scored], NDArray[np.bool_]]
+) -> Reliability:
+    return reliability(
+        [
+            (
+                _joined(own, lambda run: run.confidence[wanted(run)]),
+                _joined(own, lambda run: run.right[wanted(run)]),
+            )
+            for own in people.values()
+        ]
     )
 
 

@@ -17,7 +17,7 @@ from plumbline.settings_page import rows
 
 COMMANDS = (
     *("demo", "sim", "gateway", "analytics", "dashboard"),
-    *("broker", "analyze", "bench", "doctor", "health", "init", "settings"),
+    *("broker", "analyze", "validate", "fit", "bench", "doctor", "health", "init", "settings"),
 )
 
 
