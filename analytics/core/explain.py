@@ -45,9 +45,12 @@ class Centre:
 
     def words(self) -> str:
         """The angles, for a person."""
-        said = [] if self.thorax_deg is None else [_sagittal(self.thorax_deg)]
-        if self.pelvis_deg is not None:
-            said.append(f"{_sagittal(self.pelvis_deg)} below")
+        upper = None if self.thorax_deg is None else _sagittal(self.thorax_deg)
+        lower = None if self.pelvis_deg is None else _sagittal(self.pelvis_deg)
+        if upper is not None and lower is not None:
+            said = [upper] if upper == lower else [f"{upper} above", f"{lower} below"]
+        else:
+            said = [angle for angle in (upper, lower) if angle is not None]
         if self.lateral_deg is not None and abs(self.lateral_deg) >= 3.0:
             said.append(_sideways(self.lateral_deg))
         return ", ".join(said)

@@ -84,7 +84,8 @@ class _Seconds:
         """The sets of placements that have data, and the rows in which it is these."""
         key = np.zeros(self.second.size, np.uint8)
         for column in range(len(MODEL_PLACEMENTS)):
-            key |= (~np.isnan(self.columns[column])).astype(np.uint8) << column
+            both = self.columns[column] + self.columns[column + len(MODEL_PLACEMENTS)]
+            key |= (~np.isnan(both)).astype(np.uint8) << column
         for value in np.unique(key).tolist():
             there = tuple(p for i, p in enumerate(MODEL_PLACEMENTS) if value >> i & 1)
             yield there, np.flatnonzero(key == value)
@@ -146,7 +147,7 @@ class PostureTeller:
         logs = self._learning_logs(seconds, personal)
         decisive = np.where(np.isnan(logs), -np.inf, logs)
         for placements, rows in seconds.placements():
-            if len(placements) == 1:
+            if len(placements) == 1 and placements[0] in _UPPER:
                 decisive[rows] += _ALONE
             if not _UPPER.intersection(placements):
                 told = _TOLD_FROM_BELOW[decisive[rows].argmax(axis=1)]

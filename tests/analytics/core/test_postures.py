@@ -1,4 +1,4 @@
-"""The rules at their boundaries, for every set of placements, and what they say for themselves."""
+"""Postures of made-up seconds: what is named, for every set of sensors, and what does not matter."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.core.angles import Angles, centidegrees
-from analytics.core.calibration import RoundedTemplate
-from analytics.core.explain import explain
-from analytics.core.postures import Boundaries, Postures, classify
-from contracts.records import Frame
+from analytics.core.angles import Angles
+from analytics.core.calibration import Calibration
+from analytics.core.postures import Postures, PostureTeller
+from analytics.core.runs import follows
+from analytics.core.shipped import shipped_postures
 from contracts.settings import PostureSettings
-from contracts.vocabulary import POSTURES, Activity, ActivitySource, Placement, Posture, Quality
+from contracts.vocabulary import POSTURES, Placement, Posture
+from tests.analytics.core.wearers import NAN, angles_at, calibrated
 
-NAN = float("nan")
-SETTINGS = PostureSettings()
-OWN_SLUMP = RoundedTemplate(
-    {}, {Placement.T4: 24.0, Placement.L5: 2.0}, {Placement.T4: 0.0, Placement.L5: 0.0}
-)
-PERSONAL = Boundaries.of(SETTINGS, OWN_SLUMP)
-GENERAL = Boundaries.of(SETTINGS, None)
+C7, T4, T12, L5 = Placement.C7, Placement.T4, Placement.T12, Placement.L5
+KIT = (T4, L5)
 
 
-def angles(thorax: list[float], pelvis: list[float], lateral: list[float] | None = None) -> Angles:
-    t, p = centidegrees(np.array(thorax)), centidegrees(np.array(pelvis))
-    side = centidegrees(np.array(lateral if lateral is not None else [0.0] * t.size))
-    none = np.full(t.size, NAN)
-    return Angles(t, p, centidegrees(t - p), side, none, none, none)
+def teller(**settings: float) -> PostureTeller:
+    return PostureTeller(shipped_postures(), PostureSettings(**settings))
 
 
-def called(a: Angles, boundaries: Boundaries) -> Postures:
-    """Each second by itself."""
-    size = a.thorax_flexion_deg.size
-    return classify(a, boundaries, np.zeros(size, bool), was_rounded=False)
+def told(
+    angles: Angles, calibration: Calibration | None, *, one: PostureTeller | None = None
+) -> Postures:
+    """Each second by itself: there is a gap between any two."""
+    size = angles.thorax_flexion_deg.size
+    chances = {
+        p: np.full(size, 0.5) for p in (calibration.two_fold if calibration is not None else ())
+    }
+    return (one or teller()).update(
+        np.arange(size) * 100, angles, calibration, np.zeros(size, bool), chances
+    )
 
 
 def names(postures: Postures) -> list[str]:
@@ -45,135 +45,179 @@ def names(postures: Postures) -> list[str]:
     ("thorax", "pelvis", "lateral", "posture"),
     [
         (0.0, 0.0, 0.0, "upright"),
-        (7.19, 0.0, 0.0, "upright"),
-        (7.2, 0.0, 0.0, "forward_lean"),
+        (3.0, -4.0, 0.0, "upright"),
         (24.0, 2.0, 0.0, "rounded"),
-        (16.31, 2.0, 0.0, "rounded"),
-        (16.29, 2.0, 0.0, "forward_lean"),
-        (20.0, 15.0, 0.0, "forward_lean"),
-        (45.0, 21.0, 0.0, "forward_lean"),
-        (-5.0, -20.0, 0.0, "reclined"),
-        (-9.9, -10.0, 0.0, "upright"),
-        (20.0, 2.0, 6.0, "right_lean"),
-        (20.0, 2.0, -6.0, "left_lean"),
-        (-15.0, -15.0, 20.0, "reclined"),
+        (21.0, 0.0, 0.0, "rounded"),
+        (40.0, 4.0, 0.0, "rounded"),  # more of the same
+        (22.0, -15.0, 0.0, "rounded"),  # the pelvis rolls back further
+        (18.0, 16.0, 0.0, "forward_lean"),
+        (60.0, 45.0, 0.0, "forward_lean"),  # a deep bend at the hip
+        (-18.0, -38.0, 0.0, "reclined"),
+        (-40.0, -60.0, 0.0, "reclined"),
+        (22.0, 3.0, 14.0, "right_lean"),
+        (22.0, 3.0, -14.0, "left_lean"),
         (NAN, NAN, NAN, "unknown"),
         (NAN, 15.0, NAN, "unknown"),
-        (NAN, -15.0, NAN, "reclined"),
+        (NAN, -40.0, NAN, "reclined"),
         (25.0, NAN, 0.0, "rounded"),
+        (0.0, NAN, 0.0, "upright"),
     ],
 )
-def test_rules_with_a_personal_rounded_pose(
+def test_the_kit_on_a_usual_wearer(
     thorax: float, pelvis: float, lateral: float, posture: str
 ) -> None:
-    assert names(called(angles([thorax], [pelvis], [lateral]), PERSONAL)) == [posture]
+    seconds = angles_at(
+        {T4: [thorax], L5: [pelvis]},
+        {T4: [lateral], L5: [0.0 if np.isnan(lateral) else lateral / 2]},
+    )
+    assert names(told(seconds, calibrated(*KIT))) == [posture]
 
 
-@pytest.mark.parametrize(
-    ("thorax", "pelvis", "lateral", "posture"),
-    [
-        (13.0, 0.0, 0.0, "rounded"),
-        (11.9, 0.0, 0.0, "forward_lean"),
-        (40.0, 25.0, 0.0, "forward_lean"),
-        (0.0, 0.0, 8.0, "upright"),
-        (0.0, 0.0, 10.0, "right_lean"),
-        (12.0, NAN, 0.0, "rounded"),
-    ],
+@pytest.mark.parametrize("placements", [(T4,), (T4, L5), (T4, T12), (C7, T4), (C7, T4, T12, L5)])
+@pytest.mark.parametrize("own", [True, False])
+def test_any_set_of_placements(placements: tuple[Placement, ...], own: bool) -> None:
+    usual = {C7: 20.0, T4: 24.0, T12: 16.0, L5: 2.0}
+    reclined = {C7: -15.0, T4: -18.0, T12: -30.0, L5: -38.0}
+    seconds = angles_at({p: [0.0, usual[p], reclined[p]] for p in placements})
+    wearer = calibrated(*placements) if own else calibrated(*placements, slump=None)
+    assert names(told(seconds, wearer)) == ["upright", "rounded", "reclined"]
+
+
+def test_the_sternum_stands_for_the_upper_trunk() -> None:
+    at_t4 = told(angles_at({T4: [0.0, 24.0], L5: [0.0, 2.0]}), calibrated(*KIT))
+    sternum = Placement.STERNUM
+    at_front = told(angles_at({sternum: [0.0, 24.0], L5: [0.0, 2.0]}), calibrated(sternum, L5))
+    assert names(at_front) == names(at_t4) == ["upright", "rounded"]
+    np.testing.assert_array_equal(at_front.confidence, at_t4.confidence)
+
+
+def test_the_head_alone_says_nothing_and_changes_nothing() -> None:
+    head = Placement.HEAD
+    with_head = told(angles_at({head: [50.0], T4: [24.0], L5: [2.0]}), calibrated(head, T4, L5))
+    without = told(angles_at({T4: [24.0], L5: [2.0]}), calibrated(*KIT))
+    assert names(with_head) == names(without) == ["rounded"]
+    assert names(told(angles_at({head: [50.0]}), calibrated(head))) == ["unknown"]
+
+
+def test_without_a_calibration_no_posture_is_named() -> None:
+    found = told(angles_at({T4: [24.0], L5: [2.0]}), None)
+    assert names(found) == ["unknown"]
+    assert found.confidence.tolist() == [0.0]
+
+
+def test_a_pelvis_beyond_the_hip_bend_is_never_rounded() -> None:
+    seconds = angles_at({T4: [24.0, 60.0], L5: [2.0, 25.0]})
+    own = calibrated(*KIT)
+    assert names(told(seconds, own))[1] == "forward_lean"
+    # who slumps with the pelvis tipped that far still slumps
+    tipped = calibrated(*KIT, slump={T4: 40.0, L5: 24.0})
+    assert names(told(angles_at({T4: [40.0], L5: [24.0]}), tipped)) == ["rounded"]
+
+
+def test_a_stricter_setting_asks_for_more_rounding() -> None:
+    seconds = angles_at({T4: [18.0, 35.0], L5: [1.0, 3.0]})
+    own = calibrated(*KIT)
+    usual, strict = teller(), teller(rounded_warn_deg=18.0, rounded_high_deg=30.0)
+    assert names(told(seconds, own, one=usual)) == ["rounded", "rounded"]
+    assert names(told(seconds, own, one=strict))[0] != "rounded"
+    assert names(told(seconds, own, one=strict))[1] == "rounded"
+
+
+def least_rounded_share(**settings: float) -> float:
+    """The least share of the own slump that is called rounded, of seconds seen first of all."""
+    for share in np.arange(0.0, 1.0, 0.01).tolist():
+        seconds = angles_at({T4: [24.0 * share], L5: [2.0 * share]})
+        if names(told(seconds, calibrated(*KIT), one=teller(**settings))) == ["rounded"]:
+            return float(share)
+    raise AssertionError("the own slump is never rounded")
+
+
+def test_once_rounded_it_takes_more_to_leave_until_a_gap() -> None:
+    below = least_rounded_share() - 0.01
+    seconds = angles_at({T4: [24.0, 24 * below, 24 * below], L5: [2.0, 2 * below, 2 * below]})
+    second = np.array([10, 11, 30])
+    found = teller().update(second, seconds, calibrated(*KIT), follows(second, 9), {})
+    assert names(found)[:2] == ["rounded", "rounded"]
+    assert names(found)[2] != "rounded"
+    without = teller(hysteresis_deg=0.0)
+    found = without.update(second, seconds, calibrated(*KIT), follows(second, 9), {})
+    assert names(found)[1] != "rounded"
+
+
+def test_a_front_that_is_not_known_counts_both_ways() -> None:
+    seconds = angles_at({T4: [0.0, 24.0, -18.0], L5: [0.0, -2.0, 38.0]})
+    mounted = calibrated(*KIT, slump={T4: 24.0, L5: -2.0}, two_fold=(L5,))
+    known = calibrated(*KIT)
+    both = told(seconds, mounted)
+    mirrored = told(angles_at({T4: [0.0, 24.0, -18.0], L5: [0.0, 2.0, -38.0]}), known)
+    assert names(both) == names(mirrored) == ["upright", "rounded", "reclined"]
+    # upright and the own slump are as they are either way
+    assert both.confidence[0] == pytest.approx(mirrored.confidence[0], abs=0.02)
+
+
+def test_a_sensor_that_says_nonsense_is_outvoted_by_three() -> None:
+    slump = {p: [v] for p, v in {C7: -60.0, T4: 24.0, T12: 16.0, L5: 2.0}.items()}
+    assert names(told(angles_at(slump), calibrated(C7, T4, T12, L5))) == ["rounded"]
+
+
+SECONDS = st.lists(
+    st.tuples(*[st.one_of(st.just(NAN), st.floats(-90, 90))] * 3), min_size=1, max_size=30
 )
-def test_rules_without_one(thorax: float, pelvis: float, lateral: float, posture: str) -> None:
-    assert names(called(angles([thorax], [pelvis], [lateral]), GENERAL)) == [posture]
 
 
-def test_a_stricter_setting_moves_every_boundary_of_rounding() -> None:
-    strict = Boundaries.of(PostureSettings(rounded_warn_deg=18, rounded_high_deg=25), OWN_SLUMP)
-    assert names(called(angles([20.0], [2.0]), PERSONAL)) == ["rounded"]
-    assert names(called(angles([20.0], [2.0]), strict)) == ["forward_lean"]
-    assert strict.curl_deg == pytest.approx(1.5 * PERSONAL.curl_deg)
+@given(SECONDS)
+def test_total_and_confident_within_bounds(rows: list[tuple[float, float, float]]) -> None:
+    thorax, pelvis, lateral = (list(column) for column in zip(*rows, strict=True))
+    found = told(angles_at({T4: thorax, L5: pelvis}, {T4: lateral}), calibrated(*KIT))
+    unknown = found.posture == POSTURES.index(Posture.UNKNOWN)
+    assert (found.confidence[unknown] == 0).all()
+    assert ((found.confidence[~unknown] >= 0) & (found.confidence[~unknown] <= 0.99)).all()
+    blind = np.isnan(thorax) & np.isnan(pelvis)
+    assert unknown[blind].all()
 
 
-def test_once_rounded_the_boundary_is_lower_until_a_gap() -> None:
-    curl = [15.0, 14.0, 10.0, 10.0, 9.0, 10.0]
-    a = angles([c + 4 for c in curl], [4.0] * 6)
-    connected = np.array([False, True, True, True, True, True])
-    assert names(classify(a, PERSONAL, connected, was_rounded=False)) == [
-        "rounded", "rounded", "rounded", "rounded", "forward_lean", "forward_lean",
-    ]  # fmt: skip
-    connected[3] = False
-    assert names(classify(a, PERSONAL, connected, was_rounded=False))[3] == "forward_lean"
+@given(SECONDS)
+def test_left_is_right_mirrored(rows: list[tuple[float, float, float]]) -> None:
+    thorax, pelvis, lateral = (list(column) for column in zip(*rows, strict=True))
+    one = told(angles_at({T4: thorax, L5: pelvis}, {T4: lateral}), calibrated(*KIT))
+    other = told(angles_at({T4: thorax, L5: pelvis}, {T4: [-v for v in lateral]}), calibrated(*KIT))
+    swap = {"left_lean": "right_lean", "right_lean": "left_lean"}
+    mirrored = [swap.get(name, name) for name in names(other)]
+    doubtful = one.confidence < 0.52  # left and right are equally likely where nothing leans
+    assert all(a == b or d for a, b, d in zip(names(one), mirrored, doubtful, strict=True))
 
 
 @given(
-    st.lists(st.tuples(*[st.one_of(st.just(NAN), st.floats(-90, 90))] * 3), min_size=1, max_size=30)
+    st.lists(
+        st.tuples(st.floats(-40, 60), st.floats(-50, 40), st.floats(-30, 30)),
+        min_size=2,
+        max_size=60,
+    ),
+    st.lists(st.integers(1, 7), min_size=1, max_size=10),
+    st.lists(st.integers(1, 40), min_size=1, max_size=8),
 )
-def test_total_and_confident_within_bounds(rows: list[tuple[float, float, float]]) -> None:
+def test_where_it_was_cut_does_not_matter(
+    rows: list[tuple[float, float, float]], cuts: list[int], steps: list[int]
+) -> None:
+    rows = rows * 4
+    second = np.cumsum([1 if i % 3 else steps[i % len(steps)] for i in range(len(rows))]) + 1000
     thorax, pelvis, lateral = (list(column) for column in zip(*rows, strict=True))
-    found = called(angles(thorax, pelvis, lateral), PERSONAL)
-    unknown = found.posture == POSTURES.index(Posture.UNKNOWN)
-    assert (found.confidence[unknown] == 0).all()
-    assert ((found.confidence[~unknown] >= 0.5) & (found.confidence[~unknown] <= 0.98)).all()
+    own = calibrated(*KIT)
 
+    def part(first: int, last: int) -> Angles:
+        return angles_at(
+            {T4: thorax[first:last], L5: pelvis[first:last]}, {T4: lateral[first:last]}
+        )
 
-def test_confidence_grows_with_the_distance_and_shrinks_without_a_sensor() -> None:
-    near, far = called(angles([16.4, 24.0], [2.0, 2.0]), PERSONAL).confidence
-    alone = called(angles([40.0], [NAN]), PERSONAL).confidence[0]
-    assert 0.5 < alone < near < far <= 0.98
-
-
-def frame(posture: Posture, **values: float | None) -> Frame:
-    return Frame(
-        start_ns=0, posture=posture, activity=Activity.SITTING,
-        activity_source=ActivitySource.TRUNK, confidence=0.9, quality=Quality.OK, samples=100,
-        **values,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("posture", "values", "text"),
-    [
-        (
-            Posture.ROUNDED,
-            {"thorax_flexion_deg": 25.0, "pelvis_flexion_deg": 2.0, "trunk_flexion_deg": 23.0},
-            (
-                "The upper trunk is 25° forward and the lower trunk 2° forward; a curl of 23°, your "
-                "boundary is 14°: rounded."
-            ),
-        ),
-        (
-            Posture.FORWARD_LEAN,
-            {"thorax_flexion_deg": 20.0, "pelvis_flexion_deg": 15.0, "trunk_flexion_deg": 5.0},
-            (
-                "The upper trunk is 20° forward and the lower trunk 15° forward; a curl of 5°, below "
-                "your boundary of 14°: the whole trunk leans forward at the hip."
-            ),
-        ),
-        (
-            Posture.UPRIGHT,
-            {"thorax_flexion_deg": 0.2, "pelvis_flexion_deg": -3.0, "trunk_flexion_deg": 3.2},
-            "The upper trunk is upright and the lower trunk 3° back; within 7° of your own upright.",
-        ),
-        (
-            Posture.LEFT_LEAN,
-            {"thorax_flexion_deg": 20.0, "lateral_deg": -12.0},
-            "The upper trunk is 20° forward; it leans to the left by 12°, beyond the boundary of 6°.",
-        ),
-        (
-            Posture.RECLINED,
-            {"thorax_flexion_deg": -10.0, "pelvis_flexion_deg": -40.0},
-            (
-                "The upper trunk is 10° back and the lower trunk 40° back; the trunk as a whole is back "
-                "by more than 10°: reclined."
-            ),
-        ),
-        (
-            Posture.ROUNDED,
-            {"thorax_flexion_deg": 25.0},
-            (
-                "The upper trunk is 25° forward; beyond your boundary of 16°: rounded, or leaning at the "
-                "hip, which one sensor cannot tell apart."
-            ),
-        ),
-        (Posture.UNKNOWN, {}, "No posture is named for this second."),
-    ],
-)
-def test_a_frame_explains_itself(posture: Posture, values: dict[str, float], text: str) -> None:
-    assert explain(frame(posture, **values), PERSONAL) == text
+    whole = teller().update(second, part(0, len(rows)), own, follows(second, -1), {})
+    one, pieces, first = teller(), [], 0
+    while first < len(rows):
+        last = min(len(rows), first + cuts[first % len(cuts)])
+        piece = second[first:last]
+        connected = follows(piece, int(second[first - 1]) if first else -1)
+        pieces.append(one.update(piece, part(first, last), own, connected, {}))
+        resumed = teller()
+        resumed.load(one.state())
+        one, first = resumed, last
+    np.testing.assert_array_equal(np.concatenate([p.posture for p in pieces]), whole.posture)
+    np.testing.assert_array_equal(np.concatenate([p.confidence for p in pieces]), whole.confidence)
