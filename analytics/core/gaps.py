@@ -16,7 +16,7 @@ GAP_PERIODS: Final = 1.5
 #: known, and what it turned in the meantime is left to the accelerometer.
 BRIDGED_NS: Final = NS_PER_S // 4
 #: From here on the orientation filter starts anew, which takes the inclination from the accelerometer
-#: at once; after less it settles within 3 s.
+#: at once; after less it settles within seconds.
 RESTART_NS: Final = NS_PER_S
 
 
