@@ -90,7 +90,12 @@ def without(samples: ImuSamples, *gaps_s: tuple[float, float]) -> ImuSamples:
 
 
 def plan(
-    upright_s: tuple[float, float], rounded_s: tuple[float, float] | None, at_s: float = 0.0
+    upright_s: tuple[float, float],
+    rounded_s: tuple[float, float] | None,
+    at_s: float = 0.0,
+    *,
+    bend_s: tuple[float, float] | None = None,
+    standing_s: tuple[float, float] | None = None,
 ) -> CalibrationPlan:
     """A calibration session by seconds from START."""
 
@@ -101,6 +106,8 @@ def plan(
         effective_ns=START_NS + round(at_s * NS_PER_S),
         upright_ns=window(upright_s),
         rounded_ns=None if rounded_s is None else window(rounded_s),
+        bend_ns=None if bend_s is None else window(bend_s),
+        standing_ns=None if standing_s is None else window(standing_s),
     )
 
 

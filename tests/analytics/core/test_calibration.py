@@ -7,12 +7,22 @@ import pytest
 
 from analytics.core import calibrating
 from analytics.core.calibrating import CalibrationTimeline
+from analytics.core.calibration import Calibration
 from analytics.core.pipeline import Pipeline, PipelineConfig
-from analytics.core.results import Output
+from analytics.core.results import ContextMark, Output
+from analytics.validation.mounting import turned
 from contracts.errors import Reason, SettingError
 from contracts.imu import ImuSamples
 from contracts.settings import CalibrationPlan
-from contracts.vocabulary import POSTURES, Placement, Posture, Quality
+from contracts.units import NS_PER_S
+from contracts.vocabulary import (
+    POSTURES,
+    Activity,
+    ActivitySource,
+    Placement,
+    Posture,
+    Quality,
+)
 from tests.analytics.core.bodies import START_S, Hold, plan, run, samples_of, without
 
 T4, L5, C7, STERNUM = Placement.T4, Placement.L5, Placement.C7, Placement.STERNUM
@@ -54,12 +64,12 @@ def test_flexion_is_against_the_wearers_own_upright(mount_deg: float) -> None:
 
 
 def test_leaning_right_is_positive_and_the_rounded_window_finds_forward() -> None:
-    holds = [Hold(15), Hold(15, 25, 0, 8), Hold(15, 10, 0, 20)]
+    holds = [Hold(15), Hold(30, 25, 0, 8), Hold(15, 10, 0, 20)]
     alone = analysed(holds, plan((2, 12), None)).frames.lateral_deg
-    turned = analysed(holds, plan((2, 12), (18, 27))).frames.lateral_deg
-    assert alone[20] == pytest.approx(8, abs=0.5)
-    assert turned[20] == pytest.approx(0, abs=0.7)
-    assert alone[40] > turned[40] > 10
+    turned = analysed(holds, plan((2, 12), (30, 42))).frames.lateral_deg
+    assert alone[40] == pytest.approx(8, abs=1.0)
+    assert turned[40] == pytest.approx(0, abs=0.7)
+    assert alone[55] > turned[55] > 10
 
 
 def test_frames_wait_for_the_session_and_then_all_have_it() -> None:
@@ -159,6 +169,76 @@ def test_planned_sessions_are_capped(monkeypatch: pytest.MonkeyPatch) -> None:
         timeline.plan(plan((at_s, at_s + 10), None, at_s=at_s))
     with pytest.raises(SettingError, match="more than 2"):
         timeline.plan(plan((300, 310), None, at_s=300))
+
+
+STOOD = [Hold(20, 0, 0), Hold(20, -8, -20), Hold(20, -8, -20), Hold(20, 0, 0)]
+
+
+def test_on_their_feet_wearers_are_held_against_their_standing_neutral() -> None:
+    sensors = {p: samples_of(STOOD, p) for p in (T4, L5)}
+    session = plan((2, 17), None, standing_s=(23, 37))
+    pipeline = Pipeline(PipelineConfig(placements=(T4, L5), calibrations=(session,)))
+    pipeline.mark(
+        ContextMark(
+            activity=Activity.CARRYING,
+            source=ActivitySource.AGENT,
+            start_ns=(START_S + 40) * NS_PER_S,
+            end_ns=(START_S + 60) * NS_PER_S,
+        )
+    )
+    frames = Output.concat(
+        [*(pipeline.update(p, s) for p, s in sensors.items()), pipeline.finish()]
+    ).frames
+    seated, carrying, again = slice(25, 38), slice(43, 57), slice(63, 80)
+    assert np.abs(frames.pelvis_flexion_deg[seated] + 20).max() < 0.7
+    assert np.abs(frames.pelvis_flexion_deg[carrying]).max() < 0.7
+    assert np.abs(frames.thorax_flexion_deg[carrying]).max() < 0.7
+    assert np.abs(frames.pelvis_flexion_deg[again]).max() < 0.7
+    one = pipeline.calibration
+    assert one is not None
+    assert set(one.standing) == {T4, L5}
+    assert Calibration.from_state(one.state()).state() == one.state()
+
+
+def test_a_back_does_not_turn_that_far_from_sitting_to_standing() -> None:
+    holds = [Hold(20), Hold(20, 0, 50)]
+    output = analysed(holds, plan((2, 17), None, standing_s=(23, 37)))
+    assert reason(output) is Reason.CALIBRATION_CONTRADICTORY
+    assert "from sitting to standing" in output.calibrations[0].message
+
+
+@pytest.mark.parametrize("window", ["bend_s", "standing_s"])
+def test_every_window_has_to_be_held_and_have_data(window: str) -> None:
+    moved = [Hold(20), Hold(4, 30, 20), Hold(4, 0), Hold(4, 45, 30), Hold(20)]
+    session = plan((2, 17), None, **{window: (20, 33)})
+    assert reason(analysed(moved, session)) is Reason.CALIBRATION_MOVED
+    absent = plan((2, 17), None, **{window: (45, 55)})
+    assert reason(analysed(moved[:1], absent)) is Reason.CALIBRATION_TOO_SHORT
+
+
+def test_a_bend_tells_the_front_of_a_sensor_that_sits_anyhow() -> None:
+    holds = [Hold(20), Hold(20, 30, 25), Hold(20, -15, -30)]
+    sensors = {p: turned(samples_of(holds, p), "random 1", "anyone", p) for p in (T4, L5)}
+    session = plan((2, 17), None, bend_s=(23, 37))
+    output = run(PipelineConfig(placements=(T4, L5), calibrations=(session,)), sensors)
+    assert reason(output) is None
+    held = slice(43, 57)
+    assert np.abs(output.frames.thorax_flexion_deg[held] + 15).max() < 0.7
+    assert np.abs(output.frames.pelvis_flexion_deg[held] + 30).max() < 0.7
+
+
+def test_whom_a_calibration_leaves_out_is_said() -> None:
+    holds = [Hold(20), Hold(20, 30, 0)]
+    sensors = {p: samples_of(holds, p) for p in (T4, L5)}
+    sensors[T4] = turned(sensors[T4], "random 2", "anyone", T4)
+    sensors[L5] = turned(sensors[L5], "random 2", "anyone", L5)
+    config = PipelineConfig(placements=(T4, L5), calibrations=(plan((2, 17), (23, 37)),))
+    output = run(config, sensors)
+    (result,) = output.calibrations
+    assert result.accepted
+    assert result.message.startswith("accepted without L5")
+    assert np.isnan(output.frames.pelvis_flexion_deg).all()
+    assert np.abs(output.frames.thorax_flexion_deg[23:37] - 30).max() < 0.7
 
 
 def test_a_sternum_alone_is_calibrated_the_same_way() -> None:

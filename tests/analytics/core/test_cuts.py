@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from analytics.core.pipeline import Pipeline, PipelineConfig
 from analytics.core.results import Output
+from analytics.validation.mounting import AS_RECORDED, turned
 from contracts.imu import ImuSamples
 from contracts.recording import open_recording, read_samples
 from contracts.settings import PostureSettings
@@ -108,10 +109,18 @@ def test_one_sample_at_a_time_is_the_same() -> None:
     assert same(pieces, run(CONFIG, short))
 
 
-@pytest.mark.parametrize("name", ["sitting-21", "driving-12"])
-def test_a_real_recording_cut_anyhow_is_the_same(data_dir: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "mounting"),
+    [
+        ("sitting-21", AS_RECORDED),
+        ("driving-12", AS_RECORDED),
+        ("sitting-09", "random 1"),
+        ("driving-12", "random 1"),
+    ],
+)
+def test_a_real_recording_cut_anyhow_is_the_same(data_dir: Path, name: str, mounting: str) -> None:
     recording = open_recording(data_dir / "recordings" / name)
-    sensors = {p: read_samples(recording, p) for p in (T4, L5)}
+    sensors = {p: turned(read_samples(recording, p), mounting, name, p) for p in (T4, L5)}
     config = PipelineConfig(
         placements=(T4, L5),
         calibrations=(plan((2, 28), (34, 60)),),
