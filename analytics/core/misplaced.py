@@ -7,7 +7,7 @@ uprights at least 16° apart; sensors whose axes agree cannot be told from one a
 
 A pose is impossible where, for 60 s, the trunk is curled or to a side by a third more than any of 29
 seated people for a second. Then the sensor further from its own upright is
-doubted. Who lies takes poses of all kinds and is left out.
+doubted, which need not be the one that slipped. Who lies takes poses of all kinds and is left out.
 """
 
 from __future__ import annotations
@@ -163,14 +163,15 @@ def _impossible(
     flags = {p: sits & (np.abs(side_deg[p]) > MAX_SIDE_DEG) for p in trunk}
     if upper is None or lower is None:
         return flags
+    side = np.abs(side_deg[upper]), np.abs(side_deg[lower])
     if axes[upper].two_fold or axes[lower].two_fold:
-        differ = np.abs(np.abs(side_deg[upper]) - np.abs(side_deg[lower]))
-        odd: Flags = differ > MAX_SIDE_DIFFERENCE_DEG
+        odd: Flags = np.abs(side[0] - side[1]) > MAX_SIDE_DIFFERENCE_DEG
+        upper_further = side[0] > side[1]
     else:
         curl_deg = axes[upper].flexion_deg(ups[upper]) - axes[lower].flexion_deg(ups[lower])
-        odd = np.abs(side_deg[upper] - side_deg[lower]) > MAX_SIDE_DIFFERENCE_DEG
-        odd |= (curl_deg < LEAST_CURL_DEG) | (curl_deg > GREATEST_CURL_DEG)
-    upper_further = away_deg[upper] > away_deg[lower]
+        aside = np.abs(side_deg[upper] - side_deg[lower]) > MAX_SIDE_DIFFERENCE_DEG
+        odd = aside | (curl_deg < LEAST_CURL_DEG) | (curl_deg > GREATEST_CURL_DEG)
+        upper_further = np.where(aside, side[0] > side[1], away_deg[upper] > away_deg[lower])
     flags[upper] |= sits & odd & upper_further
     flags[lower] |= sits & odd & ~upper_further
     return flags

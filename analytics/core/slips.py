@@ -54,7 +54,7 @@ QUIET_RAD_S: Final = 3.0 * RAD_PER_DEG
 SUDDEN_S: Final = 0.9
 LONELY_SUDDEN_S: Final = 0.25
 MISSED_S: Final = 5.0
-#: Part of the turn that has to be there soon after, while 'up' still settles, and later.
+#: Part of the turn that has to be there soon after and later.
 STAYING_SHARE: Final = 0.5
 #: Another sensor stays if it turns by less than either meanwhile, and feels less than either of the
 #: turn: this many times its sway before, or this part of the turning sensor's mean ω².
@@ -122,9 +122,12 @@ class SlipDetector:
         if not there[column] or not (others or _at_rest(own)):
             return False
         before, after, later = (_pose(own[part]) for part in (_BEFORE, _AFTER, _LATER))
-        turns_deg = between_deg(before, after), between_deg(before, later)
-        turn_deg = max(turns_deg)
-        if min(turns_deg) < STAYING_SHARE * turn_deg:
+        soon_deg, later_deg = between_deg(before, after), between_deg(before, later)
+        turn_deg = max(soon_deg, later_deg)
+        # without a gyroscope's word 'up' takes seconds to follow, 'down' does not
+        downs = (_pose(own[part], _DOWN) for part in (_BEFORE, _AFTER))
+        soon_deg = max(soon_deg, between_deg(*downs))
+        if min(soon_deg, later_deg) < STAYING_SHARE * turn_deg:
             return False
         energy = float(own[_TURNING, _ENERGY].sum())  # ∫ω² dt, rad²/s
         still = [c for c in np.flatnonzero(there).tolist() if _stays(look[:, c], turn_deg, energy)]
@@ -212,8 +215,8 @@ def _least_turn_deg(placement: Placement, *, alone: bool) -> float:
     return MIN_LONELY_TURN_DEG if alone else MIN_TURN_DEG
 
 
-def _pose(seconds: Array) -> Vector:
-    total: Vector = seconds[:, _UP].sum(axis=0, dtype=np.float64)
+def _pose(seconds: Array, of: slice = _UP) -> Vector:
+    total: Vector = seconds[:, of].sum(axis=0, dtype=np.float64)
     return total
 
 

@@ -48,11 +48,14 @@ _MOST: Final = np.array([MOST_CONFIDENCE.get(quality, 1.0) for quality in QUALIT
 @dataclass(frozen=True, slots=True, eq=False)
 class Troubles:
     """Of (n,) seconds: ``quality`` codes of QUALITIES, 0 where nothing is wrong; ``suspect`` masks of
-    the doubted placements; ``useless`` (n, placements) what is left out of the posture.
+    the doubted placements; by (n, placements) who has slipped or was swapped by then, and whose readings
+    are ``useless`` and left out of the posture.
     """
 
     quality: NDArray[np.uint8]
     suspect: NDArray[np.uint8]
+    slipped: Flags
+    swapped: Flags
     useless: Flags
 
     def believed(self, table: SecondTable) -> SecondTable:
@@ -109,7 +112,7 @@ class TroubleWatch:
             if flags.any():
                 quality[flags.any(axis=1)] = _CODE[word]
                 suspect |= np.bitwise_or.reduce(flags * self._bits, axis=1)
-        return Troubles(quality, suspect, faults.useless)
+        return Troubles(quality, suspect, slipped, swapped, faults.useless)
 
     def _misplaced(
         self, table: SecondTable, calibration: Calibration | None
