@@ -29,6 +29,9 @@ def validate(
     report: Annotated[
         Path | None, typer.Option(help="Folder to write the report and its pictures to")
     ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(help="Write the tables to this file as Markdown")
+    ] = None,
     only: Annotated[str, typer.Option(help="Parts to tell, by commas; default: all")] = "",
     people: Annotated[
         int | None, typer.Option(help="Only the first so many people of each study", min=1)
@@ -43,7 +46,19 @@ def validate(
     """Say how right the product is on recorded people, with tables, pictures and intervals."""
     from plumbline.validate import ValidateChoice, run_validate
 
-    run_validate(ValidateChoice(folder, only, people, draws, workers, json_file, report, shipped))
+    run_validate(
+        ValidateChoice(
+            folder,
+            only=only,
+            people=people,
+            draws=draws,
+            workers=workers,
+            json_file=json_file,
+            report=report,
+            markdown=markdown,
+            shipped=shipped,
+        )
+    )
 
 
 @with_settings()

@@ -40,6 +40,7 @@ class ValidateChoice:
     workers: int | None = None
     json_file: Path | None = None
     report: Path | None = None
+    markdown: Path | None = None
     shipped: bool = False
 
 
@@ -56,7 +57,7 @@ def run_validate(choice: ValidateChoice) -> None:
     from plumbline.validate_tables import sheets
 
     only = parts_of(choice.only)
-    for path in (choice.json_file, choice.report):
+    for path in (choice.json_file, choice.report, choice.markdown):
         check_parent(path)
     all_found, left_out = find_recordings(choice.folder)
     found = first_people(all_found, choice.people)
@@ -76,7 +77,12 @@ def run_validate(choice: ValidateChoice) -> None:
     )
     summary = summarise(runs, about, only, _trials(choice, only))
     tables, wanted = sheets(summary), goals(summary)
-    _print(about, [*tables, goal_sheet(wanted)])
+    heading = [goal_sheet(wanted)] if wanted else []
+    _print(about, [*tables, *heading])
+    if choice.markdown is not None:
+        from plumbline.validate_markdown import markdown
+
+        write_bytes(choice.markdown, markdown(about, [*heading, *tables]).encode())
     if choice.json_file is not None:
         write_bytes(choice.json_file, summary.to_json())
     if choice.report is not None:

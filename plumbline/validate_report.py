@@ -24,6 +24,7 @@ from plumbline.validate_tables import Sheet
 
 PAGE: Final = "report.html"
 TITLES: Final = {
+    "goals": "Wanted and found",
     "postures": "Postures",
     "episodes": "Episodes",
     "confidence": "Confidence",
@@ -97,8 +98,8 @@ def render(
 def _sections(
     tables: Sequence[Sheet], goals: Sequence[Goal], drawn: Sequence[Picture]
 ) -> list[Section]:
-    found = [Section("goals", "Wanted and found")] if goals else []
-    for name, title in TITLES.items():
+    found = [Section("goals", TITLES["goals"])] if goals else []
+    for name, title in list(TITLES.items())[1:]:
         sheets = tuple(sheet for sheet in tables if sheet.part == name)
         pictures = tuple(picture for picture in drawn if picture.part == name)
         if sheets or pictures:

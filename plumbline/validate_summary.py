@@ -14,11 +14,13 @@ from analytics.validation.figures import (
     Compared,
     PostureFigures,
     SeatedActivities,
+    ToldOfSensors,
     activity_figures,
     by_way,
     compared,
     posture_figures,
     seated_activities,
+    told_of_sensors,
 )
 from analytics.validation.mounting import AS_RECORDED, NAMED, RANDOM
 from analytics.validation.orientation import InclinationFigures
@@ -27,7 +29,7 @@ from analytics.validation.scoring import Scored, Study, Way
 #: What ``--only`` can ask for, in the order of the report.
 PARTS: Final = (
     *("postures", "episodes", "confidence", "people", "driving", "mounting", "activities"),
-    "orientation",
+    *("trouble", "orientation"),
 )
 
 
@@ -63,6 +65,7 @@ class Summary:
     mountings: tuple[Mounting, ...] = ()
     activities: tuple[ActivityFigures, ...] = ()
     seated: tuple[SeatedActivities, ...] = ()
+    told: tuple[ToldOfSensors, ...] = ()
     orientation: tuple[InclinationFigures, ...] = ()
     only: tuple[str, ...] = field(default=PARTS)
 
@@ -93,6 +96,7 @@ def summarise(
         mountings=_mountings(groups) if "mounting" in only else (),
         activities=tuple(activity_figures(group) for group in done),
         seated=tuple(seated_activities(group) for group in held),
+        told=tuple(told_of_sensors(group) for group in plain.values()),
         orientation=tuple(orientation),
         only=only,
     )

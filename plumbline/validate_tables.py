@@ -34,9 +34,15 @@ def sheets(summary: Summary) -> list[Sheet]:
     """The tables that were asked for and have rows, in the order of the report."""
     made = [
         *(_postures(summary), _f1(summary), _upright_rounded(summary), _episodes(summary)),
-        *(_confidence(summary), _worst(summary), _driving(summary), _mountings(summary)),
+        *(
+            _confidence(summary),
+            _worst(summary),
+            _missed(summary),
+            _driving(summary),
+            _mountings(summary),
+        ),
         *(_activities(summary), _activity_people(summary), _seated(summary)),
-        _orientation(summary),
+        *(_told(summary), _orientation(summary)),
     ]
     return [sheet for sheet in made if sheet.rows and summary.shows(sheet.part)]
 
@@ -216,6 +222,33 @@ def _worst(summary: Summary) -> Sheet:
     )
 
 
+def _missed(summary: Summary) -> Sheet:
+    found = [f for f in _main(summary.postures) if f.study is Study.SITTING and f.sensors != "T4"]
+    rows = []
+    for f in found:
+        for one in f.missed:
+            t = one.trial
+            rows.append(
+                (
+                    *(f.sensors, one.recording, f"{t.start_s:.0f}–{t.end_s:.0f} s"),
+                    *(_word(t.true), _word(t.said), f"{100 * t.right:.0f}"),
+                    *(signed(angle, 0) for angle in t.angles_deg),
+                )
+            )
+    told = "; ".join(f"{len(f.missed)} of {f.trials} with {f.sensors}" for f in found)
+    return Sheet(
+        "people",
+        "Half minutes of a posture that were mostly called another",
+        (
+            *("sensors", "recording", "when", "true", "said most", "right, %"),
+            *("upper trunk, °", "lower trunk, °", "to the side, °"),
+        ),
+        tuple(rows),
+        f"{told}. Medians of the calibrated angles, forward and to the right positive: several are not "
+        "what the posture's name says.",
+    )
+
+
 def _main(rows: Sequence[PostureFigures]) -> Sequence[PostureFigures]:
     """Those of the sets that matter most; all, where there are none of them."""
     return [f for f in rows if f.sensors in MAIN_SETS] or rows
@@ -310,6 +343,26 @@ def _seated(summary: Summary) -> Sheet:
         "What the people who sit or drive were said to do",
         ("", "sensors", "right", "said"),
         tuple(rows),
+    )
+
+
+def _told(summary: Summary) -> Sheet:
+    rows = [
+        (
+            WORDS[f.study],
+            f.sensors,
+            f"{f.seconds:,}",
+            ", ".join(f"{name} {seconds:,} s" for name, seconds in f.said_s.items()),
+        )
+        for f in summary.told
+    ]
+    return Sheet(
+        "trouble",
+        "What was said of the sensors, which nobody is known to have moved",
+        ("", "sensors", "seconds", "said"),
+        tuple(rows),
+        "Two people's recordings have long losses; nothing slipped that anyone wrote down, so slipped and "
+        "swapped would be false alarms.",
     )
 
 

@@ -15,7 +15,8 @@ from analytics.validation.confidence import Reliability, reliability
 from analytics.validation.confusion import Confusion, confusion
 from analytics.validation.episodes import EpisodeFigures, episode_figures
 from analytics.validation.scoring import Scored, Study, Way
-from contracts.vocabulary import ACTIVITIES, POSTURES, Activity, Posture
+from analytics.validation.trials import Trial
+from contracts.vocabulary import ACTIVITIES, POSTURES, QUALITIES, Activity, Posture
 
 WORST: Final = 5
 MISTAKES: Final = 3
@@ -42,6 +43,14 @@ class PersonFigures:
     person: str
     accuracy: float
     mistakes: tuple[tuple[str, str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MissedTrial:
+    """A posture that was held and mostly called another."""
+
+    recording: str
+    trial: Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,8 @@ class PostureFigures:
     confusion: list[list[int]]
     by_person: dict[str, float]
     worst: tuple[PersonFigures, ...]
+    trials: int
+    missed: tuple[MissedTrial, ...]
     reliability: Reliability
     calibration_error_named: Estimate
     episodes: EpisodeFigures
@@ -108,6 +119,16 @@ class ActivityFigures:
     confusion: list[list[int]]
     by_person: dict[str, float]
     worst: tuple[PersonFigures, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToldOfSensors:
+    """What was said of the sensors themselves where nothing is known to be wrong: seconds by quality."""
+
+    study: Study
+    sensors: str
+    seconds: int
+    said_s: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +169,13 @@ def posture_figures(runs: Sequence[Scored]) -> PostureFigures:
         confusion=counted.total.astype(int).tolist(),
         by_person=counted.accuracy_by_person(),
         worst=_worst(counted),
+        trials=sum(len(run.trials) for run in runs),
+        missed=tuple(
+            MissedTrial(run.recording, trial)
+            for run in runs
+            for trial in run.trials
+            if trial.said is not trial.true
+        ),
         reliability=_reliability(people, lambda run: np.ones(run.right.size, np.bool_)),
         calibration_error_named=_reliability(
             people, lambda run: run.posture_found != POSTURES.index(Posture.UNKNOWN)
@@ -217,6 +245,17 @@ def seated_activities(runs: Sequence[Scored]) -> SeatedActivities:
         sensors=runs[0].way.sensors,
         right=estimate(lambda s: divided(s[..., 0], s[..., 1]), sums),
         said_s={a.value: int(s) for a, s in zip(ACTIVITIES, said, strict=True) if s},
+    )
+
+
+def told_of_sensors(runs: Sequence[Scored]) -> ToldOfSensors:
+    """Of recordings as they are."""
+    said = np.bincount(_joined(runs, lambda run: run.quality), minlength=len(QUALITIES))
+    return ToldOfSensors(
+        study=runs[0].study,
+        sensors=runs[0].way.sensors,
+        seconds=int(said.sum()),
+        said_s={q.value: int(s) for q, s in zip(QUALITIES, said, strict=True) if s},
     )
 
 

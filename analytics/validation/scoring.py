@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from analytics.offline import Analysis
 from analytics.validation.episodes import EpisodeScore, score_episodes
+from analytics.validation.trials import Trial, trials_of
 from analytics.validation.truth import Interval, true_codes
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, Posture
@@ -49,9 +50,11 @@ class Scored:
     activity_true: NDArray[np.uint8]
     activity_found: NDArray[np.uint8]
     confidence: NDArray[np.float64]
+    quality: NDArray[np.uint8]
     calibrating: NDArray[np.bool_]
     silent_s: int
     episodes: EpisodeScore
+    trials: tuple[Trial, ...]
     refused: tuple[str, ...] = ()
 
     @property
@@ -90,9 +93,11 @@ def score(analysis: Analysis, intervals: Sequence[Interval], way: Way) -> Scored
         activity_true=activity[inside],
         activity_found=frames.activity[inside],
         confidence=frames.confidence[inside],
+        quality=frames.quality[inside],
         calibrating=_calibrating(analysis, offset_ns)[inside],
         silent_s=_countable_s(intervals, analysis.recording.start_ns) - int(inside.sum()),
         episodes=score_episodes(analysis.episodes, analysis.recording.start_ns, intervals),
+        trials=trials_of(analysis, intervals),
         refused=tuple(result.message for result in analysis.calibrations if not result.accepted),
     )
 
