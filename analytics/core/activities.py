@@ -34,7 +34,7 @@ from analytics.core.marks import Marks
 from analytics.core.motion import mean_of, mean_square
 from analytics.core.movement import AT_REST, OTHER, WALKING, Movement, MovementReader
 from analytics.core.results import ContextMark
-from analytics.core.rows import ACC_X, GYRO_X, GYRO_Y, GYRO_Z, MAG, MAG_STEP_SQ, UP_X, UP_Z
+from analytics.core.rows import ACC_X, GYRO_X, GYRO_Y, GYRO_Z, MAG, MAG_STEP_SQ
 from analytics.core.runs import follows, run_length, trailing_sums
 from analytics.core.trunk_motion import BestSensor
 from analytics.core.uprightness import LYING_COSINE, Uprightness
@@ -192,18 +192,16 @@ class ActivityDetector:
     ) -> Flags:
         """(n,) whether the best sensor, which nobody calibrated, lies: by what it has shown so far."""
         lying = np.zeros(kind.size, np.bool_)
-        up = best.sums[:, UP_X : UP_Z + 1] / np.maximum(best.count, 1)[:, None]
-        at_rest = _directions(best)
-        rows = zip(best.column.tolist(), best.count.tolist(), kind.tolist(), strict=True)
-        for row, (column, count, moved) in enumerate(rows):
+        directions = map(tuple, _directions(best).tolist())
+        rows = zip(best.column.tolist(), best.count.tolist(), kind.tolist(), directions, strict=True)
+        for row, (column, count, moved, up) in enumerate(rows):
             if count == 0 or moved == OTHER:
                 continue
             known = self._uprightness.setdefault(placements[column], Uprightness())
             if moved == WALKING:
-                known.walked(tuple(up[row].tolist()))
+                known.walked(up)
             else:
-                direction = tuple(at_rest[row].tolist())
-                lying[row] = known.rested(direction, float(movement.lying[row]))
+                lying[row] = known.rested(up, float(movement.lying[row]))
         return lying
 
     def state(self) -> dict[str, Any]:
@@ -246,7 +244,7 @@ def _sources(activity: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _directions(best: BestSensor) -> Floats:
-    """(n, 3) unit mean acceleration, 'up' of a trunk at rest; it needs no time to settle."""
+    """(n, 3) unit mean acceleration: 'up' at rest, and of many steps."""
     mean = mean_of(best.sums, best.count, ACC_X)
     length = np.sqrt((mean * mean).sum(axis=1))
     unit: Floats = mean / np.maximum(length, 1e-9)[:, None]

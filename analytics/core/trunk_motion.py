@@ -26,7 +26,6 @@ from analytics.core.rows import (
     MAG,
     MAG_CHANGE_SQ,
     SUMS,
-    UP_X,
 )
 from contracts.vocabulary import Placement
 
@@ -154,11 +153,13 @@ def figures(seconds: BestSensor, reach: NDArray[np.int64]) -> Floats:
     second itself counted, are looked back on where that is less.
     """
     means = _trailing_means(_values(seconds), reach)
-    up, accel, gyro = means[:3], means[3:6], means[6:9]
-    up = up / np.maximum(np.sqrt(up[0] * up[0] + up[1] * up[1] + up[2] * up[2]), 1e-9)
-    yaw_within, tilt_most, tilt_least = _split(means[21:27], up)
-    yaw_between, _, _ = _split(means[15:21] - gyro[_FIRST] * gyro[_SECOND], up)
-    heave, sway_most, sway_least = _split(means[9:15] - accel[_FIRST] * accel[_SECOND], up)
+    accel, gyro = means[:3], means[3:6]
+    # over seconds the acceleration is gravity's, whatever the steps; no filter has to settle for it
+    length = np.sqrt(accel[0] * accel[0] + accel[1] * accel[1] + accel[2] * accel[2])
+    up = accel / np.maximum(length, 1e-9)
+    heave, sway_most, sway_least = _split(means[6:12] - accel[_FIRST] * accel[_SECOND], up)
+    yaw_between, _, _ = _split(means[12:18] - gyro[_FIRST] * gyro[_SECOND], up)
+    yaw_within, tilt_most, tilt_least = _split(means[18:24], up)
     accel_noise, gyro_noise = ACCEL_NOISE_SQ, GYRO_NOISE_SQ
     return np.stack(
         [
@@ -169,17 +170,17 @@ def figures(seconds: BestSensor, reach: NDArray[np.int64]) -> Floats:
             _level(heave, accel_noise * _AVERAGED),
             _level(sway_most, accel_noise * _AVERAGED),
             _level(sway_least, accel_noise * _AVERAGED),
-            _level(means[27], accel_noise * _CHANGE_NOISE),
-            _level(means[28], gyro_noise * _CHANGE_NOISE),
-            _level(means[31] - means[30] * means[30], accel_noise),
-            _level(means[29], accel_noise * _CHANGE_NOISE),
+            _level(means[24], accel_noise * _CHANGE_NOISE),
+            _level(means[25], gyro_noise * _CHANGE_NOISE),
+            _level(means[28] - means[27] * means[27], accel_noise),
+            _level(means[26], accel_noise * _CHANGE_NOISE),
         ]
     )
 
 
 def _values(seconds: BestSensor) -> Floats:
-    """(32, m) a second's means: up, acceleration, turn rate; the products of the means of the latter
-    two; the covariance of the turn rate; rates of change; length of the acceleration and its square.
+    """(29, m) a second's means: acceleration, turn rate; the products of these; the covariance of the
+    turn rate; squared rates of change; length of the acceleration and its square.
     """
     mean = (seconds.sums / np.maximum(seconds.count, 1.0)[:, None]).T
     accel, gyro = mean[ACC_X : ACC_X + 3], mean[GYRO_X : GYRO_X + 3]
@@ -188,7 +189,6 @@ def _values(seconds: BestSensor) -> Floats:
     rate_sq = per_s * per_s
     return np.concatenate(
         [
-            mean[UP_X : UP_X + 3],
             accel,
             gyro,
             accel[_FIRST] * accel[_SECOND],

@@ -37,6 +37,8 @@ SHRINKAGE: Final = 0.005
 FITTED: Final = (Placement.STERNUM,)
 CONFIRMED: Final = (Placement.STERNUM, Placement.T4)
 DECIMALS: Final = 5
+#: Seconds on stairs for each one of walking on the level, before anything was seen: few days have more.
+STAIRS_ODDS: Final = 1 / 4
 
 Floats = NDArray[np.float64]
 
@@ -62,7 +64,7 @@ def fit_activities(folders: Sequence[Path]) -> ActivityModel:
     return ActivityModel(
         standing=_question(stretches, (Activity.SITTING,), Activity.STANDING, FITTED),
         lying=_question(stretches, rest, Activity.LYING, CONFIRMED),
-        stairs=_question(stretches, (Activity.WALKING,), Activity.STAIRS, FITTED),
+        stairs=_question(stretches, (Activity.WALKING,), Activity.STAIRS, FITTED, STAIRS_ODDS),
         fitted_on=tuple(sorted({stretch.person for stretch in stretches})),
     )
 
@@ -150,8 +152,9 @@ def _question(
     firsts: tuple[Activity, ...],
     second: Activity,
     placements: tuple[Placement, ...],
+    odds: float = 1.0,
 ) -> Question:
-    """Weights of each way of ``second`` against all of ``firsts`` together."""
+    """Weights of each way of ``second`` against all of ``firsts`` together; ``odds``: before evidence."""
     one = [s for s in stretches if s.activity in firsts]
     other = [s for s in stretches if s.activity is second]
     if not one or not other:
@@ -168,7 +171,7 @@ def _question(
     fitted = []
     for nth, mean in zip(nths, means, strict=True):
         weights = precision @ (mean - base)
-        intercept = -float(weights @ (mean + base)) / 2
+        intercept = float(np.log(odds)) - float(weights @ (mean + base)) / 2
         name = second.value if len(nths) == 1 else f"{second.value} {nth}"
         rounded = tuple(float(weight) for weight in np.round(weights, DECIMALS))
         fitted.append(Way(name=name, intercept=round(intercept, DECIMALS), weights=rounded))
