@@ -61,7 +61,7 @@ class PostureNumbers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     fitted_on: tuple[str, ...]
     placements: tuple[str, ...]
     degrees_of_freedom: float
-    ridge_deg2: float
+    ridge_deg2: tuple[float, float]
     shrink: float
     outlier_rates: dict[str, float]
     outlier_width_deg: float
@@ -147,8 +147,7 @@ class PostureModel:
                 mean = mean + own_mean
                 covariance = covariance + own_covariance + with_own + with_own.T
             return Expected(mean, self._shrunk(covariance))
-        ridge = self.numbers.ridge_deg2 * np.eye(at.size)
-        gain = np.linalg.solve(own_covariance + ridge, with_own.T).T
+        gain = regression(own_covariance, with_own, self.numbers.ridge_deg2)
         left_over = (
             covariance - gain @ with_own.T - with_own @ gain.T + gain @ own_covariance @ gain.T
         )
@@ -160,6 +159,21 @@ class PostureModel:
         shrink = self.numbers.shrink
         shrunk: Matrix = (1.0 - shrink) * covariance + shrink * np.diag(np.diag(covariance))
         return shrunk
+
+
+def regression(own_covariance: Matrix, with_own: Matrix, ridge_deg2: tuple[float, float]) -> Matrix:
+    """(d, d) how inclinations follow an own pose, of (d, d) covariances: one row an inclination.
+
+    ``ridge_deg2``: what is added to the variance of the same inclination, and of the others, since few
+    people say how one goes with another.
+    """
+    same, others = ridge_deg2
+    gain = np.empty_like(with_own)
+    for row in range(len(with_own)):
+        ridge = np.full(len(with_own), others)
+        ridge[row] = same
+        gain[row] = np.linalg.solve(own_covariance + np.diag(ridge), with_own[row])
+    return gain
 
 
 def indices(placements: Sequence[Placement]) -> NDArray[np.intp]:

@@ -23,21 +23,26 @@ from analytics.core.posture_model import (
     ClassNumbers,
     PostureModel,
     PostureNumbers,
+    indices,
+    regression,
 )
 from analytics.fitting.held import Held
 from contracts.errors import Reason, RecordingError
 from contracts.vocabulary import Placement, Posture
 
 DEGREES_OF_FREEDOM: Final = 4.0
-#: Degrees² added to the own pose's variance before regressing on it: 29 people are few.
-RIDGE_DEG2: Final = 3.0
+#: Degrees² added to the own pose's variances before regressing on it: of the same inclination, and of
+#: the others.
+RIDGE_DEG2: Final = (0.4, 30.0)
+#: Whether a trial was held as its name says is told by the kit's sensors, whichever else are worn.
+KIT: Final = (Placement.T4, Placement.L5)
 SHRINK: Final = 0.25
 #: How often a sensor says what has nothing to do with the posture; the head turns more often.
 OUTLIER_RATES: Final = {
     Placement.C7: 0.3,
     Placement.T4: 0.0,
     Placement.T12: 0.02,
-    Placement.L5: 0.02,
+    Placement.L5: 0.05,
 }
 OUTLIER_WIDTH_DEG: Final = 25.0
 MIN_TRIAL_S: Final = 10
@@ -145,8 +150,7 @@ def _moments(wanted: Rows, own: Rows, weight: Rows) -> _Moments:
 def _weights(wanted: Rows, trials: _Trials, moments: _Moments) -> Rows:
     """(t,) Student's weights of what the own poses leave unexplained."""
     own_covariance = moments.own_covariance_deg2
-    ridge = RIDGE_DEG2 * np.eye(SIZE)
-    gain = np.linalg.solve(own_covariance + ridge, moments.with_own_deg2.T).T
+    gain = regression(own_covariance, moments.with_own_deg2, RIDGE_DEG2)
     off, own_off = wanted - moments.mean_deg, trials.own_deg - moments.own_mean_deg
     left_over = off - own_off @ gain.T
     spread = (
@@ -157,8 +161,11 @@ def _weights(wanted: Rows, trials: _Trials, moments: _Moments) -> Rows:
         + trials.within_deg2
     )
     spread = (1 - SHRINK) * spread + SHRINK * np.diag(np.diag(spread))
-    distance = (np.linalg.solve(spread, left_over.T).T * left_over).sum(axis=1)
-    weights: Rows = (DEGREES_OF_FREEDOM + SIZE) / (DEGREES_OF_FREEDOM + distance)
+    at = indices(KIT)
+    left_over = left_over[:, at]
+    whitened = np.linalg.solve(spread[np.ix_(at, at)], left_over.T).T
+    distance = (whitened * left_over).sum(axis=1)
+    weights: Rows = (DEGREES_OF_FREEDOM + at.size) / (DEGREES_OF_FREEDOM + distance)
     return weights
 
 

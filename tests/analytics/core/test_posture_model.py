@@ -41,7 +41,7 @@ def numbers(**changes: object) -> PostureNumbers:
     )
     plain = PostureNumbers(
         format=FORMAT, version="t", fitted_on=("one",),
-        placements=tuple(p.value for p in MODEL_PLACEMENTS), degrees_of_freedom=4.0, ridge_deg2=1.0,
+        placements=tuple(p.value for p in MODEL_PLACEMENTS), degrees_of_freedom=4.0, ridge_deg2=(1.0, 1.0),
         shrink=0.25, outlier_rates={"L5": 0.02}, outlier_width_deg=25.0,
         classes={posture.value: one for posture in CLASSES},
     )  # fmt: skip
