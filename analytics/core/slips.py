@@ -9,10 +9,11 @@ counts as a slip where
 - it was sudden: θ² / ∫ω² dt, which is 0.7 of a smooth turn's duration, is at most 0.9 s; or it was so
   sudden that the gyroscope missed it.
 
-Between two neighbours that stay still a vertebra cannot turn, so there a slow turn counts too. With no
-other sensor only a turn counts that is quicker than a trunk and out of rest. A head may turn alone, and
-is left out; a neck may nod, and has to turn further. What cannot be told from a body that moves is not
-called a slip: a slow turn with two sensors, one while the wearer moves, one about the long axis.
+One that turns back to where it was within ten minutes was a reach, or has been put right. Between two
+neighbours that stay still a vertebra cannot turn, so there a slow turn counts too. With no other sensor
+only a turn counts that is quicker than a trunk and out of rest. A head may turn alone, and is left out;
+a neck may nod, and has to turn further. What cannot be told from a body that moves is not called a slip:
+a slow turn with two sensors, one while the wearer moves, one about the long axis.
 """
 
 from __future__ import annotations
@@ -62,6 +63,10 @@ OTHERS_DEG: Final = 2.0
 OTHERS_SHARE: Final = 0.15
 SWAY_TIMES: Final = 4.0
 FELT_SHARE: Final = 0.05
+#: A lone turn that ends this near to where the sensor was before another one, not long ago, undoes it.
+BACK_DEG: Final = 5.0
+BACK_WITHIN_S: Final = 600
+MAX_LEFT: Final = 4
 #: A second counts with this part of its samples.
 FULL_SHARE: Final = 0.8
 
@@ -80,11 +85,15 @@ _NO_ENERGY: Final = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """A sensor (by its column) slipped in the second ``turned_s``; known from ``row`` of a table on."""
+    """A sensor (by its column) slipped in the second ``turned_s``; known from ``row`` of a table on.
+
+    ``back``: it turned back to where it was before, and is to be believed again.
+    """
 
     row: int
     column: int
     turned_s: int
+    back: bool = False
 
 
 class SlipDetector:
@@ -96,6 +105,8 @@ class SlipDetector:
         self._second = np.full(LOOK_S, -1, np.int64)
         self._kept = np.zeros((LOOK_S, len(placements), _KEPT), np.float32)
         self._trunk = np.array([p not in _NECK for p in placements])
+        # 'up' before the last lone turns of each sensor, with the second of the turn
+        self._left: list[list[tuple[int, Vector]]] = [[] for _ in placements]
 
     def update(self, table: SecondTable) -> list[Slip]:
         """The slips that are known from a second of a non-empty table on, in time order."""
@@ -108,14 +119,27 @@ class SlipDetector:
         found = []
         for row, column in np.argwhere(starts).tolist():
             first, last = row + 1, row + LOOK_S
-            connected = int(second[last] - second[first]) == LOOK_S - 1
-            if connected and self._slipped(known[first : last + 1], column):
-                found.append(Slip(row, column, int(second[first + SHOWS])))
+            if int(second[last] - second[first]) == LOOK_S - 1:
+                found += self._judge(
+                    row, column, int(second[first + SHOWS]), known[first : last + 1]
+                )
         self._second, self._kept = second[-LOOK_S:].copy(), known[-LOOK_S:].copy()
         return found
 
+    def _judge(self, row: int, column: int, turned_s: int, look: Array) -> list[Slip]:
+        """What a lone turn was, of (LOOK_S, placements, …) of what is kept: a slip, its end, or nothing.
+
+        Who reaches for something and sits back again has turned back to where he was.
+        """
+        before, later = (_pose(look[part, column]) for part in (_BEFORE, _LATER))
+        left = [turn for turn in self._left[column] if turned_s - turn[0] <= BACK_WITHIN_S]
+        back = any(between_deg(pose, later) < BACK_DEG for _, pose in left)
+        slipped = self._slipped(look, column)
+        self._left[column] = [] if back and slipped else [*left, (turned_s, before)][-MAX_LEFT:]
+        return [Slip(row, column, turned_s, back)] if slipped else []
+
     def _slipped(self, look: Array, column: int) -> bool:
-        """Whether the sensor slipped in (LOOK_S, placements, …) of what is kept."""
+        """Whether the sensor turned by itself, suddenly, and stays so."""
         own = look[:, column]
         there: Flags = np.min(look[:, :, _FULL], axis=0) > 0
         others = [c for c in self._others(column) if there[c]]
@@ -150,6 +174,10 @@ class SlipDetector:
         return {
             "second": self._second.tobytes(),
             "kept": {p.value: self._kept[:, c].tobytes() for c, p in enumerate(self.placements)},
+            "left": {
+                p.value: [(turned_s, pose.tolist()) for turned_s, pose in self._left[c]]
+                for c, p in enumerate(self.placements)
+            },
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -159,6 +187,8 @@ class SlipDetector:
             if placement.value in state["kept"]:
                 kept = np.frombuffer(state["kept"][placement.value], np.float32)
                 self._kept[:, column] = kept.reshape(LOOK_S, _KEPT)
+                left = state["left"][placement.value]
+                self._left[column] = [(turned_s, np.array(pose)) for turned_s, pose in left]
 
 
 def _values_of(table: SecondTable) -> Array:

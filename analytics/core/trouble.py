@@ -88,6 +88,7 @@ class TroubleWatch:
         self._bits = np.array([1 << PLACEMENTS.index(p) for p in placements], np.uint8)
         self._session_ns: tuple[int, int] | None = None
         self._slipped = np.zeros(len(placements), np.bool_)
+        self._impossible = np.zeros(len(placements), np.bool_)
         self._swapped = np.zeros(len(placements), np.bool_)
 
     def update(self, table: SecondTable, calibration: Calibration | None) -> Troubles:
@@ -96,8 +97,8 @@ class TroubleWatch:
         if session_ns != self._session_ns:
             self._session_ns = session_ns
             self._watch.forget()
-            self._slipped[:] = False
-            self._swapped[:] = False
+            for carried in (self._slipped, self._impossible, self._swapped):
+                carried[:] = False
         faults = self._faults.update(table)
         slipped, swapped = self._misplaced(table, calibration)
         found = {
@@ -123,12 +124,14 @@ class TroubleWatch:
             none = np.zeros((len(table), len(self.placements)), np.bool_)
             return none, none
         placed = self._watch.update(table, calibration.axes)
-        slipped, swapped = placed.impossible, placed.swapped
         session_end_s = -(-calibration.session_ns[1] // NS_PER_S)
+        slipped = np.repeat(self._slipped[None], len(table), axis=0)
         for slip in slips:
             if slip.turned_s >= session_end_s:
-                slipped[slip.row, slip.column] = True
-        return _from_then_on(slipped, self._slipped), _from_then_on(swapped, self._swapped)
+                slipped[slip.row :, slip.column] = not slip.back
+        self._slipped = slipped[-1].copy()
+        slipped |= _from_then_on(placed.impossible, self._impossible)
+        return slipped, _from_then_on(placed.swapped, self._swapped)
 
     def state(self) -> dict[str, Any]:
         """All there is to know to go on, as plain values."""
@@ -137,12 +140,14 @@ class TroubleWatch:
             "slips": self._slips.state(),
             "watch": self._watch.state(),
             "session_ns": self._session_ns,
-            "slipped": [
-                p.value for p, is_so in zip(self.placements, self._slipped, strict=True) if is_so
-            ],
-            "swapped": [
-                p.value for p, is_so in zip(self.placements, self._swapped, strict=True) if is_so
-            ],
+            "doubted": {
+                p.value: (
+                    bool(self._slipped[column]),
+                    bool(self._impossible[column]),
+                    bool(self._swapped[column]),
+                )
+                for column, p in enumerate(self.placements)
+            },
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -152,8 +157,11 @@ class TroubleWatch:
         self._watch.load(state["watch"])
         session = state["session_ns"]
         self._session_ns = None if session is None else (int(session[0]), int(session[1]))
-        self._slipped = np.array([p.value in state["slipped"] for p in self.placements])
-        self._swapped = np.array([p.value in state["swapped"] for p in self.placements])
+        for column, placement in enumerate(self.placements):
+            if placement.value in state["doubted"]:
+                slipped, impossible, swapped = state["doubted"][placement.value]
+                self._slipped[column], self._impossible[column] = slipped, impossible
+                self._swapped[column] = swapped
 
 
 def _from_then_on(flags: Flags, carried: Flags) -> Flags:
