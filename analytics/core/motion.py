@@ -8,22 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.core.rows import (
-    ACC_CHANGE_XX,
+    ACC_CHANGE_SQ,
+    ACC_SQ,
     ACC_X,
-    ACC_XX,
-    ACC_YY,
-    ACC_ZZ,
+    ACC_Z,
+    GYRO_CHANGE_SQ,
     GYRO_X,
     GYRO_XX,
+    GYRO_YY,
     GYRO_Z,
+    GYRO_ZZ,
     MAG,
     MAG_CHANGE_SQ,
     MAG_STEP_SQ,
     RAILED,
     SAME,
     SUMS,
-    UP_X,
-    UP_XX,
 )
 from contracts.units import STANDARD_GRAVITY_M_S2
 
@@ -34,9 +34,8 @@ RAILED_GYRO_RAD_S: Final = 2.0
 _RAILED: Final = np.array([RAILED_ACCEL_M_S2] * 3 + [RAILED_GYRO_RAD_S] * 3, np.float32)
 #: What :func:`fill_in` needs of the samples before: acceleration, turn rate, magnitude.
 STEPPED: Final = MAG + 1 - ACC_X
-#: Where xx, xy, … of a vector's six products belong in its matrix of nine.
-_MATRIX: Final = np.array([0, 1, 2, 1, 3, 4, 2, 4, 5])
-_VECTORS: Final = 3
+#: Which product of the turn rate belongs where in the matrix of nine.
+_MATRIX: Final = GYRO_XX + np.array([0, 1, 2, 1, 3, 4, 2, 4, 5])
 
 Array = NDArray[np.float64]
 
@@ -60,29 +59,39 @@ def fill_in(values: Array, before: Array, breaks: NDArray[np.intp]) -> Array:
     count; ``breaks``: increasing indices of samples that do not follow the one before, 0 among them
     where none was before. What the next call takes as ``before`` is given back.
     """
-    vectors = values[:MAG].reshape(_VECTORS, 3, -1)
-    products = values[UP_XX : GYRO_XX + 6].reshape(_VECTORS, 6, -1)
-    np.multiply(vectors[:, :1], vectors, out=products[:, :3])
-    np.multiply(vectors[:, 1:2], vectors[:, 1:], out=products[:, 3:5])
-    np.multiply(vectors[:, 2:], vectors[:, 2:], out=products[:, 5:])
-    np.sqrt(values[ACC_XX] + values[ACC_YY] + values[ACC_ZZ], out=values[MAG])
+    gyro, products = values[GYRO_X : GYRO_Z + 1], values[GYRO_XX : GYRO_ZZ + 1]
+    np.multiply(gyro[0], gyro, out=products[:3])
+    np.multiply(gyro[1], gyro[1:], out=products[3:5])
+    np.multiply(gyro[2], gyro[2], out=products[5])
+    _squared_length(values[ACC_X : ACC_Z + 1], values[ACC_SQ])
+    np.sqrt(values[ACC_SQ], out=values[MAG])
     lag, stepped = before.shape[1], values[ACC_X : MAG + 1]
-    changes, steps = values[ACC_CHANGE_XX : MAG_CHANGE_SQ + 1], values[MAG_STEP_SQ]
+    steps = values[MAG_STEP_SQ]
+    np.subtract(stepped[-1, 1:], stepped[-1, :-1], out=steps[1:])
+    steps[0] = stepped[-1, 0] - before[-1, -1]
+    changes = np.empty_like(stepped)
     np.subtract(stepped[:, lag:], stepped[:, :-lag], out=changes[:, lag:])
     first = stepped[:, :lag] - before[:, : steps.size]
     first[np.isnan(first)] = 0.0
     changes[:, :lag] = first
-    np.subtract(stepped[-1, 1:], stepped[-1, :-1], out=steps[1:])
-    steps[0] = stepped[-1, 0] - before[-1, -1]
     for at in breaks.tolist():
         changes[:, at : at + lag] = 0.0
         steps[at] = 0.0
-    np.multiply(changes, changes, out=changes)
     np.multiply(steps, steps, out=steps)
+    _squared_length(changes[:3], values[ACC_CHANGE_SQ])
+    _squared_length(changes[3:6], values[GYRO_CHANGE_SQ])
+    np.multiply(changes[6], changes[6], out=values[MAG_CHANGE_SQ])
     after = np.concatenate([before, stepped[:, -lag:]], axis=1)[:, -lag:].copy()
     if breaks.size:
         after[:, : max(0, int(breaks[-1]) - steps.size + lag)] = np.nan
     return after
+
+
+def _squared_length(vector: Array, out: Array) -> None:
+    """The squared lengths of (3, n) vectors into ``out`` (n,)."""
+    squares = vector * vector
+    np.add(squares[0], squares[1], out=out)
+    out += squares[2]
 
 
 def count_repeats(values: Array, readings: NDArray[np.float32], breaks: NDArray[np.intp]) -> None:
@@ -113,22 +122,23 @@ def mean_of(sums: Array, count: NDArray[np.int32], vector: int) -> Array:
     return mean
 
 
-def covariance_of(sums: Array, count: NDArray[np.int32], vector: int) -> Array:
-    """(…, 3, 3) covariance of a vector (UP_X, ACC_X or GYRO_X) over the samples of (…, SUMS) sums.
+def mean_square(sums: Array, count: NDArray[np.int32], vector: int) -> Array:
+    """(…,) mean squared length of a vector (ACC_X or GYRO_X); 0 where none was counted."""
+    if vector == ACC_X:
+        total: Array = sums[..., ACC_SQ]
+    else:
+        total = sums[..., GYRO_XX] + sums[..., GYRO_YY] + sums[..., GYRO_ZZ]
+    return total / np.maximum(count, 1)
+
+
+def turn_covariance(sums: Array, count: NDArray[np.int32]) -> Array:
+    """(…, 3, 3) covariance of the turn rate over the samples of (…, SUMS) sums, rad²/s².
 
     Rows of several seconds may be added up before. NaN where none was counted; a variance of what
     hardly moves is right to some 1e-15 of its mean's square and may be that little below zero.
     """
-    n = np.where(count > 0, count, np.nan)[..., None, None]
-    first = UP_XX + 2 * (vector - UP_X)
-    mean = mean_of(sums, count, vector)
-    products = sums[..., first + _MATRIX].reshape(*sums.shape[:-1], 3, 3) / n
+    n = np.where(count > 0, count, np.nan)[..., None]
+    mean = mean_of(sums, count, GYRO_X)
+    products = (sums[..., _MATRIX] / n).reshape(*sums.shape[:-1], 3, 3)
     covariance: Array = products - mean[..., :, None] * mean[..., None, :]
     return covariance
-
-
-def mean_square(sums: Array, count: NDArray[np.int32], vector: int) -> Array:
-    """(…,) mean squared length of a vector (UP_X, ACC_X or GYRO_X); 0 where none was counted."""
-    xx = UP_XX + 2 * (vector - UP_X)
-    total: Array = sums[..., xx] + sums[..., xx + 3] + sums[..., xx + 5]
-    return total / np.maximum(count, 1)

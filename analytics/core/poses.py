@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from analytics.core.axes import SegmentAxes, Vector, dot, unit
 from analytics.core.joining import SecondTable
-from analytics.core.motion import covariance_of
-from analytics.core.rows import GYRO_X, UP_X, UP_Z
+from analytics.core.motion import turn_covariance
+from analytics.core.rows import UP_X, UP_Z
 from contracts.errors import CalibrationError, Reason
 from contracts.units import DEG_PER_RAD, NS_PER_S
 from contracts.vocabulary import LOWER_PLACEMENTS, UPPER_PLACEMENTS, Placement
@@ -127,7 +127,7 @@ def sway_of(
             inside |= seconds_of(table, column, window_ns)
         if not inside.any():
             continue
-        rate = covariance_of(table.sums[inside, column], table.count[inside, column], GYRO_X)
+        rate = turn_covariance(table.sums[inside, column], table.count[inside, column])
         total = rate[:, 0, 0] + rate[:, 1, 1] + rate[:, 2, 2]
         moved = total > 0.0
         if moved.any():

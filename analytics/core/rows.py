@@ -13,19 +13,16 @@ from contracts.units import NS_PER_S
 # Columns of the sums of a second, in this order. All vectors are in sensor axes.
 #: Unit 'up', acceleration (m/s²), turn rate (rad/s), and the length of the acceleration.
 UP_X, UP_Y, UP_Z, ACC_X, ACC_Y, ACC_Z, GYRO_X, GYRO_Y, GYRO_Z, MAG = range(10)
-#: Their products, three vectors by six.
-UP_XX, UP_XY, UP_XZ, UP_YY, UP_YZ, UP_ZZ = range(10, 16)
-ACC_XX, ACC_XY, ACC_XZ, ACC_YY, ACC_YZ, ACC_ZZ = range(16, 22)
-GYRO_XX, GYRO_XY, GYRO_XZ, GYRO_YY, GYRO_YZ, GYRO_ZZ = range(22, 28)
-#: Squares of the changes over CHANGE_S, whatever the rate, none over a gap.
-ACC_CHANGE_XX, ACC_CHANGE_YY, ACC_CHANGE_ZZ = range(28, 31)
-GYRO_CHANGE_XX, GYRO_CHANGE_YY, GYRO_CHANGE_ZZ, MAG_CHANGE_SQ = range(31, 35)
-#: Square of the length's step from sample to sample, none over a gap.
-MAG_STEP_SQ = 35
+#: Square of that length, and the products of the turn rate's axes.
+ACC_SQ = 10
+GYRO_XX, GYRO_XY, GYRO_XZ, GYRO_YY, GYRO_YZ, GYRO_ZZ = range(11, 17)
+#: Squares of the changes of acceleration, turn rate and the length over CHANGE_S, whatever the rate; and
+#: of the length's step from sample to sample. None over a gap.
+ACC_CHANGE_SQ, GYRO_CHANGE_SQ, MAG_CHANGE_SQ, MAG_STEP_SQ = range(17, 21)
 #: How many samples have all six readings exactly as the one before; and how many have an axis that
 #: reads exactly as the one before far out, as at the end of a range. None over a gap.
-SAME, RAILED = range(36, 38)
-SUMS: Final = 38
+SAME, RAILED = range(21, 23)
+SUMS: Final = 23
 #: The sampling period of the slowest sensors whose changes are compared with others'.
 CHANGE_S: Final = 1 / 25
 

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.core.joining import SecondTable
-from analytics.core.motion import mean_square
 from analytics.core.rows import (
-    ACC_CHANGE_XX,
+    ACC_CHANGE_SQ,
+    ACC_SQ,
     ACC_X,
     CHANGE_S,
-    GYRO_CHANGE_XX,
+    GYRO_CHANGE_SQ,
     GYRO_X,
     GYRO_XX,
     MAG,
@@ -194,18 +194,10 @@ def _values(seconds: BestSensor) -> Floats:
             accel[_FIRST] * accel[_SECOND],
             gyro_products,
             mean[GYRO_XX : GYRO_XX + 6] - gyro_products,
-            (_trace(mean, ACC_CHANGE_XX) * rate_sq)[None],
-            (_trace(mean, GYRO_CHANGE_XX) * rate_sq)[None],
-            (mean[MAG_CHANGE_SQ] * rate_sq)[None],
-            mean[MAG][None],
-            mean_square(seconds.sums, seconds.count, ACC_X)[None],
+            mean[[ACC_CHANGE_SQ, GYRO_CHANGE_SQ, MAG_CHANGE_SQ]] * rate_sq,
+            mean[[MAG, ACC_SQ]],
         ]
     )
-
-
-def _trace(mean: Floats, first: int) -> Floats:
-    total: Floats = mean[first] + mean[first + 1] + mean[first + 2]
-    return total
 
 
 def _trailing_means(values: Floats, reach: NDArray[np.int64]) -> Floats:
