@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from analytics.core.calibrating import ACCEPTED
 from analytics.offline import Analysis, Choice, analyze
 from analytics.service import load_focus_table
 from analytics.tables import episode_table, frame_table, write_table
@@ -73,6 +74,8 @@ def run_analyze(choice: AnalyzeChoice) -> None:
         for found in summaries:
             for refusal in found["calibrations_refused"]:
                 Console().print(f"{found['recording']}: calibration refused: {refusal}")
+            for note in found["calibration_notes"]:
+                Console().print(f"{found['recording']}: calibration {note}")
             for trouble in found["troubles"]:
                 Console().print(_line(found["recording"], trouble), highlight=False)
 
@@ -95,6 +98,11 @@ def summarise(analysis: Analysis) -> dict[str, Any]:
             f"{result.message} {result.hint}".strip()
             for result in analysis.calibrations
             if not result.accepted
+        ],
+        "calibration_notes": [
+            result.message
+            for result in analysis.calibrations
+            if result.accepted and result.message != ACCEPTED
         ],
         "troubles": [
             {

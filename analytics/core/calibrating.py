@@ -21,6 +21,8 @@ from contracts.vocabulary import Placement
 MAX_PLANS: Final = 1024
 #: Tables held one by one before they are joined: a table of one second is mostly its own overhead.
 MAX_HELD_TABLES: Final = 8
+#: What is said of a calibration that found everything it was asked for.
+ACCEPTED: Final = "accepted"
 
 
 class CalibrationTimeline:
@@ -127,9 +129,9 @@ def _accepted(calibration: Calibration, worn: tuple[Placement, ...]) -> str:
     """What to say of a calibration; with the sensors that it leaves out."""
     without = [placement for placement in worn if placement not in calibration.axes]
     if not without:
-        return "accepted"
+        return ACCEPTED
     return (
-        f"accepted without {', '.join(without)}: too little data of sitting upright, or nothing says "
+        f"{ACCEPTED} without {', '.join(without)}: too little data of sitting upright, or nothing says "
         "which way is forward there; a bend forward in the calibration does."
     )
 
