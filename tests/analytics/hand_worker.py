@@ -63,6 +63,7 @@ class HandWorker:
         raw = np.zeros((RATE_HZ, 6), "<i2")
         raw[:, 0] = round(2048 * np.cos(np.radians(forward_deg)))
         raw[:, 2] = round(2048 * np.sin(np.radians(forward_deg)))
+        raw[::2, 1] = 1  # the last bit of a sensor that works flickers
         message = ImuMessage(
             v=1,
             outbox="outbox-1",
