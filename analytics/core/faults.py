@@ -28,6 +28,8 @@ LOSS_WINDOW_S: Final = 60
 LOSING_SHARE: Final = 0.2
 #: Losses are a share of at least this much that should have come.
 MIN_EXPECTED_S: Final = 10
+#: Samples a second that are counted; no sensor of a body has as many.
+MAX_COUNTED: Final = 2**16 - 1
 SATURATED_SHARE: Final = 0.05
 USELESS_SHARE: Final = 0.25
 STUCK_SHARE: Final = 0.9
@@ -55,8 +57,8 @@ class FaultDetector:
         self._same_s = np.zeros(size, np.int64)
         self._silent_s = np.full(size, LOSS_WINDOW_S, np.int64)
         self._rate_hz = np.zeros(size)
-        # samples that should have come, and that came
-        self._window = np.zeros((2, LOSS_WINDOW_S, size), np.int32)
+        # samples that should have come, and that came; as short as can be, for every snapshot
+        self._window = np.zeros((2, LOSS_WINDOW_S, size), np.uint16)
 
     def update(self, table: SecondTable) -> Faults:
         """The faults in each second of a non-empty table."""
@@ -79,8 +81,9 @@ class FaultDetector:
         silent_s = _run_lengths(silent, np.ones_like(connected), self._silent_s)
         rate_hz = _last_known(table.rate_hz, self._rate_hz)
         # what is silent for longer is off, and was said to be missing all the while
-        wanted = np.where(silent_s < LOSS_WINDOW_S, np.rint(rate_hz), 0).astype(np.int32)
-        came = np.minimum(table.count, wanted)
+        wanted = np.where(silent_s < LOSS_WINDOW_S, np.rint(rate_hz), 0)
+        wanted = np.minimum(wanted, MAX_COUNTED).astype(np.uint16)
+        came = np.minimum(table.count, wanted).astype(np.uint16)
         window = np.concatenate([self._window, np.stack([wanted, came])], axis=1)
         total = np.cumsum(
             window, axis=1, dtype=np.int64
@@ -88,7 +91,7 @@ class FaultDetector:
         expected, received = total[:, LOSS_WINDOW_S:] - total[:, :-LOSS_WINDOW_S]
         self._silent_s, self._rate_hz = silent_s[-1], rate_hz[-1]
         self._window = window[:, -LOSS_WINDOW_S:].copy()
-        enough = expected >= MIN_EXPECTED_S * np.rint(rate_hz)
+        enough = expected >= MIN_EXPECTED_S * np.minimum(np.rint(rate_hz), MAX_COUNTED)
         losing: Flags = enough & (received < (1 - LOSING_SHARE) * expected)
         return losing
 
@@ -115,7 +118,7 @@ class FaultDetector:
                 same_s, silent_s, rate_hz, window = state["sensors"][placement.value]
                 self._same_s[column], self._silent_s[column] = same_s, silent_s
                 self._rate_hz[column] = rate_hz
-                kept = np.frombuffer(window, np.int32).reshape(2, LOSS_WINDOW_S)
+                kept = np.frombuffer(window, np.uint16).reshape(2, LOSS_WINDOW_S)
                 self._window[:, :, column] = kept
 
 

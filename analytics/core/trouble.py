@@ -6,7 +6,7 @@ quality     when                                                      what is do
 losing      see :mod:`analytics.core.faults`                          confidence at most 0.8
 saturated   see there                                                 at most 0.7; from 25 % on left out
 stuck       see there                                                 left out; at most 0.9
-slipped     see :mod:`analytics.core.slips`, or a pose that no trunk  at most 0.4, until calibrated again
+slipped     see :mod:`analytics.core.slips`, or a pose that no trunk  at most 0.5, until calibrated again
             takes (:mod:`analytics.core.misplaced`)
 swapped     see :mod:`analytics.core.misplaced`                       at most 0.3, until calibrated again
 ==========  ========================================================  =========================
@@ -38,7 +38,7 @@ MOST_CONFIDENCE: Final = {
     Quality.LOSING: 0.8,
     Quality.SATURATED: 0.7,
     Quality.STUCK: 0.9,
-    Quality.SLIPPED: 0.4,
+    Quality.SLIPPED: 0.5,
     Quality.SWAPPED: 0.3,
 }
 _CODE: Final = {quality: code for code, quality in enumerate(QUALITIES)}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from analytics.core.faults import (
     LOSS_WINDOW_S,
+    MAX_COUNTED,
     MIN_EXPECTED_S,
     STUCK_AFTER_S,
     FaultDetector,
@@ -90,6 +91,12 @@ def test_a_sensor_that_is_silent_loses_for_a_minute_and_is_off_then() -> None:
     losing = faults_of(table_of([50] * LOSS_WINDOW_S + [0] * 200)).losing[:, 0]
     assert np.flatnonzero(losing)[0] == LOSS_WINDOW_S + 12  # 13 of 60 seconds lost
     assert not losing[2 * LOSS_WINDOW_S - 1 + LOSS_WINDOW_S :].any()
+
+
+def test_more_samples_than_are_counted_are_no_loss() -> None:
+    table = table_of([MAX_COUNTED * 2] * 20)
+    table.rate_hz[:, 0] = MAX_COUNTED * 2.0
+    assert not faults_of(table).losing.any()
 
 
 def test_a_sensor_that_begins_late_has_lost_nothing() -> None:
