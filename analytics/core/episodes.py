@@ -10,7 +10,8 @@ open           other seconds, fewer than ``bridge_s``    ``bridge_s`` of other s
 =============  ========================================  =============================================
 
 An open run that spans ``episode_s`` is an episode: it is said then, once a minute as it grows, and when
-it ends. All sums are of whole hundredths, so they are the same wherever the data was cut.
+it ends. One that is not sure enough on the whole is not said; it is looked at again every CHECK_S. All
+sums are of whole hundredths, so they are the same wherever the data was cut.
 """
 
 from __future__ import annotations
@@ -32,6 +33,11 @@ from contracts.units import NS_PER_S
 from contracts.vocabulary import ACTIVITIES, Activity, Pattern
 
 GROWTH_S: Final = 60
+CHECK_S: Final = 5
+#: Mean confidence, in hundredths, from which a run is an episode. One sensor alone is seldom sure, since
+#: rounding and leaning at the hip look alike to it: there only what is plainly something else is left out.
+SURE_C: Final = 60
+SURE_ALONE_C: Final = 25
 
 #: An episode and the second at which it was said.
 Said = tuple[int, Episode]
@@ -56,12 +62,16 @@ _DOING: Final = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RoundedSeconds:
-    """What episodes are made of, (n,) each: whole hundredths of degrees and confidence."""
+    """What episodes are made of, (n,) each: whole hundredths of degrees and confidence.
+
+    ``sure_c``: the confidence that is asked for, SURE_C or SURE_ALONE_C.
+    """
 
     second: NDArray[np.int64]
     rounded: NDArray[np.bool_]
     flexion_cdeg: NDArray[np.int64]
     confidence_c: NDArray[np.int64]
+    sure_c: NDArray[np.int64]
     activity: NDArray[np.uint8]
     pattern: NDArray[np.uint8]
 
@@ -76,21 +86,27 @@ class _Run:
     flexion_cdeg: int
     peak_cdeg: int
     confidence_c: int
+    sure_c: int
     activity_s: list[int]
     pattern_s: list[int]
     open: bool = False
     said_s: int = 0  # the span at which it was said last, 0: not yet
+    due_s: int = 0  # the span at which it is looked at next
     return_s: int = 0  # other seconds since the last rounded one
 
     @classmethod
     def begin(cls, second: int) -> _Run:
         return cls(
-            second, second - 1, 0, 0, -(2**31), 0, [0] * len(ACTIVITIES), [0] * len(PATTERNS)
+            second, second - 1, 0, 0, -(2**31), 0, 0, [0] * len(ACTIVITIES), [0] * len(PATTERNS)
         )
 
     @property
     def span_s(self) -> int:
         return self.last_s + 1 - self.start_s
+
+    @property
+    def sure(self) -> bool:
+        return self.confidence_c >= self.sure_c
 
 
 class EpisodeDetector:
@@ -127,19 +143,23 @@ class EpisodeDetector:
     def end(self) -> list[Episode]:
         """The wearer's data stops here: the episode under way, if it is one, ends."""
         run, self._run = self._run, None
-        return [] if run is None or not run.said_s else [self._episode(run, ongoing=False)]
+        if run is None or not (run.said_s or (run.span_s >= self._episode_s and run.sure)):
+            return []
+        return [self._episode(run, ongoing=False)]
 
     def _go_on(self, run: _Run, block: RoundedSeconds, first: int, last: int) -> list[Said]:
         run.return_s = 0
         said: list[Said] = []
         while first < last:
-            due_s = run.said_s + GROWTH_S if run.said_s else self._episode_s
+            due_s = max(run.due_s, self._episode_s)
             due = first + max(0, run.start_s + due_s - 1 - int(block.second[first]))
             stop = min(last, due + 1)
             _add(run, block, first, stop)
             if run.span_s >= due_s:
-                run.said_s = run.span_s
-                said.append((run.last_s, self._episode(run, ongoing=True)))
+                run.due_s = run.span_s + CHECK_S
+                if run.said_s or run.sure:
+                    run.said_s, run.due_s = run.span_s, run.span_s + GROWTH_S
+                    said.append((run.last_s, self._episode(run, ongoing=True)))
             first = stop
         run.open = run.open or run.span_s >= self._candidate_s
         return said
@@ -203,6 +223,7 @@ def _add(run: _Run, block: RoundedSeconds, first: int, stop: int) -> None:
     run.flexion_cdeg += int(block.flexion_cdeg[first:stop].sum())
     run.peak_cdeg = max(run.peak_cdeg, int(block.flexion_cdeg[first:stop].max()))
     run.confidence_c += int(block.confidence_c[first:stop].sum())
+    run.sure_c += int(block.sure_c[first:stop].sum())
     for counts, codes in ((run.activity_s, block.activity), (run.pattern_s, block.pattern)):
         for code, seconds in enumerate(np.bincount(codes[first:stop]).tolist()):
             counts[code] += seconds

@@ -18,7 +18,13 @@ from analytics.core.activity_model import ActivityModel
 from analytics.core.angles import Angles, angles_of
 from analytics.core.calibrating import CalibrationTimeline
 from analytics.core.calibration import Calibration
-from analytics.core.episodes import EpisodeDetector, RoundedSeconds, Said
+from analytics.core.episodes import (
+    SURE_ALONE_C,
+    SURE_C,
+    EpisodeDetector,
+    RoundedSeconds,
+    Said,
+)
 from analytics.core.explain import Centres
 from analytics.core.facing import Facing
 from analytics.core.focus import FocusTable
@@ -313,6 +319,7 @@ def _rounded_seconds(frames: FrameBlock, angles: Angles) -> RoundedSeconds:
         rounded=frames.posture == CODE[Posture.ROUNDED],
         flexion_cdeg=flexion_cdeg,
         confidence_c=np.rint(frames.confidence * 100).astype(np.int64),
+        sure_c=np.where(np.isnan(angles.trunk_flexion_deg), SURE_ALONE_C, SURE_C),
         activity=frames.activity,
         pattern=patterns_of(angles),
     )

@@ -30,7 +30,7 @@ from contracts.settings import PostureSettings
 from contracts.vocabulary import POSTURES, Placement, Posture
 
 #: Of upright and rounded with one sensor only, against the leans: in daily life they last longest.
-ALONE_WEIGHT: Final = 30.0
+ALONE_WEIGHT: Final = 60.0
 #: How much likelier another posture has to be to end rounding, for each degree of hysteresis.
 HYSTERESIS_LOG_PER_DEG: Final = 0.1
 #: Nobody is ever certain.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.core.angles import Angles
-from analytics.core.episodes import EpisodeDetector, RoundedSeconds
+from analytics.core.episodes import SURE_ALONE_C, SURE_C, EpisodeDetector, RoundedSeconds
 from analytics.core.nudges import NudgeDetector
 from analytics.core.patterns import PATTERNS, patterns_of
 from analytics.core.results import NudgeKind
@@ -36,6 +37,7 @@ def block(
         rounded=rounded,
         flexion_cdeg=np.where(rounded, 2000 + np.arange(size) % 7, 0).astype(np.int64),
         confidence_c=np.full(size, 90, np.int64),
+        sure_c=np.full(size, SURE_C, np.int64),
         activity=np.full(size, ACTIVITIES.index(activity), np.uint8),
         pattern=np.full(size, PATTERNS.index(pattern), np.uint8),
     )
@@ -73,6 +75,34 @@ def spans(text: str, settings: PostureSettings = SETTINGS) -> list[tuple[int, in
 )
 def test_dwell_bridging_and_gaps(text: str, expected: list[tuple[int, int]]) -> None:
     assert spans(text) == expected
+
+
+def doubtful(text: str, confidence_c: list[int], sure_c: int) -> list[Episode]:
+    """All episodes of a text of one piece, with this confidence a second."""
+    rounded = replace(
+        block(text), confidence_c=np.array(confidence_c), sure_c=np.full(len(text), sure_c)
+    )
+    detector = EpisodeDetector(SETTINGS, focus_table())
+    said = [episode for _, episode in detector.update(rounded)[0]] + detector.end()
+    return list(latest(said).values())
+
+
+def test_a_run_that_is_not_sure_on_the_whole_is_no_episode() -> None:
+    text = "R" * 80
+    assert doubtful(text, [SURE_C - 1] * 80, SURE_C) == []
+    assert len(doubtful(text, [SURE_C] * 80, SURE_C)) == 1
+    # one sensor cannot be sure of rounding, and is not asked to be
+    assert len(doubtful(text, [SURE_ALONE_C] * 80, SURE_ALONE_C)) == 1
+
+
+def test_a_run_that_becomes_sure_is_said_when_it_is_looked_at_again() -> None:
+    confidence_c = [40] * 60 + [90] * 60
+    rounded = replace(block("R" * 120), confidence_c=np.array(confidence_c))
+    detector = EpisodeDetector(SETTINGS, focus_table())
+    said, _ = detector.update(rounded)
+    # 60 · 40 + n · 90 reaches 60 · (60 + n) at n = 40; looked at every 5 s from 60 s on
+    assert [second - START_S for second, _ in said] == [99]
+    assert said[0][1].start_ns == START_S * 10**9
 
 
 def test_settings_decide() -> None:
@@ -123,21 +153,24 @@ def test_long_seated_rounding_points_to_the_hips_as_inferred() -> None:
 @given(
     st.text(alphabet="RRRRR.._", min_size=1, max_size=150),
     st.lists(st.integers(1, 149), max_size=6),
+    st.lists(st.integers(40, 80), min_size=1, max_size=30),
 )
-def test_cut_anywhere_it_says_the_same(text: str, cuts: list[int]) -> None:
+def test_cut_anywhere_it_says_the_same(text: str, cuts: list[int], sure: list[int]) -> None:
     settings = PostureSettings(episode_s=8, candidate_s=2, bridge_s=3)
     if not text.strip("_"):
         return
     whole = EpisodeDetector(settings, focus_table())
-    everything = whole.update(block(text))[0]
-    pieces = EpisodeDetector(settings, focus_table())
     full = block(text)
+    full = replace(full, confidence_c=np.resize(np.array(sure, np.int64), full.second.size))
+    everything = whole.update(full)[0]
+    pieces = EpisodeDetector(settings, focus_table())
     said = []
     edges = sorted({0, full.second.size, *(c for c in cuts if c < full.second.size)})
     for start, stop in pairwise(edges):
         part = RoundedSeconds(
             full.second[start:stop], full.rounded[start:stop], full.flexion_cdeg[start:stop],
-            full.confidence_c[start:stop], full.activity[start:stop], full.pattern[start:stop],
+            full.confidence_c[start:stop], full.sure_c[start:stop], full.activity[start:stop],
+            full.pattern[start:stop],
         )  # fmt: skip
         said += pieces.update(part)[0]
         resumed = EpisodeDetector(settings, focus_table())
