@@ -131,6 +131,8 @@ class SlipDetector:
 
         Who reaches for something and sits back again has turned back to where he was.
         """
+        if np.min(look[:, column, _FULL]) <= 0:
+            return []  # a sensor that lost samples meanwhile may have no pose before or after
         before, later = (_pose(look[part, column]) for part in (_BEFORE, _LATER))
         left = [turn for turn in self._left[column] if turned_s - turn[0] <= BACK_WITHIN_S]
         back = any(between_deg(pose, later) < BACK_DEG for _, pose in left)

@@ -172,3 +172,10 @@ def test_cuts_and_snapshots_change_nothing(
         state, detector, start = detector.state(), SlipDetector(table.placements), stop
         detector.load(state)
     assert found == [(slip.row, slip.column, slip.turned_s) for slip in whole]
+
+
+def test_a_turn_after_which_the_sensor_falls_silent_tells_nothing() -> None:
+    sensors = with_slip(still(T4, L5), Slip(T4, "left", 8.0, 0.5, START_NS + 20 * NS_PER_S))
+    sensors = with_slip(sensors, Slip(T4, "left", 20.0, 0.5, START_NS + 40 * NS_PER_S))
+    sensors[T4] = without(sensors[T4], (46, 57))
+    assert (T4, 40) not in found_in(sensors)
