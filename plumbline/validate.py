@@ -18,10 +18,11 @@ from plumbline import __version__
 if TYPE_CHECKING:
     from analytics.validation.orientation import InclinationFigures
     from analytics.validation.scoring import Scored
+    from analytics.validation.trouble_figures import TroubleFigures
     from plumbline.cohort import Found
     from plumbline.models import Book
     from plumbline.validate_summary import About
-    from plumbline.validate_tables import Sheet
+    from plumbline.validate_words import Sheet
 
 #: Random mountings of each sensor, unless asked otherwise.
 DRAWS: Final = 3
@@ -75,7 +76,13 @@ def run_validate(choice: ValidateChoice) -> None:
         model=book.words,
         version=__version__,
     )
-    summary = summarise(runs, about, only, _trials(choice, only))
+    summary = summarise(
+        runs,
+        about,
+        only,
+        orientation=_trials(choice, only),
+        trouble=_troubles(choice, found, console) if "trouble" in only else None,
+    )
     tables, wanted = sheets(summary), goals(summary)
     heading = [goal_sheet(wanted)] if wanted else []
     _print(about, [*tables, *heading])
@@ -166,6 +173,14 @@ def _book(
         return shipped_book()
     people = list(dict.fromkeys(one.person for one in found))
     return left_out_book(all_found, people, workers=choice.workers, console=console)
+
+
+def _troubles(
+    choice: ValidateChoice, found: list[Found], console: Console
+) -> TroubleFigures | None:
+    from plumbline.validate_trouble import rehearsed_troubles
+
+    return rehearsed_troubles(found, workers=choice.workers, console=console)
 
 
 def _trials(choice: ValidateChoice, only: tuple[str, ...]) -> list[InclinationFigures]:

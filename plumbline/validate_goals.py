@@ -11,7 +11,7 @@ from analytics.validation.figures import PostureFigures
 from analytics.validation.mounting import RANDOM
 from analytics.validation.scoring import Study
 from plumbline.validate_summary import Summary
-from plumbline.validate_tables import Sheet, difference, figure, plain
+from plumbline.validate_words import Sheet, difference, figure, plain
 
 KIT: Final = "T4,L5"
 FOUR: Final = "C7,T4,T12,L5"

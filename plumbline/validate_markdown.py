@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from plumbline.validate_report import TITLES
 from plumbline.validate_summary import About
-from plumbline.validate_tables import Sheet
+from plumbline.validate_words import Sheet
 
 
 def markdown(about: About, tables: Sequence[Sheet]) -> str:

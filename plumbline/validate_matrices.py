@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from analytics.validation.figures import ActivityFigures, PostureFigures
 from plumbline.validate_style import BLUE, GREY, HALF, INK, LINE, WIDE, Picture, bare, png, styled
-from plumbline.validate_tables import WORDS, capital, figure, plain
+from plumbline.validate_words import WORDS, capital, figure, plain
 
 _SHADES = LinearSegmentedColormap.from_list("share", ["#FFFFFF", BLUE])
 #: A row's share from which white figures stand out better than dark ones.

@@ -19,7 +19,7 @@ from plumbline.validate_goals import KIT, MAX_LOSS, MAX_TILT_ERROR_DEG
 from plumbline.validate_matrices import confusion_picture, reliability_picture
 from plumbline.validate_style import BLUE, GREY, INK, LINE, ORANGE, WIDE, Picture, bare, png, styled
 from plumbline.validate_summary import Mounting, Summary
-from plumbline.validate_tables import WORDS, capital, difference, figure, plain, signed
+from plumbline.validate_words import WORDS, capital, difference, figure, plain, signed
 
 #: Onsets further off are drawn at the edge.
 MAX_ONSET_S: Final = 10.0

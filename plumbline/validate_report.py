@@ -20,7 +20,7 @@ from plumbline.validate import write_bytes
 from plumbline.validate_goals import Goal
 from plumbline.validate_style import Picture
 from plumbline.validate_summary import Summary
-from plumbline.validate_tables import Sheet
+from plumbline.validate_words import Sheet
 
 PAGE: Final = "report.html"
 TITLES: Final = {

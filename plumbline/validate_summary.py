@@ -25,6 +25,7 @@ from analytics.validation.figures import (
 from analytics.validation.mounting import AS_RECORDED, NAMED, RANDOM
 from analytics.validation.orientation import InclinationFigures
 from analytics.validation.scoring import Scored, Study, Way
+from analytics.validation.trouble_figures import TroubleFigures
 
 #: What ``--only`` can ask for, in the order of the report.
 PARTS: Final = (
@@ -66,6 +67,7 @@ class Summary:
     activities: tuple[ActivityFigures, ...] = ()
     seated: tuple[SeatedActivities, ...] = ()
     told: tuple[ToldOfSensors, ...] = ()
+    trouble: TroubleFigures | None = None
     orientation: tuple[InclinationFigures, ...] = ()
     only: tuple[str, ...] = field(default=PARTS)
 
@@ -82,7 +84,9 @@ def summarise(
     runs: Sequence[Scored],
     about: About,
     only: tuple[str, ...],
+    *,
     orientation: Sequence[InclinationFigures] = (),
+    trouble: TroubleFigures | None = None,
 ) -> Summary:
     """All tables of all runs."""
     groups = by_way(runs)
@@ -97,6 +101,7 @@ def summarise(
         activities=tuple(activity_figures(group) for group in done),
         seated=tuple(seated_activities(group) for group in held),
         told=tuple(told_of_sensors(group) for group in plain.values()),
+        trouble=trouble,
         orientation=tuple(orientation),
         only=only,
     )

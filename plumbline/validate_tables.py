@@ -2,81 +2,34 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from analytics.validation.bootstrap import Estimate
 from analytics.validation.figures import Compared, PostureFigures
 from analytics.validation.scoring import Study
 from plumbline.validate_runs import MAIN_SETS
 from plumbline.validate_summary import Summary
-
-WORDS = {
-    Study.SITTING: "seated",
-    Study.DRIVING: "in a car",
-    Study.ACTIVITIES: "activities",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """One table: ``part`` is what it belongs to, ``note`` says how its figures are counted."""
-
-    part: str
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
+from plumbline.validate_tables_more import more_sheets
+from plumbline.validate_words import (
+    WORDS,
+    Sheet,
+    difference,
+    figure,
+    plain,
+    signed,
+    word,
+    words,
+)
 
 
 def sheets(summary: Summary) -> list[Sheet]:
     """The tables that were asked for and have rows, in the order of the report."""
     made = [
         *(_postures(summary), _f1(summary), _upright_rounded(summary), _episodes(summary)),
-        *(
-            _confidence(summary),
-            _worst(summary),
-            _missed(summary),
-            _driving(summary),
-            _mountings(summary),
-        ),
-        *(_activities(summary), _activity_people(summary), _seated(summary)),
-        *(_told(summary), _orientation(summary)),
+        *(_confidence(summary), _worst(summary), _missed(summary)),
+        *(_driving(summary), _mountings(summary)),
+        *more_sheets(summary),
     ]
     return [sheet for sheet in made if sheet.rows and summary.shows(sheet.part)]
-
-
-def figure(estimate: Estimate, digits: int = 3) -> str:
-    """A figure with its interval: ``0.936 (0.913–0.958)``."""
-    if math.isnan(estimate.value):
-        return "–"
-    value = f"{estimate.value:.{digits}f}"
-    if math.isnan(estimate.low):
-        return value
-    return f"{value} ({estimate.low:.{digits}f}–{estimate.high:.{digits}f})"
-
-
-def difference(estimate: Estimate) -> str:
-    """A difference with its interval and sign: ``+0.004 (−0.010 to +0.018)``."""
-    if math.isnan(estimate.value):
-        return "–"
-    return f"{signed(estimate.value)} ({signed(estimate.low)} to {signed(estimate.high)})"
-
-
-def signed(value: float, digits: int = 3) -> str:
-    """With its sign, a true minus."""
-    return "–" if math.isnan(value) else f"{value:+.{digits}f}".replace("-", "−")
-
-
-def capital(text: str) -> str:
-    """With a capital letter; the rest as it is, unlike ``str.capitalize``."""
-    return text[:1].upper() + text[1:]
-
-
-def plain(value: float, digits: int = 2) -> str:
-    """A figure, – where there is none."""
-    return "–" if math.isnan(value) else f"{value:.{digits}f}".replace("-", "−")
 
 
 def _postures(summary: Summary) -> Sheet:
@@ -117,7 +70,7 @@ def _f1(summary: Summary) -> Sheet:
         (WORDS[f.study], f.sensors, *(figure(f.f1[label]) for label in labels))
         for f in summary.postures
     ]
-    return Sheet("postures", "F1 of each posture", ("", "sensors", *_words(labels)), tuple(rows))
+    return Sheet("postures", "F1 of each posture", ("", "sensors", *words(labels)), tuple(rows))
 
 
 def _upright_rounded(summary: Summary) -> Sheet:
@@ -195,7 +148,8 @@ def _confidence(summary: Summary) -> Sheet:
         tuple(rows),
         "Share of the seconds said with such a confidence that were right; ten bins of equal width, all "
         "counted seconds, those called unknown among them, but for the second figure. Bins below 0.4 are in "
-        "the JSON file.",
+        "the JSON file. Draws with fewer different people have larger errors, so the interval may lie "
+        "above the figure.",
     )
 
 
@@ -206,8 +160,7 @@ def _worst(summary: Summary) -> Sheet:
             f.sensors,
             one.person,
             plain(one.accuracy, 3),
-            "; ".join(f"{_word(t)} called {_word(s)} {n} s" for t, s, n in one.mistakes)
-            or "nothing",
+            "; ".join(f"{word(t)} called {word(s)} {n} s" for t, s, n in one.mistakes) or "nothing",
         )
         for f in _main(summary.postures)
         for one in f.worst
@@ -231,7 +184,7 @@ def _missed(summary: Summary) -> Sheet:
             rows.append(
                 (
                     *(f.sensors, one.recording, f"{t.start_s:.0f}–{t.end_s:.0f} s"),
-                    *(_word(t.true), _word(t.said), f"{100 * t.right:.0f}"),
+                    *(word(t.true), word(t.said), f"{100 * t.right:.0f}"),
                     *(signed(angle, 0) for angle in t.angles_deg),
                 )
             )
@@ -285,120 +238,3 @@ def _compared_row(one: Compared) -> tuple[str, ...]:
         figure(one.accuracy_second),
         difference(one.difference),
     )
-
-
-def _activities(summary: Summary) -> Sheet:
-    labels = summary.activities[0].true if summary.activities else ()
-    rows = [
-        (
-            *(f.sensors, str(f.people), f"{f.seconds:,}", figure(f.accuracy), figure(f.macro_f1)),
-            *(figure(f.f1[label]) for label in labels),
-        )
-        for f in summary.activities
-    ]
-    return Sheet(
-        "activities",
-        "Activities, a second",
-        (
-            *("sensors", "people", "seconds", "accuracy", "macro F1"),
-            *(f"F1 {label}" for label in _words(labels)),
-        ),
-        tuple(rows),
-        "Any other word, such as unknown, is wrong.",
-    )
-
-
-def _activity_people(summary: Summary) -> Sheet:
-    rows = [
-        (
-            f.sensors,
-            one.person,
-            plain(one.accuracy, 3),
-            "; ".join(f"{_word(t)} called {_word(s)} {n} s" for t, s, n in one.mistakes)
-            or "nothing",
-        )
-        for f in summary.activities
-        for one in f.worst
-    ]
-    return Sheet(
-        "activities",
-        "Activities by person, the worst five",
-        ("sensors", "person", "accuracy", "mistakes, most seconds first"),
-        tuple(rows),
-    )
-
-
-def _seated(summary: Summary) -> Sheet:
-    rows = [
-        (
-            WORDS[f.study],
-            f.sensors,
-            figure(f.right),
-            ", ".join(f"{_word(name)} {seconds:,} s" for name, seconds in f.said_s.items()),
-        )
-        for f in summary.seated
-    ]
-    return Sheet(
-        "activities",
-        "What the people who sit or drive were said to do",
-        ("", "sensors", "right", "said"),
-        tuple(rows),
-    )
-
-
-def _told(summary: Summary) -> Sheet:
-    rows = [
-        (
-            WORDS[f.study],
-            f.sensors,
-            f"{f.seconds:,}",
-            ", ".join(f"{name} {seconds:,} s" for name, seconds in f.said_s.items()),
-        )
-        for f in summary.told
-    ]
-    return Sheet(
-        "trouble",
-        "What was said of the sensors, which nobody is known to have moved",
-        ("", "sensors", "seconds", "said"),
-        tuple(rows),
-        "Two people's recordings have long losses; nothing slipped that anyone wrote down, so slipped and "
-        "swapped would be false alarms.",
-    )
-
-
-def _orientation(summary: Summary) -> Sheet:
-    trials = summary.orientation
-    rows = [
-        (t.trial, plain(t.scored_s, 0), *map(plain, (t.packets_deg, t.picked_deg, t.full_rate_deg)))
-        for t in trials
-    ]
-    if trials:
-        mean = [
-            plain(sum(values) / len(trials))
-            for values in (
-                [t.packets_deg for t in trials],
-                [t.picked_deg for t in trials],
-                [t.full_rate_deg for t in trials],
-            )
-        ]
-        rows.append(("mean of the trials", plain(sum(t.scored_s for t in trials), 0), *mean))
-    full_hz = f"{trials[0].full_rate_hz:.0f}" if trials else ""
-    return Sheet(
-        "orientation",
-        "Inclination against cameras, root mean square error in degrees",
-        (
-            *("trial", "s of movement", "through the packets, 50 Hz int16"),
-            *("the same, readings picked at the ticks", f"VQF alone, {full_hz} Hz float"),
-        ),
-        tuple(rows),
-        "Through the packets: what firmware that integrates at its full rate sends over Bluetooth, decoded "
-        "and filtered as the product does. Six axes: no magnetometer. Only where the trial says movement.",
-    )
-
-
-def _words(labels: tuple[str, ...]) -> Iterator[str]:
-    return map(_word, labels)
-
-
-def _word(label: str) -> str:
-    return label.replace("_", " ")

@@ -128,6 +128,11 @@ class Rehearsal:
         self.end_ns = int(self._table.second[-1]) * NS_PER_S - AFTER_S * NS_PER_S
 
     @property
+    def seconds(self) -> int:
+        """Of the recording."""
+        return len(self._table)
+
+    @property
     def false_alarms(self) -> int:
         """Seconds of the recording as it is that are called slipped or swapped."""
         troubles = self._troubles(self._table)
