@@ -193,7 +193,9 @@ class ActivityDetector:
         """(n,) whether the best sensor, which nobody calibrated, lies: by what it has shown so far."""
         lying = np.zeros(kind.size, np.bool_)
         directions = map(tuple, _directions(best).tolist())
-        rows = zip(best.column.tolist(), best.count.tolist(), kind.tolist(), directions, strict=True)
+        rows = zip(
+            best.column.tolist(), best.count.tolist(), kind.tolist(), directions, strict=True
+        )
         for row, (column, count, moved, up) in enumerate(rows):
             if count == 0 or moved == OTHER:
                 continue
