@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from analytics.core.activity_model import ActivityModel
+from analytics.core.explain import Centres, explain
 from analytics.core.focus import FocusTable
 from analytics.core.pipeline import Pipeline, PipelineConfig
 from analytics.core.posture_model import PostureModel
@@ -57,6 +58,16 @@ class Analysis:
     frames: FrameBlock
     episodes: tuple[Episode, ...]
     calibrations: tuple[CalibrationResult, ...]
+    centres: Centres | None = None
+
+    def explanations(self) -> list[str]:
+        """Why each frame was called what it was; in detail under the calibration in force at the end."""
+        accepted = [c.plan.effective_ns for c in self.calibrations if c.accepted]
+        from_ns = max(accepted, default=0)
+        return [
+            explain(frame, self.centres if frame.start_ns >= from_ns else None)
+            for frame in self.frames.rows()
+        ]
 
     @property
     def name(self) -> str:
@@ -100,6 +111,7 @@ def analyze(recording: Recording, choice: Choice, read: Reader = read_samples) -
         frames=output.frames,
         episodes=latest_episodes(output.episodes),
         calibrations=output.calibrations,
+        centres=pipeline.centres,
     )
 
 

@@ -39,6 +39,7 @@ FRAME_SCHEMA: Final = pa.schema(
         ("samples", pa.int32()),
         ("missing", pa.string()),
         ("suspect", pa.string()),
+        ("explanation", pa.string()),
     ]
 )
 EPISODE_SCHEMA: Final = pa.schema(
@@ -73,6 +74,7 @@ def frame_table(analysis: Analysis) -> pa.Table:
         "samples": frames.samples,
         "missing": _placements(frames.missing),
         "suspect": _placements(frames.suspect),
+        "explanation": analysis.explanations(),
     }
     for name in ANGLES:
         angle_deg = getattr(frames, name)

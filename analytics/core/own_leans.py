@@ -5,7 +5,8 @@ pose of the wearer's own; their first minute and a half in each, as far as they 
 doubt, moves what is expected of them. Then it stands until the next calibration: a model that went on
 learning would follow a slow slump and call it good.
 
-Learned is block by block of LEARN_BLOCK_S on the clock, so that it does not matter where data was cut.
+Learned is block by block of LEARN_BLOCK_S from the calibration on, so that it matters neither where data
+was cut nor what o'clock it is.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.core.posture_model import CLASS, SIZE, Expected
+from contracts.units import NS_PER_S
 from contracts.vocabulary import Posture
 
 LEARN_BLOCK_S: Final = 30
@@ -33,6 +35,12 @@ LEANS: Final = tuple(
 )
 
 Flags = NDArray[np.bool_]
+
+
+def block_of(second: NDArray[np.int64], since_ns: int) -> NDArray[np.int64]:
+    """(n,) which block UTC seconds are in; blocks are counted from the calibration's effective time."""
+    block: NDArray[np.int64] = (second - -(-since_ns // NS_PER_S)) // LEARN_BLOCK_S
+    return block
 
 
 class OwnLeans:

@@ -22,7 +22,7 @@ from analytics.core.angles import Angles
 from analytics.core.calibration import Calibration
 from analytics.core.explain import Centres
 from analytics.core.likelihood import Logs, shares
-from analytics.core.own_leans import LEARN_BLOCK_S, OwnLeans
+from analytics.core.own_leans import OwnLeans, block_of
 from analytics.core.personal import Personal, prior_logs
 from analytics.core.posture_model import CLASS, CLASSES, MODEL_PLACEMENTS, SIZE, PostureModel
 from analytics.core.runs import hysteresis
@@ -157,10 +157,10 @@ class PostureTeller:
         return logs, decisive
 
     def _learning_logs(self, seconds: _Seconds, personal: Personal) -> Logs:
-        """Log likelihoods; what one block of the clock teaches holds from the next on."""
+        """Log likelihoods; what one block of seconds teaches holds from the next on."""
         count = seconds.second.size
         logs = np.full((count, len(CLASSES)), np.nan)
-        block = seconds.second // LEARN_BLOCK_S
+        block = block_of(seconds.second, personal.calibration.session_ns[0])
         edges = np.append(np.flatnonzero(np.diff(block, prepend=-1)), count)
         learns = not self._own.complete
         full = _all_there(seconds, personal)
@@ -172,7 +172,7 @@ class PostureTeller:
                 personal.forget()
             logs[rows] = self._block_logs(seconds, rows, personal)
             if learns:
-                last = self._learn(seconds, logs, full, edges, (first, last))
+                last = self._learn(seconds, logs, full, block, edges, (first, last))
                 ahead = min(2 * ahead, MAX_LOOK_AHEAD_BLOCKS) if last == first + ahead else 1
             first = last
         return logs
@@ -182,19 +182,20 @@ class PostureTeller:
         seconds: _Seconds,
         logs: Logs,
         full: Flags,
+        block: NDArray[np.int64],
         edges: NDArray[np.intp],
-        blocks: tuple[int, int],
+        stretch: tuple[int, int],
     ) -> int:
-        """See the first of these blocks that teaches anything; gives the block to go on with."""
-        for block in range(*blocks):
-            rows = slice(int(edges[block]), int(edges[block + 1]))
-            self._own.enter(int(seconds.second[rows.start]) // LEARN_BLOCK_S)
+        """See the first block of a stretch that teaches anything; gives where to go on."""
+        for index in range(*stretch):
+            rows = slice(int(edges[index]), int(edges[index + 1]))
+            self._own.enter(int(block[rows.start]))
             flags = self._own.learnable(shares(logs[rows])) & full[rows, None]
             if flags.any():
                 values = np.stack([np.nan_to_num(c[rows]) for c in seconds.facing()], axis=1)
                 self._own.see(flags, values)
-                return block + 1
-        return blocks[1]
+                return index + 1
+        return stretch[1]
 
     def _block_logs(self, seconds: _Seconds, rows: slice, personal: Personal) -> Logs:
         part = _Seconds(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -139,3 +140,13 @@ def test_a_file_that_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Path
     with pytest.raises(DiskError, match="cannot be written"):
         write_table(tmp_path / "taken", [pa.table({"x": [1]})])
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_each_frame_of_a_table_explains_itself(data_dir: Path) -> None:
+    analysis = analyze(open_recording(data_dir / "recordings" / "sitting-04"), KIT)
+    table = frame_table(analysis)
+    said = dict(zip(table["t_s"].to_pylist(), table["explanation"].to_pylist(), strict=True))
+    assert "nearest to your own upright" in said[10.0]
+    assert "nearest to your own rounded pose" in said[45.0]
+    replaced = replace(analysis, calibrations=(), centres=None)
+    assert set(replaced.explanations()).isdisjoint(said.values())
