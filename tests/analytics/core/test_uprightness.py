@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from analytics.core.uprightness import LYING_AT_FIRST_ODDS, MIN_WALKED_S, Uprightness
+from analytics.core.uprightness import (
+    LYING_AT_FIRST_ODDS,
+    MAX_ODDS,
+    MAX_WALKED_S,
+    MIN_WALKED_S,
+    Uprightness,
+)
 
 HEADWARDS, BACKWARDS, LEFT = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.0, 1.0, 0.0)
 
@@ -65,3 +71,14 @@ def test_what_is_kept_is_all_there_is(walked: int) -> None:
     for up in (LEFT, BACKWARDS, HEADWARDS, LEFT):
         assert again.rested(up, -0.7) == known.rested(up, -0.7)
     assert again.state() == known.state()
+
+
+def test_what_was_walked_and_how_sure_it_lies_are_capped() -> None:
+    known = Uprightness()
+    for _ in range(200):
+        known.rested(LEFT, 0.8)
+    for _ in range(2 * MAX_WALKED_S):
+        known.walked(BACKWARDS)
+    walked, walked_s, _, lying_odds, _ = known.state()
+    assert (walked_s, lying_odds) == (MAX_WALKED_S, MAX_ODDS)
+    assert 0.8 < walked[2] <= 1.0
