@@ -9,7 +9,7 @@ each by its weight: one over the square of its error in radians.
   29 recorded people (T4 by 15 to 35°), and T12 too (6 to 30°); the neck and the pelvis may go either
   way, which still gives the line. A bend at the hip turns every sensor forward.
 - **Sway**: while a pose is held, the lower trunk turns to and fro about its left-right axis more than
-  about its front-back axis. The upper trunk does not: breathing turns it as much.
+  about its front-back axis. The upper trunk does not: breathing turns it as much. The neck does a little.
 - **The printed mounting**: x towards the head, z towards the back, where the sensor can sit so.
 """
 
@@ -34,7 +34,7 @@ TURN_ERROR_RAD: Final = 3.0 * RAD_PER_DEG
 SWAY_WEIGHT: Final = 100.0
 PRINTED_ERROR_RAD: Final = 8.0 * RAD_PER_DEG
 #: A line that is less well known than this says nothing.
-MAX_ERROR_RAD: Final = 25.0 * RAD_PER_DEG
+MAX_ERROR_RAD: Final = 30.0 * RAD_PER_DEG
 #: A turn that is smaller does not say which way is forward; all turns of T4 were 14° or more.
 MIN_TURN: Final = float(np.sin(5.0 * RAD_PER_DEG))
 CLEAR_TURN: Final = float(np.sin(10.0 * RAD_PER_DEG))
@@ -49,9 +49,11 @@ STRAIGHT_BACK_DEG: Final = 160.0
 #: Nothing else tells: a sensor turned in the plane of the skin still has its printed face outwards.
 FACE_OUT_LOG_ODDS: Final = 3.0
 
-#: Placements that a slump surely bends forward, and those whose sway at rest has no direction.
+#: Placements that a slump surely bends forward; those whose sway at rest has no direction; and those that
+#: go their own way when the trunk bends, to look ahead: their sway only adds to a turn.
 BENT_BY_A_SLUMP: Final = (Placement.T4, Placement.STERNUM, Placement.T12)
-NOT_SWAYING: Final = (Placement.T4, Placement.STERNUM)
+UPPER_TRUNK: Final = (Placement.T4, Placement.STERNUM)
+LOOKING_AHEAD: Final = (Placement.C7, Placement.HEAD)
 
 #: How a sensor that sits as printed may be tilted at upright: its left-right axis so far off level, and
 #: its z axis from so far down to so far up. 29 people's were up by 12 to 47° at T4, 23 to 68° at C7, -15
@@ -91,7 +93,7 @@ def axes_of(held: Held) -> dict[Placement, SegmentAxes]:
     findings = {placement: _Findings.of(placement, held) for placement in held.upright}
     leading = next((findings[p] for p in BENT_BY_A_SLUMP if p in findings), None)
     if leading is not None:
-        _check_turns(leading, held)
+        _check_turns(leading, held, findings)
         _check_mounting(leading, findings)
     trust = _Trust.in_view_of(leading)
     found = {placement: _axes(finding, trust) for placement, finding in findings.items()}
@@ -125,12 +127,15 @@ class _Findings:
         up = held.upright[placement]
         plane = SegmentAxes.of(up, np.eye(3)[int(np.argmin(np.abs(up)))])
         printed = _level(plane, np.array([0.0, 0.0, 1.0]))
-        sway = held.sway.get(placement) if placement not in NOT_SWAYING else None
+        rounded, bend = (_level(plane, poses.get(placement)) for poses in (held.rounded, held.bend))
+        turned = abs(rounded) >= MIN_TURN or abs(bend) >= MIN_TURN
+        swaying = turned if placement in LOOKING_AHEAD else placement not in UPPER_TRUNK
+        sway = held.sway.get(placement) if swaying else None
         return cls(
             placement,
             plane,
-            _level(plane, held.rounded.get(placement)),
-            _level(plane, held.bend.get(placement)),
+            rounded,
+            bend,
             0j if sway is None else _sway_line(plane, sway),
             printed / abs(printed) if abs(printed) >= MIN_LEVEL else 0j,
             _sits_as_printed(placement, up),
@@ -149,8 +154,9 @@ class _Findings:
     @property
     def forward_turn(self) -> complex:
         """The turns that surely were forward; 0 where there are none."""
+        least = CLEAR_TURN if self.placement in LOOKING_AHEAD else MIN_TURN
         turns = (self.bend, self.rounded if self.placement in BENT_BY_A_SLUMP else 0j)
-        return sum((turn for turn in turns if abs(turn) >= MIN_TURN), 0j)
+        return sum((turn for turn in turns if abs(turn) >= least), 0j)
 
     @property
     def off_printed_deg(self) -> float:
@@ -201,9 +207,9 @@ def _axes(finding: _Findings, trust: _Trust) -> SegmentAxes | None:
         if forward and finding.sits_as_printed and finding.off_printed_deg <= CONTRADICTING_DEG:
             return finding.axes(own + printed**2 / PRINTED_ERROR_RAD**2, printed)
         return None
-    # the upper trunk's own turn was right more often than together with the mounting
-    weighed = finding.sits_as_printed and finding.placement not in NOT_SWAYING
-    if weighed and finding.printed_within(SAME_DEG):
+    # where the wearer turned for it, that was right more often than together with the mounting
+    turned = finding.rounded or finding.bend
+    if not turned and finding.sits_as_printed and finding.printed_within(SAME_DEG):
         own += printed**2 / PRINTED_ERROR_RAD**2
     if forward:
         return finding.axes(own, forward)
@@ -214,13 +220,17 @@ def _axes(finding: _Findings, trust: _Trust) -> SegmentAxes | None:
     return finding.axes(own, finding.rounded or printed or 1 + 0j, 0.0)
 
 
-def _check_turns(leading: _Findings, held: Held) -> None:
-    turns = (("rounded", held.rounded, leading.rounded), ("bend", held.bend, leading.bend))
-    for name, poses, turn in turns:
-        if leading.placement in poses and abs(turn) < MIN_TURN:
+def _check_turns(leading: _Findings, held: Held, findings: Mapping[Placement, _Findings]) -> None:
+    bent = max(findings.values(), key=lambda finding: abs(finding.bend))
+    turns = (
+        ("rounded", leading, leading.rounded, leading.placement in held.rounded),
+        ("bend", bent, bent.bend, leading.placement in held.bend),
+    )
+    for name, finding, turn, was_held in turns:
+        if was_held and abs(turn) < MIN_TURN:
             raise CalibrationError(
                 Reason.CALIBRATION_CONTRADICTORY,
-                f"{leading.placement} turns by {_angle_deg(turn):.0f}° from upright to the {name} pose: "
+                f"{finding.placement} turns by {_angle_deg(turn):.0f}° from upright to the {name} pose: "
                 "they are the same.",
                 hint="Sit upright first, then let go into your usual slump or bend forward, and "
                 "calibrate again.",
