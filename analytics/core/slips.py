@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from analytics.core.axes import Vector, between_deg
 from analytics.core.joining import SecondTable
 from analytics.core.motion import mean_square
-from analytics.core.rows import ACC_X, ACC_Z, GYRO_X, UP_X, UP_Z
+from analytics.core.rows import ACC_X, ACC_Z, GYRO_X, RAILED, SAME, UP_X, UP_Z
 from contracts.units import RAD_PER_DEG
 from contracts.vocabulary import Placement
 
@@ -67,8 +67,9 @@ FELT_SHARE: Final = 0.05
 BACK_DEG: Final = 5.0
 BACK_WITHIN_S: Final = 600
 MAX_LEFT: Final = 4
-#: A second counts with this part of its samples.
+#: A second counts with this part of its samples, fewer than that part of them frozen or cut off.
 FULL_SHARE: Final = 0.8
+USELESS_SHARE: Final = 0.25
 
 #: Placements that may move without the trunk, and those between two neighbours.
 _NECK: Final = (Placement.HEAD, Placement.C7)
@@ -199,7 +200,10 @@ def _values_of(table: SecondTable) -> Array:
     values[:, :, _DOWN] = _unit(table.sums[:, :, ACC_X : ACC_Z + 1])
     values[:, :, _UP] = _unit(table.sums[:, :, UP_X : UP_Z + 1])
     values[:, :, _ENERGY] = mean_square(table.sums, table.count, GYRO_X)
-    values[:, :, _FULL] = (table.count > 0) & (table.count >= FULL_SHARE * table.rate_hz)
+    full = (table.count > 0) & (table.count >= FULL_SHARE * table.rate_hz)
+    # what froze or was cut off jumps when it comes back, and readings of nothing have no direction
+    full &= table.sums[:, :, SAME] + table.sums[:, :, RAILED] < USELESS_SHARE * table.count
+    values[:, :, _FULL] = full & values[:, :, _DOWN].any(axis=2) & values[:, :, _UP].any(axis=2)
     return values
 
 

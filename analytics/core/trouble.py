@@ -60,15 +60,7 @@ class Troubles:
 
     def believed(self, table: SecondTable) -> SecondTable:
         """``table`` without what is useless, as if the sensor had sent nothing."""
-        if not self.useless.any():
-            return table
-        return SecondTable(
-            table.placements,
-            table.second,
-            np.where(self.useless, 0, table.count).astype(np.int32),
-            np.where(self.useless[:, :, None], 0.0, table.sums),
-            np.where(self.useless, 0.0, table.rate_hz),
-        )
+        return _without(table, self.useless)
 
     def lowered(self, confidence: NDArray[np.float64]) -> NDArray[np.float64]:
         """Confidences (n,) that are no higher than the trouble of their second allows."""
@@ -100,7 +92,7 @@ class TroubleWatch:
             for carried in (self._slipped, self._impossible, self._swapped):
                 carried[:] = False
         faults = self._faults.update(table)
-        slipped, swapped = self._misplaced(table, calibration)
+        slipped, swapped = self._misplaced(table, calibration, faults.useless)
         found = {
             Quality.LOSING: faults.losing,
             Quality.SATURATED: faults.saturated,
@@ -116,14 +108,14 @@ class TroubleWatch:
         return Troubles(quality, suspect, slipped, swapped, faults.useless)
 
     def _misplaced(
-        self, table: SecondTable, calibration: Calibration | None
+        self, table: SecondTable, calibration: Calibration | None, useless: Flags
     ) -> tuple[Flags, Flags]:
         """Who has slipped and who was swapped, (n, placements) each, from when it is known on."""
         slips = self._slips.update(table)
         if calibration is None:
             none = np.zeros((len(table), len(self.placements)), np.bool_)
             return none, none
-        placed = self._watch.update(table, calibration.axes)
+        placed = self._watch.update(_without(table, useless), calibration.axes)
         session_end_s = -(-calibration.session_ns[1] // NS_PER_S)
         slipped = np.repeat(self._slipped[None], len(table), axis=0)
         for slip in slips:
@@ -162,6 +154,18 @@ class TroubleWatch:
                 slipped, impossible, swapped = state["doubted"][placement.value]
                 self._slipped[column], self._impossible[column] = slipped, impossible
                 self._swapped[column] = swapped
+
+
+def _without(table: SecondTable, useless: Flags) -> SecondTable:
+    if not useless.any():
+        return table
+    return SecondTable(
+        table.placements,
+        table.second,
+        np.where(useless, 0, table.count).astype(np.int32),
+        np.where(useless[:, :, None], 0.0, table.sums),
+        np.where(useless, 0.0, table.rate_hz),
+    )
 
 
 def _from_then_on(flags: Flags, carried: Flags) -> Flags:

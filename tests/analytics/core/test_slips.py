@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -179,3 +181,29 @@ def test_a_turn_after_which_the_sensor_falls_silent_tells_nothing() -> None:
     sensors = with_slip(sensors, Slip(T4, "left", 20.0, 0.5, START_NS + 40 * NS_PER_S))
     sensors[T4] = without(sensors[T4], (46, 57))
     assert (T4, 40) not in found_in(sensors)
+
+
+def frozen(samples: ImuSamples, start_s: int, end_s: int, *, zero: bool = False) -> ImuSamples:
+    """The samples with one reading repeated, or none at all, in [start_s, end_s) from START."""
+    si = samples.si.copy()
+    inside = (samples.utc_ns >= START_NS + start_s * NS_PER_S) & (
+        samples.utc_ns < START_NS + end_s * NS_PER_S
+    )
+    si[inside] = 0.0 if zero else si[inside][0]
+    return replace(samples, si=si)
+
+
+@pytest.mark.parametrize("zero", [False, True])
+@pytest.mark.parametrize("end_s", [22, 45])
+def test_a_sensor_that_freezes_and_comes_back_has_not_slipped(end_s: int, zero: bool) -> None:
+    sensors = {p: samples_of([Hold(22), Hold(40, 20, 15)], p) for p in (T4, L5)}
+    sensors[T4] = frozen(sensors[T4], 15, end_s, zero=zero)
+    assert found_in(sensors) == []
+
+
+def test_readings_of_nothing_are_no_turn() -> None:
+    si = np.zeros((SIZE_S * 50, 6), np.float32)
+    si[: 30 * 50, 0] = 9.81
+    si[:, 3] = np.random.default_rng(1).normal(0, 0.01, len(si))
+    nothing = replace(still(T4)[T4], si=si)
+    assert found_in({T4: nothing, L5: still(L5)[L5]}) == []
