@@ -94,15 +94,23 @@ def left_out_book(
 def posture_material(
     found: Sequence[Found], *, workers: int | None, console: Console
 ) -> dict[str, Held]:
-    """By person, what those held who wore every sensor that postures are fitted on."""
+    """By person, what those held who wore every sensor that postures are fitted on.
+
+    Whose calibration was refused is left out, and said.
+    """
     wearers = [
         one
         for one in found
         if one.study is Study.SITTING and set(MODEL_PLACEMENTS) <= set(one.placements)
     ]
     gathered = each(_held, wearers, "Reading postures", workers=workers, console=console)
-    by_person = dict(gathered)
-    return {one.person: by_person[one.person] for one in wearers}
+    by_person: dict[str, Held] = {}
+    for person, found_held, why_not in gathered:
+        if found_held is None:
+            console.print(f"Not fitted on: {why_not}")
+        else:
+            by_person[person] = found_held
+    return {one.person: by_person[one.person] for one in wearers if one.person in by_person}
 
 
 def all_models(found: Sequence[Found], *, workers: int | None, console: Console) -> Models:
@@ -136,9 +144,15 @@ def _activities_without(
     return dict(each(_fitted_activities, tasks, title, workers=workers, console=console))
 
 
-def _held(found: Found) -> tuple[str, Held]:
+def _held(found: Found) -> tuple[str, Held | None, str]:
+    """Whose, what they held, or why that cannot be fitted on."""
     intervals = [(i.start_s, i.end_s, i.posture) for i in read_truth(found.folder)]
-    return found.person, held(open_recording(found.folder), intervals)
+    try:
+        return found.person, held(open_recording(found.folder), intervals), ""
+    except RecordingError as error:
+        if error.reason is not Reason.NOT_A_RECORDING:
+            raise
+        return found.person, None, error.message
 
 
 def _fitted_activities(task: tuple[str, tuple[Path, ...]]) -> tuple[str, ActivityModel]:

@@ -45,7 +45,11 @@ def linked(data_dir: Path, folder: Path, names: Sequence[str]) -> Path:
 
 @pytest.fixture(scope="module")
 def people(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return linked(data_dir, tmp_path_factory.mktemp("people") / "recordings", NAMES)
+    folder = tmp_path_factory.mktemp("people")
+    trial = min((data_dir / "orientation").glob("*.parquet"))
+    (folder / "orientation").mkdir()
+    (folder / "orientation" / trial.name).symlink_to(trial)
+    return linked(data_dir, folder / "recordings", NAMES)
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +120,13 @@ def test_every_part_is_told(validated: tuple[Path, Any]) -> None:
     assert seated["episodes"]["true"] > 0
     assert seated["silent_s"] >= 0
     assert set(seated["by_person"]) == {"04", "21"}
+    assert seated["trials"] == 2 * 15
+    (trial,) = figures["orientation"]
+    assert 0.1 < trial["packets_deg"] < 1.0
+    trouble = figures["trouble"]
+    assert trouble["recordings"] == trouble["swaps"] == 2
+    assert {row["slips"] for row in trouble["slips"] if row["kind"].startswith("10°")} == {4}
+    assert trouble["false_alarm_s"] == 0
     assert seated["accuracy"]["low"] <= seated["accuracy"]["value"] <= seated["accuracy"]["high"]
     assert kit["accuracy_first"]["low"] is None  # of one person there is no interval
 
@@ -250,6 +261,21 @@ def test_who_is_scored_was_not_in_the_fit(few: Path) -> None:
         assert own not in fitted_on
         assert len(fitted_on) == 6
     assert book.of("activity 2").activities.fitted_on == ("activity-1", "activity-3", "activity-4")
+
+
+def test_who_cannot_be_calibrated_is_not_fitted_on_and_that_is_said(
+    data_dir: Path, few: Path, tmp_path: Path
+) -> None:
+    names = [path.name for path in few.iterdir() if path.name != "sitting-01"]
+    folder = linked(data_dir, tmp_path / "some", names)
+    shutil.copytree(data_dir / "recordings" / "sitting-01", folder / "sitting-01")
+    manifest = folder / "sitting-01" / "recording.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"calibration": {}}))
+    said = io.StringIO()
+    found, _ = find_recordings(folder)
+    book = left_out_book(found, ["02"], workers=1, console=Console(file=said, width=200))
+    assert book.of("02").postures.numbers.fitted_on == tuple(f"sitting-{n:02}" for n in range(3, 8))
+    assert "Not fitted on: sitting-01" in said.getvalue()
 
 
 def test_people_on_whom_nothing_was_fitted_meet_the_shipped_models(
