@@ -136,7 +136,7 @@ class SlipDetector:
             return []  # a sensor that lost samples meanwhile may have no pose before or after
         before, later = (_pose(look[part, column]) for part in (_BEFORE, _LATER))
         left = [turn for turn in self._left[column] if turned_s - turn[0] <= BACK_WITHIN_S]
-        back = any(between_deg(pose, later) < BACK_DEG for _, pose in left)
+        back = any(_turn_deg(pose, later) < BACK_DEG for _, pose in left)
         slipped = self._slipped(look, column)
         self._left[column] = [] if back and slipped else [*left, (turned_s, before)][-MAX_LEFT:]
         return [Slip(row, column, turned_s, back)] if slipped else []
@@ -149,11 +149,11 @@ class SlipDetector:
         if not there[column] or not (others or _at_rest(own)):
             return False
         before, after, later = (_pose(own[part]) for part in (_BEFORE, _AFTER, _LATER))
-        soon_deg, later_deg = between_deg(before, after), between_deg(before, later)
+        soon_deg, later_deg = _turn_deg(before, after), _turn_deg(before, later)
         turn_deg = max(soon_deg, later_deg)
         # without a gyroscope's word 'up' takes seconds to follow, 'down' does not
         downs = (_pose(own[part], _DOWN) for part in (_BEFORE, _AFTER))
-        soon_deg = max(soon_deg, between_deg(*downs))
+        soon_deg = max(soon_deg, _turn_deg(*downs))
         if min(soon_deg, later_deg) < STAYING_SHARE * turn_deg:
             return False
         energy = float(own[_TURNING, _ENERGY].sum())  # ∫ω² dt, rad²/s
@@ -238,8 +238,8 @@ def _stays(other: Array, turn_deg: float, energy: float) -> bool:
     sway, felt = float(other[_BEFORE, _ENERGY].sum()), float(other[_TURNING, _ENERGY].sum())
     return (
         felt <= max(SWAY_TIMES * sway * _PER_TURNING, FELT_SHARE * energy)
-        and between_deg(before, after) < max(OTHERS_DEG, OTHERS_SHARE * turn_deg)
-        and between_deg(before, later) < max(STILL_DEG, STAYING_SHARE * turn_deg)
+        and _turn_deg(before, after) < max(OTHERS_DEG, OTHERS_SHARE * turn_deg)
+        and _turn_deg(before, later) < max(STILL_DEG, STAYING_SHARE * turn_deg)
     )
 
 
@@ -260,3 +260,8 @@ def _unit(total: Vector) -> Vector:
     length = np.sqrt(total[..., 0] ** 2 + total[..., 1] ** 2 + total[..., 2] ** 2)
     scaled: Vector = total / np.where(length > 0, length, 1.0)[..., None]
     return scaled
+
+
+def _turn_deg(one: Vector, other: Vector) -> float:
+    """The angle between two poses; none where one points nowhere."""
+    return between_deg(one, other) if one.any() and other.any() else 0.0

@@ -8,10 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from analytics.core.axes import SegmentAxes
+from analytics.core.calibration import Calibration
+from analytics.core.joining import SecondTable
 from analytics.core.pipeline import Pipeline, PipelineConfig
 from analytics.core.results import Output
-from analytics.core.trouble import MOST_CONFIDENCE, Troubles
+from analytics.core.rows import SUMS, UP_X, UP_Z
+from analytics.core.trouble import MOST_CONFIDENCE, Troubles, TroubleWatch
 from analytics.offline import calibrations_of
 from analytics.validation.trouble import Rehearsal, Slip, slipped, slips_of
 from contracts.imu import ImuSamples
@@ -215,3 +221,24 @@ def test_real_people_whose_sensors_changed_places(data_dir: Path) -> None:
     assert np.mean([outcome.named for outcome in apart]) > 0.7
     assert not any(outcome.named for outcome in alike)
     assert np.mean([outcome.doubted for outcome in outcomes]) > 0.8
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 2**32 - 1), size=st.integers(1, 120))
+def test_whatever_the_sums_are_something_is_said_of_every_second(seed: int, size: int) -> None:
+    random = np.random.default_rng(seed)
+    placements = (Placement.C7, T4, L5)
+    sums = random.normal(0, 1, (size, 3, SUMS)) * random.choice([0.0, 1.0, 1e6], (size, 3, SUMS))
+    sums[random.random((size, 3)) < 0.2] = 0.0
+    turned = np.repeat(random.choice([-1.0, 1.0], (-(-size // 5), 3, 3)), 5, axis=0)[:size]
+    sums[:, :, UP_X : UP_Z + 1] = turned  # poses that cancel one another out
+    count = random.choice([0, 3, 50, 60], (size, 3)).astype(np.int32)
+    second = 1000 + np.cumsum(random.choice([1, 2, 90], size, p=[0.9, 0.05, 0.05]))
+    table = SecondTable(placements, second, count, sums, np.where(count > 0, 50.0, 0.0))
+    up = np.array([1.0, 0.0, 0.0])
+    axes = {p: SegmentAxes.of(up, random.normal(0, 1, 3)) for p in placements}
+    with np.errstate(all="raise"):
+        troubles = TroubleWatch(placements).update(table, Calibration(axes))
+    assert troubles.quality.shape == troubles.suspect.shape == (size,)
+    doubted = troubles.slipped | troubles.swapped | troubles.useless
+    assert ((troubles.suspect > 0) >= doubted.any(axis=1)).all()
