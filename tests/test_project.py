@@ -82,7 +82,11 @@ def rooms(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("analytics/core/planted.py", "from pathlib import Path", "analytics.core is pure"),
         ("analytics/core/planted.py", "from store import ports", "analytics.core is pure"),
         ("analytics/core/planted.py", "import contracts.recording", "analytics.core is pure"),
-        ("analytics/core/planted.py", "import analytics.validation", "what analyses knows no truth"),
+        (
+            "analytics/core/planted.py",
+            "import analytics.validation",
+            "what analyses knows no truth",
+        ),
         ("analytics/offline.py", "import sklearn", "what analyses knows no truth"),
         ("contracts/gatt/packets.py", "import socket", "codecs of contracts are pure"),
         ("contracts/messages.py", "import logging", "codecs of contracts are pure"),
@@ -121,7 +125,9 @@ def test_truth_is_read_in_one_place() -> None:
     naming = set()
     for room in ROOMS:
         for path in (REPOSITORY / room).glob("**/*.py"):
-            constants = (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant))
+            constants = (
+                n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)
+            )
             if any(constant.value == "truth.csv" for constant in constants):
                 naming.add(path.relative_to(REPOSITORY).as_posix())
     assert naming == {"analytics/validation/truth.py"}
