@@ -21,8 +21,6 @@ from contracts.vocabulary import UPPER_PLACEMENTS, Placement
 #: Standing and sitting upright differ by less; more, and one of the two was not upright.
 MAX_NEUTRAL_TURN_DEG: Final = 45.0
 
-RoundedTemplate = PoseTemplate
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:

@@ -6,6 +6,7 @@ as it was made, whose sensors sat as printed.
 
 from __future__ import annotations
 
+import csv
 import re
 from functools import cache
 from pathlib import Path
@@ -13,8 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analytics.core.angles import angles_of
 from analytics.core.axes import across, between_deg, unit
 from analytics.core.calibration import Calibration, calibrate
+from analytics.core.facing import POSES
 from analytics.core.joining import Joiner, SecondTable
 from analytics.core.pipeline import PipelineConfig
 from analytics.core.results import Output
@@ -143,6 +146,54 @@ def test_sensors_that_face_outwards_have_the_right_front_at_once(
         wrong += [(folder.name, placement) for placement, off in offs.items() if off > 20.0]
     # the one neck of 29 that bends back in a slump
     assert set(wrong) <= {("sitting-17", C7)}
+
+
+def held_angles(folder: Path, placements: tuple[Placement, ...]) -> dict[Placement, np.ndarray]:
+    """(k, 3) place in POSES' rows, flexion and lateral inclination to the right of poses held 30 s."""
+    recording = open_recording(folder)
+    joiner = Joiner(placements)
+    for placement in placements:
+        joiner.add(placement, read_samples(recording, placement))
+    table = joiner.close(everything=True)
+    assert table is not None
+    (plan,) = calibrations_of(recording)
+    angles = angles_of(table, calibrate(plan, table))
+    second = table.second - recording.start_ns // NS_PER_S
+    rows: dict[Placement, list[tuple[float, float, float]]] = {p: [] for p in placements}
+    for start_s, end_s, code in true_poses(folder):
+        inside = (second >= start_s) & (second + 1 <= end_s)
+        for placement in placements:
+            flexion = angles.flexion_of[placement][inside]
+            lateral = angles.lateral_of[placement][inside]
+            rows[placement].append((code, np.nanmedian(flexion), np.nanmedian(lateral)))
+    return {placement: np.array(own) for placement, own in rows.items()}
+
+
+def true_poses(folder: Path) -> list[tuple[float, float, int]]:
+    """Start, end and place in POSES' rows (both leans to a side are one, left ones negative)."""
+    order = {"rounded": 1, "upright": 2, "forward_lean": 3, "reclined": 4}
+    order |= {"right_lean": 5, "left_lean": -5}
+    poses = []
+    with (folder / "truth.csv").open() as file:
+        for row in csv.DictReader(file):
+            start_s, end_s = float(row["start_s"]), float(row["end_s"])
+            # trials of 30 s of one posture follow each other with a join of 2 s
+            starts_s = np.arange(start_s, end_s - 29.0, 32.0).tolist()
+            poses += [(s, s + 30.0, order[row["posture"]]) for s in starts_s]
+    return poses
+
+
+def test_the_angles_that_tell_the_front_are_those_of_the_recorded_people(data_dir: Path) -> None:
+    people = [held_angles(folder, ALL) for folder in folders(data_dir, "sitting")]
+    for placement in ALL:
+        seen = np.concatenate([person[placement] for person in people])
+        for code, row in enumerate(POSES[placement], 1):
+            own = seen[np.abs(seen[:, 0]) == code]
+            flexion, lateral = own[:, 1], own[:, 2] * np.sign(own[:, 0])
+            assert np.mean(flexion) == pytest.approx(row[0], abs=1.5)
+            assert max(4.0, np.std(flexion)) == pytest.approx(row[1], abs=1.5)
+            assert np.mean(lateral) == pytest.approx(row[2], abs=1.5)
+            assert max(4.0, np.std(lateral)) == pytest.approx(row[3], abs=1.5)
 
 
 def output(recording: Recording, mounting: str) -> Output:
