@@ -4,7 +4,8 @@ Student's t instead of the normal distribution, since people differ more than no
 what has nothing to do with the posture (a head that turns, a strap that slips): with more than one, each
 is also left out in turn, at the rate at which such things happen.
 
-All sums are term by term: a matrix product may differ with the number of rows.
+Angles are whole hundredths of degrees and the numbers they are multiplied with whole multiples of STEP, so
+that the matrix product is exact, however many rows it has.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +24,16 @@ from contracts.vocabulary import Placement
 Logs = NDArray[np.float64]
 
 
+#: 0.01° times 2**15 at the most, times a weight below 1, times 2**30, and 8 of them: within 2**53.
+STEP: Final = 2.0**-30
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Likelihood:
-    """Whitening rows of every class with all sensors and with each left out, k of them in all.
+    """Whitening of every class with all sensors and with each left out, k of them in all.
 
-    ``scale`` (d, d, k), lower triangles; ``offset`` (d, k); ``power`` and ``constant`` (k,).
+    ``scale`` (d, d · k): what hundredths of degrees are multiplied with, k columns for each of d whitened
+    values; ``offset`` (d · k,); ``power`` and ``constant`` (k,).
     """
 
     degrees_of_freedom: float
@@ -41,58 +48,55 @@ class Likelihood:
     ) -> Likelihood:
         """Of one wearer's expectations at m placements: d = 2m inclinations."""
         choices = _choices(placements, model.numbers.outlier_rates)
-        width = math.log(2 * model.numbers.outlier_width_deg)
         size = 2 * len(placements)
-        freedom = model.numbers.degrees_of_freedom
         scale = np.zeros((size, size, len(choices) * len(CLASSES)))
         offset = np.zeros((size, scale.shape[2]))
         power, constant = np.zeros(scale.shape[2]), np.zeros(scale.shape[2])
-        k = 0
-        for kept, rate in choices:
-            for posture in expected:
-                used = len(kept)
-                rows = np.linalg.inv(
-                    np.linalg.cholesky(posture.covariance_deg2[np.ix_(kept, kept)])
-                )
-                scale[np.ix_(kept, kept, [k])] = rows[:, :, None]
-                offset[kept, k] = (rows * posture.mean_deg[kept]).sum(axis=1)
-                power[k] = (freedom + used) / 2
-                constant[k] = (
-                    math.lgamma(power[k])
-                    - math.lgamma(freedom / 2)
-                    - used / 2 * math.log(freedom * math.pi)
-                    + float(np.log(np.diag(rows)).sum())
-                    + math.log(rate)
-                    - (size - used) * width
-                )
-                k += 1
-        return cls(freedom, scale, offset, power, constant)
+        wanted = [(kept, rate, posture) for kept, rate in choices for posture in expected]
+        for k, (kept, rate, posture) in enumerate(wanted):
+            rows = np.linalg.inv(np.linalg.cholesky(posture.covariance_deg2[np.ix_(kept, kept)]))
+            scale[np.ix_(kept, kept, [k])] = rows.T[:, :, None]
+            offset[kept, k] = (rows * posture.mean_deg[kept]).sum(axis=1)
+            power[k] = (model.numbers.degrees_of_freedom + len(kept)) / 2
+            left_out = size - len(kept)
+            constant[k] = (
+                _log_volume(model.numbers.degrees_of_freedom, rows)
+                + math.log(rate)
+                - left_out * math.log(2 * model.numbers.outlier_width_deg)
+            )
+        whole = np.rint(scale.reshape(size, -1) / 100 / STEP) * STEP
+        return cls(model.numbers.degrees_of_freedom, whole, offset.reshape(-1), power, constant)
 
-    def logs(self, inclinations_deg: Sequence[NDArray[np.float64]]) -> Logs:
-        """(n, 6) log density of each class for d columns of (n,) inclinations."""
-        count = inclinations_deg[0].size
-        distance = np.zeros((count, self.power.size))
-        for i in range(len(inclinations_deg)):
-            whitened = np.zeros_like(distance) - self.offset[i]
-            for j in range(i + 1):
-                if self.scale[i, j].any():
-                    whitened += inclinations_deg[j][:, None] * self.scale[i, j]
-            distance += whitened * whitened
+    def logs(self, inclinations_deg: NDArray[np.float64]) -> Logs:
+        """(n, 6) log density of each class for (n, d) inclinations."""
+        whitened = np.rint(inclinations_deg * 100) @ self.scale - self.offset
+        whitened *= whitened
+        k = self.power.size
+        distance = whitened[:, :k]
+        for first in range(k, whitened.shape[1], k):
+            distance = distance + whitened[:, first : first + k]
         each = self.constant - self.power * np.log1p(distance / self.degrees_of_freedom)
         total: Logs = each[:, : len(CLASSES)]
-        for first in range(len(CLASSES), each.shape[1], len(CLASSES)):
+        for first in range(len(CLASSES), k, len(CLASSES)):
             total = np.logaddexp(total, each[:, first : first + len(CLASSES)])
         return total
 
 
+def _log_volume(freedom: float, rows: NDArray[np.float64]) -> float:
+    """The constant of a Student's t of this many degrees of freedom, whitened by ``rows``."""
+    used = len(rows)
+    return (
+        math.lgamma((freedom + used) / 2)
+        - math.lgamma(freedom / 2)
+        - used / 2 * math.log(freedom * math.pi)
+        + float(np.log(np.diag(rows)).sum())
+    )
+
+
 def shares(logs: Logs) -> NDArray[np.float64]:
     """(n, 6) probabilities of classes that were equally likely before."""
-    best = logs.max(axis=1)
-    parts = np.exp(logs - best[:, None])
-    total = parts[:, 0].copy()
-    for column in range(1, parts.shape[1]):
-        total += parts[:, column]
-    probability: NDArray[np.float64] = parts / total[:, None]
+    probability: NDArray[np.float64] = np.exp(logs - logs.max(axis=1)[:, None])
+    probability /= probability.sum(axis=1)[:, None]
     return probability
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 from typing import Final
 
@@ -35,6 +36,9 @@ SCALE_RANGE: Final = (0.5, 2.5)
 HIP_BEYOND_ROUNDED_DEG: Final = 12.0
 _DEFAULT: Final = PostureSettings()
 
+#: Placements, and the signs of those that are two-fold.
+_Sitting = tuple[tuple[Placement, ...], tuple[tuple[Placement, int], ...]]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Signed:
@@ -47,15 +51,18 @@ class Signed:
     placements: tuple[Placement, ...]
     own_deg: tuple[float, float] | None
 
-    def logs(self, inclinations_deg: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-        """(n, 6) log densities of (n,) inclinations in the axes as given: flexions, then lateral ones."""
-        m = len(self.placements)
-        values = [
-            v * self.signs.get(self.placements[i % m], 1) for i, v in enumerate(inclinations_deg)
-        ]
+    def logs(self, inclinations_deg: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n, 6) log densities of (n, 2m) inclinations as the axes give them."""
+        values = inclinations_deg
+        if self.signs:
+            sign = np.array([float(self.signs.get(p, 1)) for p in self.placements])
+            values = values * np.concatenate([sign, sign])
         if Placement.T4 in self.placements and Placement.L5 in self.placements:
             upper, lower = (self.placements.index(p) for p in (Placement.T4, Placement.L5))
-            values[upper], values[lower] = brought_back(values[upper], values[lower], self.own_deg)
+            values = values.copy()
+            values[:, upper], values[:, lower] = brought_back(
+                values[:, upper], values[:, lower], self.own_deg
+            )
         return self.likelihood.logs(values)
 
 
@@ -67,8 +74,15 @@ class Personal:
     settings: PostureSettings
     calibration: Calibration
     _made: dict[tuple[Placement, ...], tuple[Signed, ...]] = field(default_factory=dict)
+    _of_people: dict[_Sitting, tuple[Expected, ...]] = field(default_factory=dict)
 
-    @property
+    @cached_property
+    def sources(self) -> Mapping[Placement, Placement]:
+        """Whose data stands for each placement of the model that is calibrated."""
+        sources = {p: self.source_of(p) for p in MODEL_PLACEMENTS}
+        return {p: s for p, s in sources.items() if s in self.calibration.axes}
+
+    @cached_property
     def hip_bend_deg(self) -> float:
         """From this flexion of the lower trunk on, the wearer bends at the hip and does not slump."""
         rounded = self.calibration.rounded
@@ -96,8 +110,11 @@ class Personal:
         self, placements: Sequence[Placement], signs: Mapping[Placement, int], own: OwnLeans
     ) -> tuple[Expected, ...]:
         """Each of CLASSES at these placements' inclinations."""
-        means = self.model.expected(placements, self._own_deg(placements, signs))
-        learned = own.apply(means, indices(placements))
+        key = (tuple(placements), tuple(signs.items()))
+        if key not in self._of_people:
+            pose = self._own_deg(placements, signs)
+            self._of_people[key] = self.model.expected(placements, pose)
+        learned = own.apply(self._of_people[key], indices(placements))
         return tuple(
             Expected(e.mean_deg * scale, e.covariance_deg2)
             for e, scale in zip(learned, self._scales(), strict=True)

@@ -11,8 +11,9 @@ Each second's inclinations are held against what this wearer's postures are expe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Final
 
 import numpy as np
@@ -21,10 +22,11 @@ from numpy.typing import NDArray
 from analytics.core.angles import Angles
 from analytics.core.calibration import Calibration
 from analytics.core.explain import Centres
+from analytics.core.inclinations import Chances, Inclinations
 from analytics.core.likelihood import Logs, shares
 from analytics.core.own_leans import OwnLeans, block_of
 from analytics.core.personal import Personal, prior_logs
-from analytics.core.posture_model import CLASS, CLASSES, MODEL_PLACEMENTS, SIZE, PostureModel
+from analytics.core.posture_model import CLASS, CLASSES, SIZE, PostureModel, indices
 from analytics.core.runs import hysteresis
 from contracts.settings import PostureSettings
 from contracts.vocabulary import POSTURES, Placement, Posture
@@ -50,7 +52,6 @@ _UPPER: Final = frozenset({Placement.C7, Placement.T4})
 
 Degrees = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-Chances = Mapping[Placement, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,36 +60,6 @@ class Postures:
 
     posture: NDArray[np.uint8]
     confidence: Degrees
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Seconds:
-    """Columns of flexions, then lateral inclinations, of MODEL_PLACEMENTS, NaN where there is none;
-    ``chances``: of each two-fold placement, that its front is where its axes say.
-    """
-
-    second: NDArray[np.int64]
-    columns: list[Degrees]
-    chances: Chances
-
-    def facing(self) -> list[Degrees]:
-        """The columns as two-fold placements most likely face."""
-        return [
-            column if chance is None else np.where(chance >= 0.5, column, -column)
-            for column, chance in zip(
-                self.columns, 2 * [self.chances.get(p) for p in MODEL_PLACEMENTS], strict=True
-            )
-        ]
-
-    def placements(self) -> Iterator[tuple[tuple[Placement, ...], NDArray[np.intp]]]:
-        """The sets of placements that have data, and the rows in which it is these."""
-        key = np.zeros(self.second.size, np.uint8)
-        for column in range(len(MODEL_PLACEMENTS)):
-            both = self.columns[column] + self.columns[column + len(MODEL_PLACEMENTS)]
-            key |= (~np.isnan(both)).astype(np.uint8) << column
-        for value in np.unique(key).tolist():
-            there = tuple(p for i, p in enumerate(MODEL_PLACEMENTS) if value >> i & 1)
-            yield there, np.flatnonzero(key == value)
 
 
 class PostureTeller:
@@ -130,83 +101,76 @@ class PostureTeller:
         if personal is None:
             self._was_rounded = False
             return Postures(np.zeros(second.size, np.uint8), np.zeros(second.size))
-        seconds = _seconds(second, angles, personal, chances)
-        logs, decisive = self._logs(seconds, angles, personal)
+        seen = Inclinations.of(angles, personal.sources, chances)
+        logs, probability = self._learning(second, seen, personal)
+        decisive = _decisive(logs, seen, angles, personal)
         code = decisive.argmax(axis=1)
-        best_other = np.delete(decisive, _ROUNDED, axis=1).max(axis=1)
+        told = decisive.max(axis=1) > -np.inf
+        others = decisive.copy()
+        others[:, _ROUNDED] = -np.inf
         stay = decisive[:, _ROUNDED] + self._settings.hysteresis_deg * HYSTERESIS_LOG_PER_DEG
-        told = np.isfinite(decisive.max(axis=1))
-        enter, leave = told & (code == _ROUNDED), ~told | (stay < best_other)
+        enter, leave = told & (code == _ROUNDED), ~told | (stay < others.max(axis=1))
         rounded = hysteresis(enter, leave, connected, self._was_rounded)
         code[rounded] = _ROUNDED
         self._was_rounded = bool(rounded[-1])
-        return _told(code, logs, decisive)
+        posture = np.where(told, _CODE_OF_CLASS[code], CODE[Posture.UNKNOWN]).astype(np.uint8)
+        sure = np.minimum(np.round(probability[np.arange(code.size), code], 2), NEVER_SURE)
+        return Postures(posture, np.where(told, sure, 0.0))
 
-    def _logs(self, seconds: _Seconds, angles: Angles, personal: Personal) -> tuple[Logs, Logs]:
-        """(n, 6) log likelihoods, NaN where nothing is worn, and those that decide, -inf where barred."""
-        logs = self._learning_logs(seconds, personal)
-        decisive = np.where(np.isnan(logs), -np.inf, logs)
-        for placements, rows in seconds.placements():
-            if len(placements) == 1 and placements[0] in _UPPER:
-                decisive[rows] += _ALONE
-            if not _UPPER.intersection(placements):
-                told = _TOLD_FROM_BELOW[decisive[rows].argmax(axis=1)]
-                decisive[rows[~told]] = -np.inf
-        hip_bend = angles.pelvis_flexion_deg >= personal.hip_bend_deg
-        decisive[hip_bend, _ROUNDED] = -np.inf
-        return logs, decisive
-
-    def _learning_logs(self, seconds: _Seconds, personal: Personal) -> Logs:
-        """Log likelihoods; what one block of seconds teaches holds from the next on."""
-        count = seconds.second.size
-        logs = np.full((count, len(CLASSES)), np.nan)
-        block = block_of(seconds.second, personal.calibration.session_ns[0])
-        edges = np.append(np.flatnonzero(np.diff(block, prepend=-1)), count)
-        learns = not self._own.complete
-        full = _all_there(seconds, personal)
+    def _learning(
+        self, second: NDArray[np.int64], seen: Inclinations, personal: Personal
+    ) -> tuple[Logs, Logs]:
+        """(n, 6) log likelihoods and probabilities. What one block teaches holds from the next on."""
+        logs, probability = np.empty((2, second.size, len(CLASSES)))
+        block = block_of(second, personal.calibration.session_ns[0])
+        edges = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), second.size]
+        whole = seen.whole(FRONT_DOUBT)
         first, ahead = 0, 1
-        while first < edges.size - 1:
-            last = min(first + ahead, edges.size - 1) if learns else edges.size - 1
-            rows = slice(int(edges[first]), int(edges[last]))
-            if learns and self._own.enter(int(block[rows.start])):
+        while first < len(edges) - 1:
+            learns = not self._own.complete
+            last = min(first + ahead, len(edges) - 1) if learns else len(edges) - 1
+            if self._own.enter(int(block[edges[first]])):
                 personal.forget()
-            logs[rows] = self._block_logs(seconds, rows, personal)
+            rows = slice(edges[first], edges[last])
+            logs[rows] = self._logs(seen.part(rows.start, rows.stop), personal)
+            probability[rows] = shares(logs[rows])
             if learns:
-                last = self._learn(seconds, logs, full, block, edges, (first, last))
+                flags = self._own.learnable(probability[rows]) & whole[rows, None]
+                last = self._learn(seen, flags, block, edges[first : last + 1]) + first
                 ahead = min(2 * ahead, MAX_LOOK_AHEAD_BLOCKS) if last == first + ahead else 1
             first = last
-        return logs
+        return logs, probability
 
     def _learn(
-        self,
-        seconds: _Seconds,
-        logs: Logs,
-        full: Flags,
-        block: NDArray[np.int64],
-        edges: NDArray[np.intp],
-        stretch: tuple[int, int],
+        self, seen: Inclinations, flags: Flags, block: NDArray[np.int64], edges: list[int]
     ) -> int:
-        """See the first block of a stretch that teaches anything; gives where to go on."""
-        for index in range(*stretch):
-            rows = slice(int(edges[index]), int(edges[index + 1]))
-            self._own.enter(int(block[rows.start]))
-            flags = self._own.learnable(shares(logs[rows])) & full[rows, None]
-            if flags.any():
-                values = np.stack([np.nan_to_num(c[rows]) for c in seconds.facing()], axis=1)
-                self._own.see(flags, values)
-                return index + 1
-        return stretch[1]
+        """See the first of these blocks that teaches anything; gives how many are done with."""
+        teaching = np.flatnonzero(flags.any(axis=1))
+        if not teaching.size:
+            return len(edges) - 1
+        index = bisect_right(edges, int(teaching[0]) + edges[0]) - 1
+        first, last = edges[index], edges[index + 1]
+        self._own.enter(int(block[first]))
+        degrees = np.zeros((last - first, SIZE))
+        degrees[:, indices(seen.placements)] = seen.part(first, last).facing()
+        self._own.see(flags[first - edges[0] : last - edges[0]], np.nan_to_num(degrees))
+        return index + 1
 
-    def _block_logs(self, seconds: _Seconds, rows: slice, personal: Personal) -> Logs:
-        part = _Seconds(
-            seconds.second[rows],
-            [column[rows] for column in seconds.columns],
-            {p: chance[rows] for p, chance in seconds.chances.items()},
-        )
-        logs = np.full((part.second.size, len(CLASSES)), np.nan)
-        for placements, at in part.placements():
-            if placements:
-                logs[at] = _mixed(part, at, placements, personal, self._own)
+    def _logs(self, seen: Inclinations, personal: Personal) -> Logs:
+        """(n, 6) log likelihoods, over all ways in which two-fold placements may sit; 0 without data."""
+        logs = np.zeros((len(seen), len(CLASSES)))
+        for group in seen.groups():
+            values = seen.degrees[group.rows]
+            if len(group.columns) < values.shape[1]:
+                values = values[:, group.columns]
+            ways = []
+            for signed in personal.likelihoods(group.placements, self._own):
+                one = signed.logs(values)
+                for placement, sign in signed.signs.items():
+                    chance = seen.chances[placement][group.rows]
+                    one += np.log(chance if sign > 0 else 1.0 - chance)[:, None]
+                ways.append(one)
+            logs[group.rows] = reduce(np.logaddexp, ways)
         return logs
 
     def state(self) -> dict[str, Any]:
@@ -225,59 +189,16 @@ class PostureTeller:
         self._personal = None
 
 
-def _seconds(
-    second: NDArray[np.int64], angles: Angles, personal: Personal, chances: Chances
-) -> _Seconds:
-    none = np.full(second.size, np.nan)
-    sources = [personal.source_of(p) for p in MODEL_PLACEMENTS]
-    columns = [angles.flexion_of.get(p, none) for p in sources]
-    columns += [angles.lateral_of.get(p, none) for p in sources]
-    return _Seconds(
-        second,
-        columns,
-        {p: chances[s] for p, s in zip(MODEL_PLACEMENTS, sources, strict=True) if s in chances},
-    )
-
-
-def _all_there(seconds: _Seconds, personal: Personal) -> Flags:
-    """(n,) whether every calibrated placement has data, and it is known which way it faces."""
-    there = np.ones(seconds.second.size, np.bool_)
-    for chance in seconds.chances.values():
-        there &= np.abs(chance - 0.5) >= 0.5 - FRONT_DOUBT
-    for column, placement in enumerate(MODEL_PLACEMENTS):
-        if personal.source_of(placement) in personal.calibration.axes:
-            there &= ~np.isnan(seconds.columns[column])
-    return there
-
-
-def _mixed(
-    seconds: _Seconds,
-    rows: NDArray[np.intp],
-    placements: tuple[Placement, ...],
-    personal: Personal,
-    own: OwnLeans,
-) -> Logs:
-    """Log likelihoods of some rows, over all ways in which two-fold placements may sit."""
-    columns = [MODEL_PLACEMENTS.index(p) for p in placements]
-    at = [*columns, *(c + len(MODEL_PLACEMENTS) for c in columns)]
-    whole = len(at) == SIZE and rows.size == seconds.second.size
-    values = [seconds.columns[c] if whole else seconds.columns[c][rows] for c in at]
-    total: Logs | None = None
-    for signed in personal.likelihoods(placements, own):
-        logs = signed.logs(values)
-        for placement, sign in signed.signs.items():
-            chance = seconds.chances[placement][rows]
-            logs += np.log(chance if sign > 0 else 1.0 - chance)[:, None]
-        total = logs if total is None else np.logaddexp(total, logs)
-    assert total is not None  # noqa: S101 - there is at least one way to sit
-    return total
-
-
-def _told(code: NDArray[np.intp], logs: Logs, decisive: Logs) -> Postures:
-    """Codes of classes as postures; where no class was allowed, unknown."""
-    told = np.isfinite(decisive.max(axis=1))
-    posture = np.where(told, _CODE_OF_CLASS[code], CODE[Posture.UNKNOWN]).astype(np.uint8)
-    probability = shares(np.where(np.isnan(logs), 0.0, logs))
-    sure = probability[np.arange(code.size), code]
-    confidence = np.where(told, np.minimum(np.round(sure, 2), NEVER_SURE), 0.0)
-    return Postures(posture, confidence)
+def _decisive(logs: Logs, seen: Inclinations, angles: Angles, personal: Personal) -> Logs:
+    """(n, 6) what decides: log likelihoods with what the sensors at hand may say, -inf where barred."""
+    decisive = np.full_like(logs, -np.inf)
+    for group in seen.groups():
+        decisive[group.rows] = logs[group.rows]
+        if len(group.placements) == 1 and group.placements[0] in _UPPER:
+            decisive[group.rows] += _ALONE
+        if not _UPPER.intersection(group.placements):
+            told = _TOLD_FROM_BELOW[decisive[group.rows].argmax(axis=1)]
+            decisive[np.arange(len(seen))[group.rows][~told]] = -np.inf
+    hip_bend = angles.pelvis_flexion_deg >= personal.hip_bend_deg
+    decisive[hip_bend, _ROUNDED] = -np.inf
+    return decisive
