@@ -160,8 +160,8 @@ class _Findings:
 
     @property
     def off_printed_deg(self) -> float:
-        """How far the turns that surely were forward are off the printed mounting."""
-        return _apart_deg(self.forward_turn, self.printed)
+        """How far the turns that surely were forward are off the printed mounting; 180 without one."""
+        return _apart_deg(self.forward_turn, self.printed) if self.printed else 180.0
 
     @property
     def sways_as_printed(self) -> bool:
@@ -193,7 +193,7 @@ class _Trust:
     def in_view_of(cls, leading: _Findings | None) -> _Trust:
         if leading is None or not leading.forward_turn:
             return cls(as_printed=True, face_out=True)
-        agrees = bool(leading.printed) and leading.off_printed_deg <= AGREEING_DEG
+        agrees = leading.off_printed_deg <= AGREEING_DEG
         return cls(as_printed=agrees and leading.sits_as_printed, face_out=agrees)
 
 

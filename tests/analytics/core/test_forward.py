@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -215,3 +216,30 @@ def test_axes_come_back_from_their_state_and_stand_at_another_neutral() -> None:
     standing = axes.at(tilted(8.0))
     assert standing.flexion_deg(tilted(20.0)[None])[0] == pytest.approx(12.0)
     assert standing.front_log_odds == 1.5
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.lists(st.sampled_from(list(Placement)), min_size=1, max_size=4, unique=True),
+    st.tuples(st.booleans(), st.booleans(), st.booleans()),
+)
+def test_any_poses_give_axes_or_a_reason(
+    seed: int, placements: list[Placement], kept: tuple[bool, bool, bool]
+) -> None:
+    random = np.random.default_rng(seed)
+
+    def poses() -> dict[Placement, np.ndarray]:
+        ups = random.normal(size=(len(placements), 3)) * random.choice([0.02, 1.0], size=3)
+        return {p: up / np.linalg.norm(up) for p, up in zip(placements, ups, strict=True)}
+
+    rates = {p: random.normal(size=(20, 3)) for p in placements}
+    sway = {p: rate.T @ rate for p, rate in rates.items()} if kept[2] else {}
+    session = Held(poses(), poses() if kept[0] else {}, poses() if kept[1] else {}, sway)
+    axes = {}
+    with suppress(CalibrationError):
+        axes = axes_of(session)
+    for placement, own in axes.items():
+        frame = np.stack([own.up, own.back, own.left])
+        assert np.allclose(frame @ frame.T, np.eye(3), atol=1e-9)
+        assert np.linalg.det(np.stack([own.back, own.up, own.left])) == pytest.approx(1.0)
+        assert own.up == pytest.approx(session.upright[placement])
