@@ -24,7 +24,8 @@ from plumbline.validate_words import (
 def sheets(summary: Summary) -> list[Sheet]:
     """The tables that were asked for and have rows, in the order of the report."""
     made = [
-        *(_postures(summary), _f1(summary), _upright_rounded(summary), _episodes(summary)),
+        *(_postures(summary), _f1(summary), _upright_rounded(summary)),
+        *(_episodes(summary), _faults(summary)),
         *(_confidence(summary), _worst(summary), _missed(summary)),
         *(_driving(summary), _mountings(summary)),
         *more_sheets(summary),
@@ -122,6 +123,28 @@ def _episodes(summary: Summary) -> Sheet:
         "True rounded intervals at most 5 s apart are one episode. Found: one found episode covers at "
         "least half. False: less than half of a found episode is truly rounded. The 95th is of the "
         "error's size.",
+    )
+
+
+def _faults(summary: Summary) -> Sheet:
+    found = [f for f in _main(summary.postures) if f.sensors != "T4"]
+    rows = [
+        (
+            WORDS[f.study],
+            f.sensors,
+            one.recording,
+            one.fault,
+            f"{one.start_s:.0f}–{one.end_s:.0f} s",
+        )
+        for f in found
+        for one in f.episode_faults
+    ]
+    return Sheet(
+        "episodes",
+        "Every episode that was missed, and every false one",
+        ("", "sensors", "recording", "", "when"),
+        tuple(rows),
+        "With the kit and with all four sensors; of the other sets in the JSON file.",
     )
 
 

@@ -32,7 +32,8 @@ Stretch = tuple[float, float]
 class EpisodeScore:
     """Counts and times of one recording, to be added up over recordings. All times in s.
 
-    ``onset_error_s``: of each episode that was found, found start minus true start.
+    ``onset_error_s``: of each episode that was found, found start minus true start. ``missed_s`` and
+    ``false_s``: where the true ones not found, and the false ones, are, from the recording's start.
     """
 
     true: int
@@ -44,6 +45,8 @@ class EpisodeScore:
     overrun_upright_s: float
     overrun_other_s: float
     onset_error_s: tuple[float, ...]
+    missed_s: tuple[Stretch, ...]
+    false_s: tuple[Stretch, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,8 @@ def score_episodes(
         overrun_upright_s=sum(_shared_s(e, upright) for e in found),
         overrun_other_s=sum(_shared_s(e, other) for e in found),
         onset_error_s=tuple(error_s for error_s in onsets if error_s is not None),
+        missed_s=tuple(e for e, error_s in zip(true, onsets, strict=True) if error_s is None),
+        false_s=tuple(false),
     )
 
 

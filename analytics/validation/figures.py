@@ -54,6 +54,16 @@ class MissedTrial:
 
 
 @dataclass(frozen=True, slots=True)
+class EpisodeFault:
+    """A true episode that was missed, or a found one that is false, s from the recording's start."""
+
+    recording: str
+    fault: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class PostureFigures:
     """Of one study with one set of sensors. ``confusion`` is (true, said) seconds.
 
@@ -88,6 +98,7 @@ class PostureFigures:
     calibration_error_named: Estimate
     episodes: EpisodeFigures
     episode_recall: Estimate
+    episode_faults: tuple[EpisodeFault, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +193,7 @@ def posture_figures(runs: Sequence[Scored]) -> PostureFigures:
         ).expected_error,
         episodes=episode_figures([run.episodes for run in runs]),
         episode_recall=_recall(people),
+        episode_faults=tuple(fault for run in runs for fault in _faults(run)),
     )
 
 
@@ -343,6 +355,11 @@ def _reliability(
             for own in people.values()
         ]
     )
+
+
+def _faults(run: Scored) -> list[EpisodeFault]:
+    missed = [EpisodeFault(run.recording, "missed", *stretch) for stretch in run.episodes.missed_s]
+    return missed + [EpisodeFault(run.recording, "false", *s) for s in run.episodes.false_s]
 
 
 def _recall(people: dict[str, list[Scored]]) -> Estimate:

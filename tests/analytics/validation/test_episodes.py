@@ -69,6 +69,7 @@ def test_an_episode_is_found_when_one_found_covers_half_of_it() -> None:
     assert scored((112, 160), (311, 400)).found == 1
     two_halves = scored((62, 110), (115, 160))
     assert (two_halves.true, two_halves.found) == (2, 0)
+    assert two_halves.missed_s == ((62, 160), (310, 400))
 
 
 def test_the_onset_is_that_of_the_found_episode_that_covers_most() -> None:
@@ -78,6 +79,7 @@ def test_the_onset_is_that_of_the_found_episode_that_covers_most() -> None:
 def test_a_false_episode_is_put_where_most_of_it_lies() -> None:
     false = scored((0, 30), (40, 75), (180, 250), (255, 330))
     assert (false.false_upright, false.false_other) == (2, 1)
+    assert false.false_s == ((0, 30), (40, 75), (180, 250))
     assert false.overrun_upright_s == 30 + 20
     assert false.overrun_other_s == 70 + 5
     assert (false.upright_s, false.other_s) == (60, 90)
