@@ -48,24 +48,26 @@ class Likelihood:
     ) -> Likelihood:
         """Of one wearer's expectations at m placements: d = 2m inclinations."""
         choices = _choices(placements, model.numbers.outlier_rates)
-        size = 2 * len(placements)
-        scale = np.zeros((size, size, len(choices) * len(CLASSES)))
-        offset = np.zeros((size, scale.shape[2]))
-        power, constant = np.zeros(scale.shape[2]), np.zeros(scale.shape[2])
-        wanted = [(kept, rate, posture) for kept, rate in choices for posture in expected]
-        for k, (kept, rate, posture) in enumerate(wanted):
-            rows = np.linalg.inv(np.linalg.cholesky(posture.covariance_deg2[np.ix_(kept, kept)]))
-            scale[np.ix_(kept, kept, [k])] = rows.T[:, :, None]
-            offset[kept, k] = (rows * posture.mean_deg[kept]).sum(axis=1)
-            power[k] = (model.numbers.degrees_of_freedom + len(kept)) / 2
-            left_out = size - len(kept)
-            constant[k] = (
-                _log_volume(model.numbers.degrees_of_freedom, rows)
-                + math.log(rate)
-                - left_out * math.log(2 * model.numbers.outlier_width_deg)
-            )
+        size, classes = 2 * len(placements), len(CLASSES)
+        freedom = model.numbers.degrees_of_freedom
+        width = math.log(2 * model.numbers.outlier_width_deg)
+        covariance = np.stack([posture.covariance_deg2 for posture in expected])
+        mean = np.stack([posture.mean_deg for posture in expected])
+        scale = np.zeros((size, size, len(choices), classes))
+        offset = np.zeros((size, len(choices), classes))
+        power, constant = np.empty((2, len(choices), classes))
+        for choice, (kept, rate) in enumerate(choices):
+            used = len(kept)
+            at = np.ix_(range(classes), kept, kept)
+            rows = np.linalg.inv(np.linalg.cholesky(covariance[at]))
+            scale[np.ix_(kept, kept, [choice])] = rows.transpose(2, 1, 0)[:, :, None]
+            offset[kept, choice] = (rows * mean[:, None, kept]).sum(axis=2).T
+            power[choice] = (freedom + used) / 2
+            volume = np.log(np.diagonal(rows, axis1=1, axis2=2)).sum(axis=1)
+            left_out = math.log(rate) - (size - used) * width
+            constant[choice] = _log_constant(freedom, used) + left_out + volume
         whole = np.rint(scale.reshape(size, -1) / 100 / STEP) * STEP
-        return cls(model.numbers.degrees_of_freedom, whole, offset.reshape(-1), power, constant)
+        return cls(freedom, whole, offset.reshape(-1), power.reshape(-1), constant.reshape(-1))
 
     def logs(self, inclinations_deg: NDArray[np.float64]) -> Logs:
         """(n, 6) log density of each class for (n, d) inclinations."""
@@ -82,14 +84,12 @@ class Likelihood:
         return total
 
 
-def _log_volume(freedom: float, rows: NDArray[np.float64]) -> float:
-    """The constant of a Student's t of this many degrees of freedom, whitened by ``rows``."""
-    used = len(rows)
+def _log_constant(freedom: float, used: int) -> float:
+    """The constant of a Student's t in ``used`` dimensions, but for its volume."""
     return (
         math.lgamma((freedom + used) / 2)
         - math.lgamma(freedom / 2)
         - used / 2 * math.log(freedom * math.pi)
-        + float(np.log(np.diag(rows)).sum())
     )
 
 
