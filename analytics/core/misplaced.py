@@ -1,6 +1,6 @@
 """Sensors that no longer sit where they were calibrated: changed places, or poses no trunk takes.
 
-Two sensors have changed places where, for 30 s in a row, each fits the other's calibrated upright and
+Two sensors have changed places where, for 30 s in a row (60 s of neighbours), each fits the other's calibrated upright and
 neither its own: it is within 15° and half of what the two uprights are apart of the other's, and
 further than three quarters of that from its own. That takes a wearer who is upright for a while, and
 uprights at least 16° apart; sensors whose axes agree cannot be told from one another.
@@ -31,6 +31,9 @@ Flags = NDArray[np.bool_]
 Degrees = NDArray[np.float64]
 
 SWAPPED_AFTER_S: Final = 30
+#: Of two sensors other than the best upper and lower one: they lean alike, and with sensors that sit
+#: anyhow one of 700 such pairs fits by chance for half of this while its wearer leans.
+NEIGHBOURS_AFTER_S: Final = 60
 MIN_APART_DEG: Final = 16.0
 SWAPPED_WITHIN_DEG: Final = 15.0
 OWN_SHARE: Final = 0.75
@@ -80,13 +83,14 @@ class PlacementWatch:
             self.forget()
             return Misplaced(swapped, impossible)
         away_deg = {p: _away_deg(up, axes[p]) for p, up in ups.items()}
-        for one, other in combinations(ups, 2):
-            fits = _fit_each_other(ups, axes, away_deg, one, other)
-            found = self._lasts(self._swapped_s, f"{one}-{other}", fits, connected, SWAPPED_AFTER_S)
-            swapped[:, self.placements.index(one)] |= found
-            swapped[:, self.placements.index(other)] |= found
         upper = next((p for p in UPPER_PLACEMENTS if p in ups), None)
         lower = next((p for p in LOWER_PLACEMENTS if p in ups), None)
+        for one, other in combinations(ups, 2):
+            fits = _fit_each_other(ups, axes, away_deg, one, other)
+            after_s = SWAPPED_AFTER_S if {one, other} == {upper, lower} else NEIGHBOURS_AFTER_S
+            found = self._lasts(self._swapped_s, f"{one}-{other}", fits, connected, after_s)
+            swapped[:, self.placements.index(one)] |= found
+            swapped[:, self.placements.index(other)] |= found
         for placement, flags in _impossible(ups, axes, away_deg, upper, lower).items():
             found = self._lasts(
                 self._impossible_s, placement.value, flags, connected, IMPOSSIBLE_AFTER_S

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from analytics.core.axes import SegmentAxes
 from analytics.core.calibration import Calibration
 from analytics.core.joining import SecondTable
+from analytics.core.misplaced import PlacementWatch
 from analytics.core.pipeline import Pipeline, PipelineConfig
 from analytics.core.results import Output
 from analytics.core.rows import SUMS, UP_X, UP_Z
@@ -146,6 +147,19 @@ def test_sensors_that_change_places_are_named_and_it_ends_with_a_calibration() -
     assert seconds[-1] == 177
     assert set(output.frames.suspect[seconds].tolist()) == {placement_mask((T4, L5))}
     assert output.frames.confidence[seconds].max() <= MOST_CONFIDENCE[Quality.SWAPPED]
+
+
+def test_neighbours_that_lean_alike_need_longer() -> None:
+    up, tilted = np.array([1.0, 0.0, 0.0]), np.array([np.cos(0.5), 0.0, np.sin(0.5)])
+    axes = {T4: SegmentAxes.of(up, np.array([0.0, 0.0, 1.0]))}
+    for other, after_s in ((L5, 30), (Placement.C7, 60)):
+        axes = {T4: axes[T4], other: SegmentAxes.of(tilted, np.array([0.0, 0.0, 1.0]))}
+        sums = np.zeros((90, 2, SUMS))
+        sums[:, 0, UP_X : UP_Z + 1], sums[:, 1, UP_X : UP_Z + 1] = 50 * tilted, 50 * up
+        count, rate_hz = np.full((90, 2), 50, np.int32), np.full((90, 2), 50.0)
+        table = SecondTable((T4, other), np.arange(90), count, sums, rate_hz)
+        swapped = PlacementWatch((T4, other)).update(table, axes).swapped
+        assert swapped.sum(axis=0).tolist() == [91 - after_s] * 2
 
 
 def test_the_worst_names_the_second() -> None:
