@@ -20,9 +20,9 @@ from analytics.core.posture_model import CLASS, SIZE, Expected
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Posture
 
-LEARN_BLOCK_S: Final = 30
-#: One observation, as the fit sees them, is a pose held for half a minute; the people count as one more.
-PRIOR_S: Final = 30
+LEARN_BLOCK_S: Final = 15
+#: What people in general count for, against what is learned of this one.
+PRIOR_S: Final = 15
 #: What is learned of each posture, at the most.
 MAX_LEARNED_S: Final = 90
 #: A second is learned from where its posture is at least so probable.
