@@ -31,8 +31,9 @@ from analytics.core.runs import hysteresis
 from contracts.settings import PostureSettings
 from contracts.vocabulary import POSTURES, Placement, Posture
 
-#: Of upright and rounded with one sensor only, against the leans: in daily life they last longest.
-ALONE_WEIGHT: Final = 60.0
+#: How much more upright and rounded weigh than the leans with one sensor only: they last longest in daily
+#: life, and with these weights T4 tells them apart best (docs/tried.md).
+ALONE_WEIGHTS: Final = {Posture.UPRIGHT: 100.0, Posture.ROUNDED: 60.0}
 #: How much likelier another posture has to be to end rounding, for each degree of hysteresis.
 HYSTERESIS_LOG_PER_DEG: Final = 0.1
 #: Nobody is ever certain.
@@ -47,7 +48,7 @@ _ROUNDED: Final = CLASS[Posture.ROUNDED]
 _TOLD_FROM_BELOW: Final = np.array(
     [p in (Posture.RECLINED, Posture.LEFT_LEAN, Posture.RIGHT_LEAN) for p in CLASSES]
 )
-_ALONE: Final = prior_logs({Posture.UPRIGHT: ALONE_WEIGHT, Posture.ROUNDED: ALONE_WEIGHT})
+_ALONE: Final = prior_logs(ALONE_WEIGHTS)
 _UPPER: Final = frozenset({Placement.C7, Placement.T4})
 
 Degrees = NDArray[np.float64]
