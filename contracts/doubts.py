@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,12 +24,25 @@ _WHAT: Final = {
     Quality.SLIPPED: ("seems to have slipped", "seem to have slipped"),
     Quality.SWAPPED: ("seems to have changed place", "seem to have changed places"),
 }
+#: What to do about one sensor, and about several.
 _ADVICE: Final = {
-    Quality.LOSING: "Keep it near the gateway and charged.",
-    Quality.SATURATED: "See that it sits firmly and is not knocked.",
-    Quality.STUCK: "Switch it off and on again; it is left out until then.",
-    Quality.SLIPPED: "Put it back where it was and calibrate again.",
-    Quality.SWAPPED: "Put each sensor where it belongs and calibrate again.",
+    Quality.LOSING: (
+        "Keep it near the gateway and charged.",
+        "Keep them near the gateway and charged.",
+    ),
+    Quality.SATURATED: (
+        "See that it sits firmly and is not knocked.",
+        "See that they sit firmly and are not knocked.",
+    ),
+    Quality.STUCK: (
+        "Switch it off and on again; it is left out until then.",
+        "Switch them off and on again; they are left out until then.",
+    ),
+    Quality.SLIPPED: (
+        "Put it back where it was and calibrate again.",
+        "Put them back where they were and calibrate again.",
+    ),
+    Quality.SWAPPED: ("Put each sensor where it belongs and calibrate again.",) * 2,
 }
 
 
@@ -36,7 +50,7 @@ _ADVICE: Final = {
 class Doubt:
     """One trouble in [start_ns, end_ns), the worst of ``seconds`` frames within.
 
-    ``placements`` are those doubted in most of them.
+    ``placements`` are those doubted in most of them, or where none is, those doubted most often.
     """
 
     quality: Quality
@@ -48,12 +62,18 @@ class Doubt:
     def what(self, names: tuple[str, ...]) -> str:
         """What is wrong, with the sensors called ``names``: ``T4 seems to have slipped``."""
         one, several = _WHAT[self.quality]
-        return f"{' and '.join(names)} {one if len(names) == 1 else several}"
+        return f"{listed(names)} {one if len(names) == 1 else several}"
 
     @property
     def advice(self) -> str:
         """What to do about it, in a sentence."""
-        return _ADVICE[self.quality]
+        one, several = _ADVICE[self.quality]
+        return one if len(self.placements) == 1 else several
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as they stand in a sentence: ``T4, T12 and L5``."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def doubts_of(frames: FrameBlock) -> list[Doubt]:
@@ -70,8 +90,9 @@ def _doubt(
     frames: FrameBlock, quality: Quality, rows: np.ndarray[tuple[int], np.dtype[np.intp]]
 ) -> Doubt:
     suspect = frames.suspect[rows]
-    often = [2 * int((suspect >> bit & 1).sum()) > rows.size for bit in range(len(PLACEMENTS))]
-    mask = sum(1 << bit for bit, doubted in enumerate(often) if doubted)
+    doubted = [int((suspect >> bit & 1).sum()) for bit in range(len(PLACEMENTS))]
+    enough = max(1, min(rows.size // 2 + 1, max(doubted)))
+    mask = sum(1 << bit for bit, seconds in enumerate(doubted) if seconds >= enough)
     return Doubt(
         quality=quality,
         placements=placements_of(mask),

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from contracts.doubts import listed
 from contracts.records import Frame
-from contracts.vocabulary import Placement, Posture, Quality
+from contracts.vocabulary import Posture, Quality
 
 #: From this confidence on nothing else is worth naming.
 SURE: Final = 0.9
+#: An inclination to the side that is less is not worth naming.
+ASIDE_DEG: Final = 3.0
 
 _LIKE: Final = {
     Posture.UPRIGHT: "your own upright",
@@ -51,9 +54,7 @@ class Centre:
             said = [upper] if upper == lower else [f"{upper} above", f"{lower} below"]
         else:
             said = [angle for angle in (upper, lower) if angle is not None]
-        if self.lateral_deg is not None and abs(self.lateral_deg) >= 3.0:
-            said.append(_sideways(self.lateral_deg))
-        return ", ".join(said)
+        return ", ".join([*said, *_aside(self.lateral_deg)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +66,28 @@ class Centres:
 
 
 def explain(frame: Frame, centres: Centres | None) -> str:
-    """One to three sentences for a person. ``centres``: of the calibration that the frame was under."""
-    thorax, pelvis = frame.thorax_flexion_deg, frame.pelvis_flexion_deg
-    angles = _angles(frame)
-    if not angles or frame.posture is Posture.UNKNOWN or centres is None:
-        return _unknown(frame, angles)
-    name = _LIKE[frame.posture]
-    if frame.posture is Posture.ROUNDED and centres.own:
-        name = "your own rounded pose"
-    centre = centres.of[frame.posture]
-    said = f"{angles}: nearest to {name} ({centre.words()})"
-    other = _nearest_other(frame, centres)
-    if frame.confidence < SURE and other is not None:
-        said += f", less to {_LIKE[other]} ({centres.of[other].words()})"
-    return f"{said}.{_alone(frame, thorax, pelvis)}{_doubts(frame)}"
+    """Why a frame was called what it was, in a few sentences for a person.
+
+    ``centres``: of the calibration that the frame was under; None where they are no longer known.
+    """
+    if frame.quality is Quality.UNCALIBRATED:
+        return "The sensors are not calibrated on this wearer yet, so no posture is named."
+    if frame.posture is Posture.UNKNOWN:
+        return f"No posture is named for this second.{_doubts(frame)}"
+    if centres is None:
+        return f"{_angles(frame)}: {_LIKE[frame.posture]}.{_doubts(frame)}"
+    own = frame.posture is Posture.ROUNDED and centres.own
+    name = "your own rounded pose" if own else _LIKE[frame.posture]
+    said = f"{_angles(frame)}: most like {name} ({centres.of[frame.posture].words()})"
+    if frame.confidence < SURE:
+        other = _nearest_other(frame, centres)
+        said += f", or else {_LIKE[other]} ({centres.of[other].words()})"
+    return f"{said}.{_one_sensor(frame)}{_doubts(frame)}"
 
 
-def _nearest_other(frame: Frame, centres: Centres) -> Posture | None:
+def _nearest_other(frame: Frame, centres: Centres) -> Posture:
     others = {p: c.away_deg(frame) for p, c in centres.of.items() if p is not frame.posture}
-    return min(others, key=lambda posture: others[posture], default=None)
+    return min(others, key=lambda posture: others[posture])
 
 
 def _angles(frame: Frame) -> str:
@@ -91,46 +95,35 @@ def _angles(frame: Frame) -> str:
     if frame.thorax_flexion_deg is not None:
         parts.append(f"the upper trunk is {_sagittal(frame.thorax_flexion_deg)}")
     if frame.pelvis_flexion_deg is not None:
-        parts.append(f"the lower trunk {_sagittal(frame.pelvis_flexion_deg)}")
-    if frame.lateral_deg is not None and abs(frame.lateral_deg) >= 3.0:
-        parts.append(_sideways(frame.lateral_deg))
-    angles = ", ".join(parts)
+        verb = "" if parts else "is "
+        parts.append(f"the lower trunk {verb}{_sagittal(frame.pelvis_flexion_deg)}")
+    angles = ", ".join([*parts, *_aside(frame.lateral_deg)])
     return f"{angles[:1].upper()}{angles[1:]}"
 
 
-def _alone(frame: Frame, thorax: float | None, pelvis: float | None) -> str:
+def _one_sensor(frame: Frame) -> str:
     bent = frame.posture in (Posture.ROUNDED, Posture.FORWARD_LEAN)
-    if not bent or (thorax is not None and pelvis is not None):
+    if not bent or None not in (frame.thorax_flexion_deg, frame.pelvis_flexion_deg):
         return ""
     return " One sensor cannot tell rounding from leaning at the hip for sure."
 
 
-def _unknown(frame: Frame, angles: str) -> str:
-    if frame.quality is Quality.UNCALIBRATED:
-        return "The sensors are not calibrated on this wearer yet, so no posture is named."
-    if angles and frame.posture is not Posture.UNKNOWN:
-        return f"{angles}: {_LIKE[frame.posture]}.{_doubts(frame)}"
-    return f"No posture is named for this second.{_doubts(frame)}"
-
-
 def _sagittal(angle_deg: float) -> str:
-    if abs(angle_deg) < 0.5:
+    if round(angle_deg) == 0:
         return "upright"
     return f"{abs(angle_deg):.0f}° {'forward' if angle_deg > 0 else 'back'}"
 
 
-def _sideways(angle_deg: float) -> str:
-    return f"{abs(angle_deg):.0f}° to the {'right' if angle_deg > 0 else 'left'}"
+def _aside(angle_deg: float | None) -> list[str]:
+    if angle_deg is None or abs(angle_deg) < ASIDE_DEG:
+        return []
+    return [f"{abs(angle_deg):.0f}° to the {'right' if angle_deg > 0 else 'left'}"]
 
 
 def _doubts(frame: Frame) -> str:
     said = ""
     if frame.missing:
-        said += f" Less sure, since {_names(frame.missing)} sent little or nothing."
+        said += f" {listed(frame.missing)} sent little or nothing."
     if frame.suspect:
-        said += f" Less sure, since something is wrong with {_names(frame.suspect)}."
+        said += f" Less sure, since something is wrong with {listed(frame.suspect)}."
     return said
-
-
-def _names(placements: tuple[Placement, ...]) -> str:
-    return " and ".join(placements)

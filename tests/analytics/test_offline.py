@@ -146,7 +146,7 @@ def test_each_frame_of_a_table_explains_itself(data_dir: Path) -> None:
     analysis = analyze(open_recording(data_dir / "recordings" / "sitting-04"), KIT)
     table = frame_table(analysis)
     said = dict(zip(table["t_s"].to_pylist(), table["explanation"].to_pylist(), strict=True))
-    assert "nearest to your own upright" in said[10.0]
-    assert "nearest to your own rounded pose" in said[45.0]
+    assert "most like your own upright" in said[10.0]
+    assert "most like your own rounded pose" in said[45.0]
     replaced = replace(analysis, calibrations=(), centres=None)
     assert set(replaced.explanations()).isdisjoint(said.values())

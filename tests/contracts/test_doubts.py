@@ -15,7 +15,7 @@ from contracts.units import NS_PER_S
 from contracts.vocabulary import QUALITIES, Placement, Quality
 from tests.store.processes import FIRST_S, frames_from
 
-T4, L5 = Placement.T4, Placement.L5
+T4, T12, L5 = Placement.T4, Placement.T12, Placement.L5
 OK, SLIPPED, LOSING = Quality.OK, Quality.SLIPPED, Quality.LOSING
 
 
@@ -58,8 +58,19 @@ def test_what_is_said_names_the_sensors_and_what_to_do() -> None:
     one, both = doubts_of(frames_of([(SLIPPED, (T4,)), (Quality.SWAPPED, (T4, L5))]))
     assert one.what(one.placements) == "T4 seems to have slipped"
     assert both.what(both.placements) == "T4 and L5 seem to have changed places"
-    assert "calibrate again" in one.advice
-    assert "calibrate again" in both.advice
+    assert one.advice == "Put it back where it was and calibrate again."
+    assert both.advice == "Put each sensor where it belongs and calibrate again."
+
+
+def test_several_sensors_are_listed() -> None:
+    (doubt,) = doubts_of(frames_of([(LOSING, (T4, T12, L5))]))
+    assert doubt.what(doubt.placements) == "T4, T12 and L5 lose readings"
+    assert doubt.advice == "Keep them near the gateway and charged."
+
+
+def test_where_no_sensor_is_doubted_most_of_the_time_those_doubted_most_often_are_named() -> None:
+    (doubt,) = doubts_of(frames_of([(LOSING, (T4,)), (LOSING, (L5,)), (LOSING, (T12,))] * 2))
+    assert set(doubt.placements) == {T4, T12, L5}
 
 
 @given(st.lists(st.sampled_from(Quality), max_size=200))

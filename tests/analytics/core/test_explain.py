@@ -40,46 +40,57 @@ def frame(posture: Posture, confidence: float = 0.95, **values: object) -> Frame
         (
             frame(Posture.ROUNDED, thorax_flexion_deg=25.0, pelvis_flexion_deg=2.0),
             (
-                "The upper trunk is 25° forward, the lower trunk 2° forward: nearest to your own rounded "
+                "The upper trunk is 25° forward, the lower trunk 2° forward: most like your own rounded "
                 "pose (24° forward above, 2° forward below)."
             ),
         ),
         (
             frame(Posture.ROUNDED, 0.6, thorax_flexion_deg=22.0, pelvis_flexion_deg=11.0),
             (
-                "The upper trunk is 22° forward, the lower trunk 11° forward: nearest to your own rounded "
-                "pose (24° forward above, 2° forward below), less to leaning forward at the hip (16° forward above, "
+                "The upper trunk is 22° forward, the lower trunk 11° forward: most like your own rounded "
+                "pose (24° forward above, 2° forward below), or else leaning forward at the hip (16° forward above, "
                 "15° forward below)."
             ),
         ),
         (
             frame(Posture.UPRIGHT, thorax_flexion_deg=0.2, pelvis_flexion_deg=-3.0),
             (
-                "The upper trunk is upright, the lower trunk 3° back: nearest to your own upright "
+                "The upper trunk is upright, the lower trunk 3° back: most like your own upright "
                 "(upright)."
             ),
         ),
         (
             frame(Posture.LEFT_LEAN, thorax_flexion_deg=20.0, lateral_deg=-12.0),
             (
-                "The upper trunk is 20° forward, 12° to the left: nearest to leaning to the left "
+                "The upper trunk is 20° forward, 12° to the left: most like leaning to the left "
                 "(23° forward above, 4° forward below, 13° to the left)."
             ),
         ),
         (
             frame(Posture.ROUNDED, thorax_flexion_deg=25.0, missing=(L5,), quality=Quality.PARTIAL),
             (
-                "The upper trunk is 25° forward: nearest to your own rounded pose (24° forward above, 2° forward "
-                "below). One sensor cannot tell rounding from leaning at the hip for sure. Less sure, "
-                "since L5 sent little or nothing."
+                "The upper trunk is 25° forward: most like your own rounded pose (24° forward above, 2° forward "
+                "below). One sensor cannot tell rounding from leaning at the hip for sure. "
+                "L5 sent little or nothing."
             ),
         ),
         (
             frame(Posture.UPRIGHT, thorax_flexion_deg=1.0, suspect=(T4,)),
             (
-                "The upper trunk is 1° forward: nearest to your own upright (upright). "
+                "The upper trunk is 1° forward: most like your own upright (upright). "
                 "Less sure, since something is wrong with T4."
             ),
+        ),
+        (
+            frame(Posture.RECLINED, thorax_flexion_deg=-0.5, pelvis_flexion_deg=-30.5),
+            (
+                "The upper trunk is upright, the lower trunk 30° back: most like reclined "
+                "(18° back above, 38° back below)."
+            ),
+        ),
+        (
+            frame(Posture.RECLINED, pelvis_flexion_deg=-38.0),
+            "The lower trunk is 38° back: most like reclined (18° back above, 38° back below).",
         ),
         (frame(Posture.UNKNOWN), "No posture is named for this second."),
         (
