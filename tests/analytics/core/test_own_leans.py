@@ -24,7 +24,7 @@ def seen(own: OwnLeans, seconds: int, value_deg: float) -> None:
     own.see(flags, np.full((seconds, SIZE), value_deg))
 
 
-def test_a_minute_of_the_wearer_and_a_quarter_of_the_people() -> None:
+def test_a_minute_of_the_wearer_and_half_a_minute_of_the_people() -> None:
     own = OwnLeans()
     assert not own.enter(1)
     seen(own, 60, 40.0)
@@ -32,8 +32,8 @@ def test_a_minute_of_the_wearer_and_a_quarter_of_the_people() -> None:
     assert own.apply(expectations(), AT)[FORWARD].mean_deg[0] == 10.0
     assert own.enter(2)
     moved = own.apply(expectations(), AT)
-    assert moved[FORWARD].mean_deg[0] == (15 * 10.0 + 60 * 40.0) / 75
-    assert moved[FORWARD].covariance_deg2[0, 0] == pytest.approx(1 - 0.35 * 60 / 75)
+    assert moved[FORWARD].mean_deg[0] == (30 * 10.0 + 60 * 40.0) / 90
+    assert moved[FORWARD].covariance_deg2[0, 0] == pytest.approx(1 - 0.35 * 60 / 90)
     others = [code for code in range(len(CLASSES)) if code != FORWARD]
     assert all(moved[code].mean_deg[0] == 10.0 for code in others)
 
@@ -54,7 +54,7 @@ def test_it_ends_at_the_cap() -> None:
     own.enter(20)
     assert not own.learnable(sure).any()
     held = own.apply(expectations(), AT)[FORWARD].mean_deg[0]
-    assert held == (15 * 10.0 + MAX_LEARNED_S * 40.0) / (15 + MAX_LEARNED_S)
+    assert held == (30 * 10.0 + MAX_LEARNED_S * 40.0) / (30 + MAX_LEARNED_S)
     assert not own.complete  # the other three are not
 
 
