@@ -19,12 +19,13 @@ from analytics.offline import Analysis, Choice, analyze
 from analytics.service import load_focus_table
 from analytics.tables import episode_table, frame_table, write_table
 from contracts.doubts import doubts_of
-from contracts.errors import Reason, SettingError
+from contracts.errors import SettingError
 from contracts.recording import open_recording
 from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import POSTURES
 from plumbline.fleet import parse_placements
+from plumbline.outputs import check_parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,7 @@ def run_analyze(choice: AnalyzeChoice) -> None:
     RecordingError, SettingError or DiskError before anything is written where something is wrong.
     """
     for path in (choice.frames, choice.episodes):
-        if path is not None and not path.absolute().parent.is_dir():
-            raise SettingError(
-                Reason.BAD_SETTING,
-                f"{path} cannot be written: there is no folder {path.absolute().parent}.",
-                hint="Make the folder first.",
-            )
+        check_parent(path)
     offline = _offline_choice(choice)
     recordings = [open_recording(folder) for folder in choice.recordings]
     console = Console(stderr=True)

@@ -8,8 +8,9 @@ from typing import Final
 
 from rich.console import Console
 
-from contracts.errors import DiskError, Reason, SettingError
-from plumbline.validate import require_extra, write_bytes
+from contracts.errors import Reason, SettingError
+from plumbline.outputs import check_parent, make_folder, write_bytes
+from plumbline.validate import require_extra
 
 POSTURES: Final = "posture_model.json"
 ACTIVITIES: Final = "activity_model.toml"
@@ -41,6 +42,7 @@ def run_fit(choice: FitChoice) -> int:
             "fit needs either --out or --check.",
             hint="--out FOLDER writes the models there; --check compares them with the shipped ones.",
         )
+    check_parent(choice.out)
     console = Console(stderr=True)
     found, _ = find_recordings(choice.folder)
     models = all_models(found, workers=choice.workers, console=console)
@@ -70,14 +72,7 @@ def _compared(files: dict[str, bytes]) -> int:
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise DiskError(
-            Reason.DISK_ERROR,
-            f"{folder} cannot be made: {error.strerror or error}.",
-            hint="Give --out a folder that may be made and written to.",
-        ) from error
+    make_folder(folder, "--out")
     for name, data in files.items():
         write_bytes(folder / name, data)
         Console().print(f"{folder / name}: {len(data):,} bytes")

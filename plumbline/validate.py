@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 
-from contracts.errors import DiskError, Reason, SettingError
+from contracts.errors import Reason, SettingError
 from plumbline import __version__
+from plumbline.outputs import check_parent, write_bytes
 
 if TYPE_CHECKING:
     from analytics.validation.orientation import InclinationFigures
@@ -106,7 +106,7 @@ def require_extra() -> None:
     if absent:
         raise SettingError(
             Reason.MISSING,
-            f"{' and '.join(absent)} is not installed, which validating and fitting need.",
+            f"validating and fitting need {' and '.join(absent)}, not installed here.",
             hint="Install Plumbline with its extra: pip install 'plumbline[validate]'.",
         )
 
@@ -124,32 +124,6 @@ def parts_of(text: str) -> tuple[str, ...]:
             hint=f"The parts are {', '.join(PARTS)}.",
         )
     return tuple(part for part in PARTS if part in wanted or not wanted)
-
-
-def check_parent(path: Path | None) -> None:
-    """SettingError where the folder that a file is to be written to is not there."""
-    if path is not None and not path.absolute().parent.is_dir():
-        raise SettingError(
-            Reason.BAD_SETTING,
-            f"{path} cannot be written: there is no folder {path.absolute().parent}.",
-            hint="Make the folder first.",
-        )
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file in one move. DiskError where it cannot be."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):  # a read-only disk refuses this too
-            part.unlink(missing_ok=True)
-        raise DiskError(
-            Reason.DISK_ERROR,
-            f"{path} cannot be written: {error.strerror or error}.",
-            hint="Check that the folder exists, may be written to and has room.",
-        ) from error
 
 
 def _analysed(
@@ -195,10 +169,7 @@ def _trials(choice: ValidateChoice, only: tuple[str, ...]) -> list[InclinationFi
 def _print(about: About, tables: list[Sheet]) -> None:
     """The tables on stdout; where that is no terminal, as wide as they are."""
     console = Console() if sys.stdout.isatty() else Console(width=FILE_WIDTH)
-    console.print(
-        f"{about.recordings} recordings of {about.people} people, {about.analyses} analyses; "
-        f"model: {about.model}"
-    )
+    console.print(f"{about.words}; models: {about.model}.")
     for sheet in tables:
         table = Table(*sheet.columns, title=sheet.title, caption=sheet.note, title_justify="left")
         table.caption_justify = "left"

@@ -11,7 +11,7 @@ from analytics.validation.figures import PostureFigures
 from analytics.validation.mounting import RANDOM
 from analytics.validation.scoring import Study
 from plumbline.validate_summary import Summary
-from plumbline.validate_words import Sheet, difference, figure, plain
+from plumbline.validate_words import Sheet, difference, figure, plain, worn
 
 KIT: Final = "T4,L5"
 FOUR: Final = "C7,T4,T12,L5"
@@ -76,7 +76,7 @@ def _held(summary: Summary) -> Iterator[Goal]:
         if figures is not None:
             found = of(figures)
             digits = 4 if wanted == 0.998 else 3
-            name = f"{what}, {sensors.replace(',', ' + ')}"
+            name = f"{what}, {worn(sensors)}"
             reached = found.value >= wanted
             yield Goal(
                 "postures", name, before, f"{wanted:.{digits - 1}f}", figure(found, digits), reached
@@ -85,7 +85,7 @@ def _held(summary: Summary) -> Iterator[Goal]:
         figures = _seated(summary, sensors)
         if figures is not None:
             error = figures.reliability.expected_error
-            name = f"expected calibration error, {sensors.replace(',', ' + ')}"
+            name = f"expected calibration error, {worn(sensors)}"
             yield Goal("confidence", name, "–", "at most 0.05", figure(error), error.value <= 0.05)
 
 
@@ -117,7 +117,7 @@ def _changed(summary: Summary) -> Iterator[Goal]:
     for row in summary.mountings:
         if (row.study, row.mounting) == (Study.SITTING, RANDOM):
             lost = row.compared.difference
-            name = f"accuracy, randomly rotated less as recorded, {row.compared.sensors}"
+            name = f"accuracy, randomly rotated less as recorded, {worn(row.compared.sensors)}"
             reached = lost.value >= -MAX_LOSS
             yield Goal("mounting", name, "–", wanted, difference(lost), reached)
 
@@ -125,7 +125,7 @@ def _changed(summary: Summary) -> Iterator[Goal]:
 def _done(summary: Summary) -> Iterator[Goal]:
     for figures in summary.activities:
         found = figures.macro_f1
-        name = f"five activities, macro F1, {figures.sensors}"
+        name = f"five activities, macro F1, {worn(figures.sensors)}"
         yield Goal(
             "activities", name, "0.81 (extra trees)", "0.92", figure(found), found.value >= 0.92
         )

@@ -18,10 +18,7 @@ def markdown(about: About, tables: Sequence[Sheet]) -> str:
             "Written by `plumbline validate DIR --markdown FILE`; [validation.md](validation.md) says what "
             "they mean."
         ),
-        (
-            f"{about.recordings} recordings of {about.people} people, {about.analyses:,} analyses; "
-            f"{about.model}."
-        ),
+        f"{about.words}; models: {about.model}.",
     ]
     part = ""
     for sheet in tables:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from analytics.validation.figures import ActivityFigures, PostureFigures
 from plumbline.validate_style import BLUE, GREY, HALF, INK, LINE, WIDE, Picture, bare, png, styled
-from plumbline.validate_words import WORDS, capital, figure, plain
+from plumbline.validate_words import WORDS, capital, figure, plain, worn
 
 _SHADES = LinearSegmentedColormap.from_list("share", ["#FFFFFF", BLUE])
 #: A row's share from which white figures stand out better than dark ones.
@@ -37,7 +37,7 @@ def confusion_picture(figures: PostureFigures | ActivityFigures) -> Picture:
             axes.text(int(j), int(i), text, ha="center", va="center", color=ink, fontsize=8)
         _name_axes(axes, figures.true, [figures.said[k] for k in said])
         image = png(drawing)
-    title = capital(f"{WORDS[figures.study]}, {figures.sensors.replace(',', ' + ')}")
+    title = capital(f"{WORDS[figures.study]}, {worn(figures.sensors)}")
     part = "postures" if isinstance(figures, PostureFigures) else "activities"
     return Picture(
         part=part,
@@ -64,7 +64,9 @@ def reliability_picture(study: Sequence[PostureFigures]) -> Picture:
         panels[0, 0].set_ylabel("share right")
         panels[1, 0].set_ylabel("seconds")
         image = png(drawing)
-    words = "; ".join(f"{f.sensors}: {plain(f.reliability.expected_error.value, 3)}" for f in study)
+    words = "; ".join(
+        f"{worn(f.sensors)}: {plain(f.reliability.expected_error.value, 3)}" for f in study
+    )
     name = WORDS[study[0].study]
     return Picture(
         part="confidence",
@@ -84,9 +86,10 @@ def _draw_reliability(upper: Axes, lower: Axes, figures: PostureFigures) -> None
     at = [row.mean_confidence for row in rows]
     upper.scatter(at, [row.right for row in rows], s=sizes, color=BLUE, zorder=3, clip_on=False)
     upper.set(xlim=(0, 1), ylim=(0, 1.03), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
-    upper.set_title(figures.sensors.replace(",", " + "))
+    upper.set_title(worn(figures.sensors))
     error = f"off by {figure(figures.reliability.expected_error).replace(' ', chr(10))}"
-    upper.text(0.04, 0.98, error, color=GREY, fontsize=9, va="top")
+    # below the diagonal: few confidences are that much too high
+    upper.text(0.99, 0.03, error, color=GREY, fontsize=9, ha="right", va="bottom")
     low = [row.low for row in rows]
     lower.bar(low, [row.seconds for row in rows], width=0.094, align="edge", color=GREY)
     lower.set(xlabel="confidence", yticks=[])
@@ -117,7 +120,7 @@ def _confusion_alt(
     most, of, called = max(wrong)
     mistake = f"The largest mistake: {of} called {called}, {most:,} s." if most else "No mistake."
     return (
-        f"Confusion matrix, {WORDS[figures.study]}, sensors {figures.sensors}, {figures.seconds:,} s "
+        f"Confusion matrix, {WORDS[figures.study]}, sensors {worn(figures.sensors)}, {figures.seconds:,} s "
         f"of {figures.people} people: accuracy {plain(figures.accuracy.value, 3)}. "
         f"{mistake}".replace("_", " ")
     )

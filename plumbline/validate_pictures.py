@@ -19,7 +19,7 @@ from plumbline.validate_goals import KIT, MAX_LOSS, MAX_TILT_ERROR_DEG
 from plumbline.validate_matrices import confusion_picture, reliability_picture
 from plumbline.validate_style import BLUE, GREY, INK, LINE, ORANGE, WIDE, Picture, bare, png, styled
 from plumbline.validate_summary import Mounting, Summary
-from plumbline.validate_words import WORDS, capital, difference, figure, plain, signed
+from plumbline.validate_words import WORDS, capital, difference, figure, plain, signed, worn
 
 #: Onsets further off are drawn at the edge.
 MAX_ONSET_S: Final = 10.0
@@ -75,12 +75,12 @@ def overview_picture(rows: Sequence[PostureFigures]) -> Picture:
         ):
             _dots(axes, estimates)
             axes.set(title=title, xlim=(0, 1))
-        drawing.axes[0].set_yticks(range(len(rows)), [f.sensors.replace(",", " + ") for f in rows])
+        drawing.axes[0].set_yticks(range(len(rows)), [worn(f.sensors) for f in rows])
         drawing.axes[0].set_ylim(len(rows) - 0.6, -0.6)
         image = png(drawing)
     name = WORDS[rows[0].study]
     words = "; ".join(
-        f"{f.sensors}: {figure(f.accuracy)} and {figure(f.f1['rounded'])}" for f in rows
+        f"{worn(f.sensors)}: {figure(f.accuracy)} and {figure(f.f1['rounded'])}" for f in rows
     )
     return Picture(
         *("postures", f"overview-{rows[0].study}"),
@@ -107,7 +107,7 @@ def people_picture(figures: PostureFigures | ActivityFigures) -> Picture:
         axes.grid(axis="y")
         bare(axes, "left")
         image = png(drawing)
-    name = f"{WORDS[figures.study]}, {figures.sensors.replace(',', ' + ')}"
+    name = f"{WORDS[figures.study]}, {worn(figures.sensors)}"
     worst = ", ".join(f"person {one.person} {plain(one.accuracy, 3)}" for one in figures.worst)
     held = isinstance(figures, PostureFigures)
     return Picture(
@@ -134,7 +134,7 @@ def onset_picture(figures: PostureFigures) -> Picture:
         bare(axes, "left")
         image = png(drawing)
     e = figures.episodes
-    name = f"{WORDS[figures.study]}, {figures.sensors.replace(',', ' + ')}"
+    name = f"{WORDS[figures.study]}, {worn(figures.sensors)}"
     return Picture(
         *("episodes", f"onset-{figures.study}"),
         title=f"{capital(name)}: how early or late a sustained episode began; grey, within 3 s",
@@ -179,10 +179,7 @@ def driving_picture(at_rest: PostureFigures, in_car: PostureFigures) -> Picture:
 def mounting_picture(rows: Sequence[Mounting]) -> Picture:
     """The difference that turning the sensors makes, with its interval."""
     estimates = [row.compared.difference for row in rows]
-    names = [
-        f"{WORDS[row.study]}, {row.compared.sensors.replace(',', ' + ')}: {row.mounting}"
-        for row in rows
-    ]
+    names = [f"{WORDS[row.study]}, {worn(row.compared.sensors)}: {row.mounting}" for row in rows]
     with styled():
         drawing = Figure(figsize=(WIDE, 0.25 * len(rows) + 0.9), layout="constrained")
         axes = drawing.subplots()
@@ -192,11 +189,11 @@ def mounting_picture(rows: Sequence[Mounting]) -> Picture:
         axes.set(xlabel="accuracy, turned minus as recorded; grey, within 0.01")
         axes.invert_yaxis()
         image = png(drawing)
-    random = [f"{n}: {difference(e)}" for n, e in zip(names, estimates, strict=True)]
+    told = [f"{n}: {difference(e)}" for n, e in zip(names, estimates, strict=True)]
     return Picture(
         *("mounting", "mounting"),
         title="What it costs when sensors sit otherwise than printed",
-        alt=f"Differences in accuracy with sensors turned on the body. {'; '.join(random)}.",
+        alt=f"Differences in accuracy with sensors turned on the body. {'; '.join(told)}.",
         png=image,
         wide=True,
     )

@@ -14,9 +14,8 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from analytics.validation.bootstrap import DRAWS
-from contracts.errors import DiskError, Reason
 from dashboard.theme import LIGHT
-from plumbline.validate import write_bytes
+from plumbline.outputs import make_folder, write_bytes
 from plumbline.validate_goals import Goal
 from plumbline.validate_style import Picture
 from plumbline.validate_summary import Summary
@@ -32,8 +31,8 @@ TITLES: Final = {
     "driving": "In a car",
     "mounting": "Mounting",
     "activities": "Activities",
-    "orientation": "Orientation",
     "trouble": "Trouble",
+    "orientation": "Orientation",
 }
 #: Letters of a cell that stays on one line.
 MAX_SHORT: Final = 24
@@ -61,14 +60,7 @@ def write_report(
 
     DiskError where the folder cannot be made or written to.
     """
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise DiskError(
-            Reason.DISK_ERROR,
-            f"{folder} cannot be made: {error.strerror or error}.",
-            hint="Give --report a folder that may be made and written to.",
-        ) from error
+    make_folder(folder, "--report")
     for picture in drawn:
         write_bytes(folder / f"{picture.name}.png", picture.png)
     page = folder / PAGE

@@ -46,6 +46,15 @@ class About:
     model: str
     version: str
 
+    @property
+    def words(self) -> str:
+        """How much was validated, as words."""
+        return (
+            f"{self.recordings:,} {'recording' if self.recordings == 1 else 'recordings'} of "
+            f"{self.people:,} {'person' if self.people == 1 else 'people'}, "
+            f"{self.analyses:,} {'analysis' if self.analyses == 1 else 'analyses'}"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Mounting:

@@ -14,10 +14,12 @@ from plumbline.validate_words import (
     Sheet,
     difference,
     figure,
+    mistakes,
     plain,
     signed,
     word,
     words,
+    worn,
 )
 
 
@@ -37,7 +39,7 @@ def _postures(summary: Summary) -> Sheet:
     rows = [
         (
             WORDS[f.study],
-            f.sensors,
+            worn(f.sensors),
             str(f.people),
             f"{f.seconds:,}",
             figure(f.accuracy),
@@ -61,14 +63,16 @@ def _postures(summary: Summary) -> Sheet:
 
 
 def _silent(summary: Summary) -> str:
-    counts = {f"{WORDS[f.study]}, {f.sensors}": f.silent_s for f in summary.postures if f.silent_s}
+    counts = {
+        f"{WORDS[f.study]}, {worn(f.sensors)}": f.silent_s for f in summary.postures if f.silent_s
+    }
     return "; ".join(f"{count} ({name})" for name, count in counts.items()) or "none"
 
 
 def _f1(summary: Summary) -> Sheet:
     labels = summary.postures[0].true if summary.postures else ()
     rows = [
-        (WORDS[f.study], f.sensors, *(figure(f.f1[label]) for label in labels))
+        (WORDS[f.study], worn(f.sensors), *(figure(f.f1[label]) for label in labels))
         for f in summary.postures
     ]
     return Sheet("postures", "F1 of each posture", ("", "sensors", *words(labels)), tuple(rows))
@@ -78,7 +82,7 @@ def _upright_rounded(summary: Summary) -> Sheet:
     rows = [
         (
             WORDS[f.study],
-            f.sensors,
+            worn(f.sensors),
             figure(f.upright_rounded_six, 4),
             figure(f.upright_rounded_two, 4),
         )
@@ -100,7 +104,7 @@ def _episodes(summary: Summary) -> Sheet:
         e = f.episodes
         rows.append(
             (
-                *(WORDS[f.study], f.sensors, f"{e.found} of {e.true}"),
+                *(WORDS[f.study], worn(f.sensors), f"{e.found} of {e.true}"),
                 figure(f.episode_recall),
                 f"{e.false_upright} in {e.upright_h:.2f} h",
                 f"{e.false_other} in {e.other_h:.2f} h",
@@ -131,7 +135,7 @@ def _faults(summary: Summary) -> Sheet:
     rows = [
         (
             WORDS[f.study],
-            f.sensors,
+            worn(f.sensors),
             one.recording,
             one.fault,
             f"{one.start_s:.0f}–{one.end_s:.0f} s",
@@ -155,7 +159,7 @@ def _confidence(summary: Summary) -> Sheet:
         rows.append(
             (
                 WORDS[f.study],
-                f.sensors,
+                worn(f.sensors),
                 figure(f.reliability.expected_error),
                 figure(f.calibration_error_named),
                 *(f"{plain(r.right)} of {r.seconds:,}" if r.seconds else "–" for r in bins),
@@ -180,10 +184,10 @@ def _worst(summary: Summary) -> Sheet:
     rows = [
         (
             WORDS[f.study],
-            f.sensors,
+            worn(f.sensors),
             one.person,
             plain(one.accuracy, 3),
-            "; ".join(f"{word(t)} called {word(s)} {n} s" for t, s, n in one.mistakes) or "nothing",
+            mistakes(one),
         )
         for f in _main(summary.postures)
         for one in f.worst
@@ -206,12 +210,12 @@ def _missed(summary: Summary) -> Sheet:
             t = one.trial
             rows.append(
                 (
-                    *(f.sensors, one.recording, f"{t.start_s:.0f}–{t.end_s:.0f} s"),
+                    *(worn(f.sensors), one.recording, f"{t.start_s:.0f}–{t.end_s:.0f} s"),
                     *(word(t.true), word(t.said), f"{100 * t.right:.0f}"),
                     *(signed(angle, 0) for angle in t.angles_deg),
                 )
             )
-    told = "; ".join(f"{len(f.missed)} of {f.trials} with {f.sensors}" for f in found)
+    told = "; ".join(f"{len(f.missed)} of {f.trials} with {worn(f.sensors)}" for f in found)
     return Sheet(
         "people",
         "Half minutes of a posture that were mostly called another",
@@ -255,7 +259,7 @@ def _mountings(summary: Summary) -> Sheet:
 
 def _compared_row(one: Compared) -> tuple[str, ...]:
     return (
-        one.sensors,
+        worn(one.sensors),
         str(one.people),
         figure(one.accuracy_first),
         figure(one.accuracy_second),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plumbline.validate_summary import Summary
-from plumbline.validate_words import WORDS, Sheet, figure, plain, word, words
+from plumbline.validate_words import WORDS, Sheet, figure, mistakes, plain, word, words, worn
 
 
 def more_sheets(summary: Summary) -> list[Sheet]:
@@ -18,7 +18,13 @@ def _activities(summary: Summary) -> Sheet:
     labels = summary.activities[0].true if summary.activities else ()
     rows = [
         (
-            *(f.sensors, str(f.people), f"{f.seconds:,}", figure(f.accuracy), figure(f.macro_f1)),
+            *(
+                worn(f.sensors),
+                str(f.people),
+                f"{f.seconds:,}",
+                figure(f.accuracy),
+                figure(f.macro_f1),
+            ),
             *(figure(f.f1[label]) for label in labels),
         )
         for f in summary.activities
@@ -38,10 +44,10 @@ def _activities(summary: Summary) -> Sheet:
 def _activity_people(summary: Summary) -> Sheet:
     rows = [
         (
-            f.sensors,
+            worn(f.sensors),
             one.person,
             plain(one.accuracy, 3),
-            "; ".join(f"{word(t)} called {word(s)} {n} s" for t, s, n in one.mistakes) or "nothing",
+            mistakes(one),
         )
         for f in summary.activities
         for one in f.worst
@@ -58,7 +64,7 @@ def _seated(summary: Summary) -> Sheet:
     rows = [
         (
             WORDS[f.study],
-            f.sensors,
+            worn(f.sensors),
             figure(f.right),
             ", ".join(f"{word(name)} {seconds:,} s" for name, seconds in f.said_s.items()),
         )
@@ -76,7 +82,7 @@ def _told(summary: Summary) -> Sheet:
     rows = [
         (
             WORDS[f.study],
-            f.sensors,
+            worn(f.sensors),
             f"{f.seconds:,}",
             ", ".join(f"{name} {seconds:,} s" for name, seconds in f.said_s.items()),
         )

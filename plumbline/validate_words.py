@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from analytics.validation.bootstrap import Estimate
+from analytics.validation.figures import PersonFigures
 from analytics.validation.scoring import Study
 
 WORDS: Final = {
@@ -39,15 +40,18 @@ def figure(estimate: Estimate, digits: int = 3) -> str:
 
 
 def difference(estimate: Estimate) -> str:
-    """A difference with its interval and sign: ``+0.004 (−0.010 to +0.018)``."""
+    """A difference with its interval and sign: ``+0.004 (−0.010 to +0.018)``, ``0.000`` for none."""
     if math.isnan(estimate.value):
         return "–"
     return f"{signed(estimate.value)} ({signed(estimate.low)} to {signed(estimate.high)})"
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """With its sign, a true minus."""
-    return "–" if math.isnan(value) else f"{value:+.{digits}f}".replace("-", "−")
+    """With its sign, a true minus; without one where nothing is left after rounding."""
+    if math.isnan(value):
+        return "–"
+    text = f"{value:+.{digits}f}"
+    return text.replace("-", "−") if float(text) else text[1:]
 
 
 def capital(text: str) -> str:
@@ -58,6 +62,18 @@ def capital(text: str) -> str:
 def plain(value: float, digits: int = 2) -> str:
     """A figure, – where there is none."""
     return "–" if math.isnan(value) else f"{value:.{digits}f}".replace("-", "−")
+
+
+def worn(sensors: str) -> str:
+    """The sensors of a way: ``T4 + L5``."""
+    return sensors.replace(",", " + ")
+
+
+def mistakes(person: PersonFigures) -> str:
+    """What a person's seconds were called instead, most seconds first."""
+    return (
+        "; ".join(f"{word(t)} called {word(s)} {n} s" for t, s, n in person.mistakes) or "nothing"
+    )
 
 
 def words(labels: Iterable[str]) -> Iterator[str]:

@@ -196,7 +196,7 @@ def test_a_recording_without_truth_is_left_out_and_said(
     run_validate(ValidateChoice(folder, only="postures", workers=1))
     said = capsys.readouterr()
     assert "no truth.csv: sitting-07" in said.err
-    assert "1 recordings of 1 people" in said.out
+    assert "1 recording of 1 person" in said.out
 
 
 def test_what_cannot_be_validated_is_refused_with_what_to_do(
