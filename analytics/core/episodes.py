@@ -10,7 +10,8 @@ open           other seconds, fewer than ``bridge_s``    ``bridge_s`` of other s
 =============  ========================================  =============================================
 
 An open run that spans ``episode_s`` is an episode: it is said then, once a minute as it grows, and when
-it ends. One that is not sure enough on the whole is not said; it is looked at again every CHECK_S. All
+it ends. One that is not sure enough on the whole is not said; it is looked at again every CHECK_S. It began with the seconds on
+the way into it, LEAD_S of them at most: those in which rounding was possible, if not the likeliest. All
 sums are of whole hundredths, so they are the same wherever the data was cut.
 """
 
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 
 from analytics.core.focus import LONG_SEATED, SEATED, FocusTable
 from analytics.core.patterns import PATTERNS
-from analytics.core.runs import follows
+from analytics.core.runs import follows, run_length
 from contracts.records import Episode, FocusArea
 from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
@@ -34,6 +35,8 @@ from contracts.vocabulary import ACTIVITIES, Activity, Pattern
 
 GROWTH_S: Final = 60
 CHECK_S: Final = 5
+#: A therapist draws the onset where the trunk goes into the slump; it settles within so long.
+LEAD_S: Final = 4
 #: Mean confidence, in hundredths, from which a run is an episode. One sensor alone is seldom sure, since
 #: rounding and leaning at the hip look alike to it: there only what is plainly something else is left out.
 SURE_C: Final = 60
@@ -64,7 +67,8 @@ _DOING: Final = {
 class RoundedSeconds:
     """What episodes are made of, (n,) each: whole hundredths of degrees and confidence.
 
-    ``sure_c``: the confidence that is asked for, SURE_C or SURE_ALONE_C.
+    ``sure_c``: the confidence that is asked for, SURE_C or SURE_ALONE_C; ``possible``: rounding was
+    possible, whatever was likeliest.
     """
 
     second: NDArray[np.int64]
@@ -72,16 +76,18 @@ class RoundedSeconds:
     flexion_cdeg: NDArray[np.int64]
     confidence_c: NDArray[np.int64]
     sure_c: NDArray[np.int64]
+    possible: NDArray[np.bool_]
     activity: NDArray[np.uint8]
     pattern: NDArray[np.uint8]
 
 
 @dataclass(slots=True)
 class _Run:
-    """A run of rounded seconds under way."""
+    """A run of rounded seconds under way; ``lead_s`` before ``start_s`` were on the way into it."""
 
     start_s: int
     last_s: int
+    lead_s: int
     rounded_s: int
     flexion_cdeg: int
     peak_cdeg: int
@@ -95,14 +101,23 @@ class _Run:
     return_s: int = 0  # other seconds since the last rounded one
 
     @classmethod
-    def begin(cls, second: int) -> _Run:
+    def begin(cls, second: int, lead_s: int) -> _Run:
         return cls(
-            second, second - 1, 0, 0, -(2**31), 0, 0, [0] * len(ACTIVITIES), [0] * len(PATTERNS)
+            second,
+            second - 1,
+            lead_s,
+            0,
+            0,
+            -(2**31),
+            0,
+            0,
+            [0] * len(ACTIVITIES),
+            [0] * len(PATTERNS),
         )
 
     @property
     def span_s(self) -> int:
-        return self.last_s + 1 - self.start_s
+        return self.lead_s + self.last_s + 1 - self.start_s
 
     @property
     def sure(self) -> bool:
@@ -120,24 +135,28 @@ class EpisodeDetector:
         self._bridge_s = max(1, math.ceil(settings.bridge_s))
         self._run: _Run | None = None
         self._previous_s = -1
+        self._possible_s = 0  # how long rounding was possible, but not said, up to the last second
 
     def update(self, block: RoundedSeconds) -> tuple[list[Said], NDArray[np.int32]]:
         """Episodes said in a non-empty block, and (n,) the span in s of each rounded second's run."""
         connected = follows(block.second, self._previous_s)
         edge = np.flatnonzero(~connected[1:] | (block.rounded[1:] != block.rounded[:-1])) + 1
         edges = [0, *edge.tolist(), block.second.size]
+        possible_s = run_length(block.possible & ~block.rounded, connected, self._possible_s)
+        lead_s = np.concatenate([[self._possible_s], possible_s])
         span_s = np.zeros(block.second.size, np.int32)
         said: list[Said] = []
         for first, last in pairwise(edges):
             if not connected[first]:
                 said.extend((int(block.second[first]), episode) for episode in self.end())
             if block.rounded[first]:
-                run = self._run = self._run or _Run.begin(int(block.second[first]))
+                before_s = min(int(lead_s[first]), LEAD_S) if connected[first] else 0
+                run = self._run = self._run or _Run.begin(int(block.second[first]), before_s)
                 said.extend(self._go_on(run, block, first, last))
                 span_s[first:last] = block.second[first:last] + 1 - run.start_s
             else:
                 said.extend(self._return(block, first, last))
-        self._previous_s = int(block.second[-1])
+        self._previous_s, self._possible_s = int(block.second[-1]), int(possible_s[-1])
         return said, span_s
 
     def end(self) -> list[Episode]:
@@ -152,7 +171,8 @@ class EpisodeDetector:
         said: list[Said] = []
         while first < last:
             due_s = max(run.due_s, self._episode_s)
-            due = first + max(0, run.start_s + due_s - 1 - int(block.second[first]))
+            begin_s = run.start_s - run.lead_s
+            due = first + max(0, begin_s + due_s - 1 - int(block.second[first]))
             stop = min(last, due + 1)
             _add(run, block, first, stop)
             if run.span_s >= due_s:
@@ -161,7 +181,7 @@ class EpisodeDetector:
                     run.said_s, run.due_s = run.span_s, run.span_s + GROWTH_S
                     said.append((run.last_s, self._episode(run, ongoing=True)))
             first = stop
-        run.open = run.open or run.span_s >= self._candidate_s
+        run.open = run.open or run.span_s - run.lead_s >= self._candidate_s
         return said
 
     def _return(self, block: RoundedSeconds, first: int, last: int) -> list[Said]:
@@ -181,7 +201,7 @@ class EpisodeDetector:
         activity = ACTIVITIES[_most(run.activity_s)]
         mean_deg = round(run.flexion_cdeg / run.rounded_s / 100, 2)
         return Episode(
-            start_ns=run.start_s * NS_PER_S,
+            start_ns=(run.start_s - run.lead_s) * NS_PER_S,
             end_ns=(run.last_s + 1) * NS_PER_S,
             pattern=pattern,
             activity=activity,
@@ -208,11 +228,12 @@ class EpisodeDetector:
         """All there is to know to go on, as plain values."""
         run = self._run
         fields = None if run is None else {name: getattr(run, name) for name in _Run.__slots__}
-        return {"previous_s": self._previous_s, "run": fields}
+        return {"previous_s": self._previous_s, "possible_s": self._possible_s, "run": fields}
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from :meth:`state`."""
         self._previous_s = state["previous_s"]
+        self._possible_s = state["possible_s"]
         self._run = None if state["run"] is None else _Run(**state["run"])
 
 

@@ -247,7 +247,7 @@ class Pipeline:
         )
         _silence(postures, activities)
         frames = _frames(table, calibration, angles, activities, postures, troubles)
-        said, span_s = self._episodes.update(_rounded_seconds(frames, angles))
+        said, span_s = self._episodes.update(_rounded_seconds(frames, angles, postures))
         nudges = self._nudges.update(table.second, span_s, activities.activity)
         minutes, days = self._count(frames, said)
         self._previous_s = int(table.second[-1])
@@ -275,6 +275,7 @@ def _silence(postures: Postures, activities: Activities) -> None:
     quiet = _NO_POSTURE[activities.activity]
     postures.posture[quiet] = CODE[Posture.UNKNOWN]
     postures.confidence[quiet] = 0.0
+    postures.may_be_rounded[quiet] = False
 
 
 def _frames(
@@ -312,7 +313,7 @@ def _frames(
     )
 
 
-def _rounded_seconds(frames: FrameBlock, angles: Angles) -> RoundedSeconds:
+def _rounded_seconds(frames: FrameBlock, angles: Angles, postures: Postures) -> RoundedSeconds:
     flexion_cdeg, _ = _hundredths(angles.rounding_deg)
     return RoundedSeconds(
         second=frames.start_ns // NS_PER_S,
@@ -320,6 +321,7 @@ def _rounded_seconds(frames: FrameBlock, angles: Angles) -> RoundedSeconds:
         flexion_cdeg=flexion_cdeg,
         confidence_c=np.rint(frames.confidence * 100).astype(np.int64),
         sure_c=np.where(np.isnan(angles.trunk_flexion_deg), SURE_ALONE_C, SURE_C),
+        possible=postures.may_be_rounded,
         activity=frames.activity,
         pattern=patterns_of(angles),
     )

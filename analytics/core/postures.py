@@ -36,6 +36,8 @@ from contracts.vocabulary import POSTURES, Placement, Posture
 ALONE_WEIGHTS: Final = {Posture.UPRIGHT: 100.0, Posture.ROUNDED: 60.0}
 #: How much likelier another posture has to be to end rounding, for each degree of hysteresis.
 HYSTERESIS_LOG_PER_DEG: Final = 0.1
+#: A second may be rounded from this probability on, whatever is likelier.
+POSSIBLE: Final = 0.2
 #: Nobody is ever certain.
 NEVER_SURE: Final = 0.99
 #: A sensor's front is known well enough to learn from where the odds against it are no greater.
@@ -57,10 +59,11 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Postures:
-    """Codes of POSTURES (n,) and how sure, 0 to 1 in steps of 0.01 (n,)."""
+    """Codes of POSTURES (n,), how sure, 0 to 1 in steps of 0.01 (n,), and whether it may be rounded (n,)."""
 
     posture: NDArray[np.uint8]
     confidence: Degrees
+    may_be_rounded: Flags
 
 
 class PostureTeller:
@@ -101,7 +104,8 @@ class PostureTeller:
         personal = self.personal(calibration)
         if personal is None:
             self._was_rounded = False
-            return Postures(np.zeros(second.size, np.uint8), np.zeros(second.size))
+            nothing = np.zeros(second.size)
+            return Postures(nothing.astype(np.uint8), nothing, nothing.astype(np.bool_))
         seen = Inclinations.of(angles, personal.sources, chances)
         logs, probability = self._learning(second, seen, personal)
         decisive = _decisive(logs, seen, angles, personal)
@@ -116,7 +120,8 @@ class PostureTeller:
         self._was_rounded = bool(rounded[-1])
         posture = np.where(told, _CODE_OF_CLASS[code], CODE[Posture.UNKNOWN]).astype(np.uint8)
         sure = np.minimum(np.round(probability[np.arange(code.size), code], 2), NEVER_SURE)
-        return Postures(posture, np.where(told, sure, 0.0))
+        may_be_rounded = told & (np.round(probability[:, _ROUNDED], 2) >= POSSIBLE)
+        return Postures(posture, np.where(told, sure, 0.0), may_be_rounded)
 
     def _learning(
         self, second: NDArray[np.int64], seen: Inclinations, personal: Personal

@@ -38,6 +38,7 @@ def block(
         flexion_cdeg=np.where(rounded, 2000 + np.arange(size) % 7, 0).astype(np.int64),
         confidence_c=np.full(size, 90, np.int64),
         sure_c=np.full(size, SURE_C, np.int64),
+        possible=np.array([c in "Rp" for c in text])[there],
         activity=np.full(size, ACTIVITIES.index(activity), np.uint8),
         pattern=np.full(size, PATTERNS.index(pattern), np.uint8),
     )
@@ -71,6 +72,12 @@ def spans(text: str, settings: PostureSettings = SETTINGS) -> list[tuple[int, in
         ("R" * 4 + "." + "R" * 60, [(0, 65)]),
         ("RR.." * 40, []),
         ("R" * 70 + "." * 4, [(0, 70)]),
+        ("..pp" + "R" * 58 + "..", [(2, 62)]),  # on the way into it
+        ("p" * 9 + "R" * 56 + "..", [(5, 65)]),  # no longer than that
+        ("pp." + "R" * 59, []),
+        ("pp_" + "R" * 60, [(3, 63)]),
+        ("R" * 40 + "pp" + "R" * 40, [(0, 82)]),
+        ("ppRR.." * 20, []),  # a lead is no dwell
     ],
 )
 def test_dwell_bridging_and_gaps(text: str, expected: list[tuple[int, int]]) -> None:
@@ -151,7 +158,7 @@ def test_long_seated_rounding_points_to_the_hips_as_inferred() -> None:
 
 
 @given(
-    st.text(alphabet="RRRRR.._", min_size=1, max_size=150),
+    st.text(alphabet="RRRRRpp.._", min_size=1, max_size=150),
     st.lists(st.integers(1, 149), max_size=6),
     st.lists(st.integers(40, 80), min_size=1, max_size=30),
 )
@@ -169,8 +176,8 @@ def test_cut_anywhere_it_says_the_same(text: str, cuts: list[int], sure: list[in
     for start, stop in pairwise(edges):
         part = RoundedSeconds(
             full.second[start:stop], full.rounded[start:stop], full.flexion_cdeg[start:stop],
-            full.confidence_c[start:stop], full.sure_c[start:stop], full.activity[start:stop],
-            full.pattern[start:stop],
+            full.confidence_c[start:stop], full.sure_c[start:stop], full.possible[start:stop],
+            full.activity[start:stop], full.pattern[start:stop],
         )  # fmt: skip
         said += pieces.update(part)[0]
         resumed = EpisodeDetector(settings, focus_table())
