@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from analytics.validation.bootstrap import DRAWS
 from dashboard.theme import LIGHT
@@ -103,8 +103,8 @@ def _cell(text: str) -> Markup:
     """Text of a table's cell; an interval behind a figure is set quiet."""
     found = _INTERVAL.match(text)
     if found is None:
-        short = len(text) <= MAX_SHORT
-        return Markup('<span class="short">{}</span>').format(text) if short else escape(text)
+        kind = "short" if len(text) <= MAX_SHORT else "long"
+        return Markup('<span class="{}">{}</span>').format(kind, text)
     value, interval = found.groups()
     return Markup('<span class="figure">{}</span> <span class="interval">{}</span>').format(
         value, interval
