@@ -25,10 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.core.activity_model import ActivityModel
-from analytics.core.angles import mean_up
-from analytics.core.axes import dot
 from analytics.core.beliefs import followed_odds
 from analytics.core.calibration import Calibration
+from analytics.core.directions import Directions
 from analytics.core.joining import SecondTable
 from analytics.core.marks import Marks
 from analytics.core.motion import mean_of, mean_square
@@ -275,17 +274,14 @@ def _lying(table: SecondTable, calibration: Calibration | None) -> Flags | None:
 
     None where no trunk sensor is calibrated.
     """
-    axes_of = {} if calibration is None else calibration.axes
-    off, upright = np.zeros((2, len(table)), np.bool_)
-    known = False
-    for column, placement in enumerate(table.placements):
-        if placement is Placement.HEAD or placement not in axes_of:
-            continue
-        known = True
-        along = dot(mean_up(table, column), axes_of[placement].up)
-        off |= along < LYING_COSINE
-        upright |= along >= LYING_COSINE
-    if not known:
+    if calibration is None:
         return None
-    lying: Flags = off & ~upright
+    seen = Directions.of(table, calibration.axes)
+    trunk = [row for row, p in enumerate(seen.placements) if p is not Placement.HEAD]
+    if not trunk:
+        return None
+    along = seen.along[trunk] if len(trunk) < len(seen.placements) else seen.along
+    lying: Flags = np.any(along < LYING_COSINE, axis=0)
+    if lying.any():
+        lying &= ~np.any(along >= LYING_COSINE, axis=0)
     return lying

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.core.calibration import Calibration
+from analytics.core.directions import Directions
 from analytics.core.joining import SecondTable
-from analytics.core.rows import UP_X, UP_Z
 from contracts.vocabulary import LOWER_PLACEMENTS, UPPER_PLACEMENTS, Placement
 
 Degrees = NDArray[np.float64]
@@ -68,20 +68,25 @@ def angles_of(
 
     ``on_feet`` (n,): seconds that are held against the standing neutral, where there is one.
     """
-    flexion: dict[Placement, Degrees] = {}
-    lateral: dict[Placement, Degrees] = {}
-    for column, placement in enumerate(table.placements):
-        if calibration is not None and placement in calibration.axes:
-            up = mean_up(table, column)
-            neutral = calibration.axes[placement]
-            own_flexion, own_lateral = neutral.flexion_deg(up), neutral.lateral_deg(up)
+    none = np.full(len(table), np.nan)
+    if calibration is None:
+        return _composed({}, {}, none)
+    seen = Directions.of(table, calibration.axes)
+    flexion_deg, lateral_deg = seen.flexion_deg, seen.lateral_deg
+    if calibration.standing and on_feet is not None and on_feet.any():
+        flexion_deg, lateral_deg = flexion_deg.copy(), lateral_deg.copy()
+        for row, (column, placement) in enumerate(zip(seen.columns, seen.placements, strict=True)):
             standing = calibration.standing.get(placement)
-            if standing is not None and on_feet is not None:
-                own_flexion = np.where(on_feet, standing.flexion_deg(up), own_flexion)
-                own_lateral = np.where(on_feet, standing.lateral_deg(up), own_lateral)
-            flexion[placement] = centidegrees(own_flexion)
-            lateral[placement] = centidegrees(own_lateral)
-    return _composed(flexion, lateral, np.full(len(table), np.nan))
+            if standing is not None:
+                up = table.up[:, column].T
+                flexion_deg[row] = np.where(on_feet, standing.flexion_deg(up), flexion_deg[row])
+                lateral_deg[row] = np.where(on_feet, standing.lateral_deg(up), lateral_deg[row])
+    flexion_deg, lateral_deg = centidegrees(flexion_deg), centidegrees(lateral_deg)
+    return _composed(
+        dict(zip(seen.placements, flexion_deg, strict=True)),
+        dict(zip(seen.placements, lateral_deg, strict=True)),
+        none,
+    )
 
 
 def _composed(
@@ -95,27 +100,24 @@ def _composed(
     return Angles(
         thorax_flexion_deg=thorax,
         pelvis_flexion_deg=pelvis,
-        trunk_flexion_deg=centidegrees(thorax - pelvis),
+        trunk_flexion_deg=_difference(thorax, pelvis, none),
         lateral_deg=_first(lateral, UPPER_PLACEMENTS, none),
-        head_flexion_deg=centidegrees(head - t4),
-        lower_thoracic_deg=centidegrees(t12 - l5),
+        head_flexion_deg=_difference(head, t4, none),
+        lower_thoracic_deg=_difference(t12, l5, none),
         pelvis_lateral_deg=_first(lateral, LOWER_PLACEMENTS, none),
         flexion_of=flexion,
         lateral_of=lateral,
     )
 
 
-def mean_up(table: SecondTable, column: int) -> NDArray[np.float64]:
-    """(n, 3) unit 'up' of each second in the sensor's axes, NaN where there is no sample."""
-    total = table.sums[:, column, UP_X : UP_Z + 1]
-    length = np.sqrt(total[:, 0] ** 2 + total[:, 1] ** 2 + total[:, 2] ** 2)
-    unit: NDArray[np.float64] = total / np.where(length > 0, length, np.nan)[:, None]
-    return unit
+def _difference(one: Degrees, other: Degrees, none: Degrees) -> Degrees:
+    return none if one is none or other is none else centidegrees(one - other)
 
 
 def centidegrees(angle: Degrees) -> Degrees:
     """Angles as multiples of 0.01°."""
-    rounded: Degrees = np.round(angle, 2) + 0.0  # no negative zero
+    rounded: Degrees = angle.round(2)
+    rounded += 0.0  # no negative zero
     return rounded
 
 
@@ -127,5 +129,6 @@ def _first(
     for placement in reversed(order):
         if placement in angle:
             own = angle[placement]
-            chosen = np.where(np.isnan(own), chosen, own)
+            missing = np.isnan(own)
+            chosen = np.where(missing, chosen, own) if missing.any() else own
     return chosen

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.core.rows import SUMS, SecondRows
+from analytics.core.rows import SUMS, UP_X, UP_Z, SecondRows
 from analytics.core.seconds import SecondReducer
 from contracts.errors import PlumblineError, Reason
 from contracts.imu import ImuSamples
@@ -23,7 +24,7 @@ from contracts.vocabulary import Placement
 MAX_WAITING_SECONDS: Final = 8 * 86_400
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class SecondTable:
     """Seconds in time order, all placements side by side.
 
@@ -39,6 +40,22 @@ class SecondTable:
 
     def __len__(self) -> int:
         return int(self.second.size)
+
+    @cached_property
+    def up(self) -> NDArray[np.float64]:
+        """(3, p, n) unit 'up' in each sensor's own axes, NaN where there is no sample."""
+        total = np.ascontiguousarray(self.sums[:, :, UP_X : UP_Z + 1].T)
+        squares = total * total
+        length = np.sqrt(squares[0] + squares[1] + squares[2])
+        if not length.all():
+            length[length == 0.0] = np.nan
+        unit: NDArray[np.float64] = total / length
+        return unit
+
+    @cached_property
+    def made(self) -> dict[str, Any]:
+        """What one stage has made of these seconds and another asks for again."""
+        return {}
 
     def slice(self, start: int, stop: int) -> SecondTable:
         """Rows [start, stop)."""

@@ -1,9 +1,10 @@
 """Sensors that no longer sit where they were calibrated: changed places, or poses no trunk takes.
 
-Two sensors have changed places where, for 30 s in a row (60 s of neighbours), each fits the other's calibrated upright and
-neither its own: it is within 15° and half of what the two uprights are apart of the other's, and
-further than three quarters of that from its own. That takes a wearer who is upright for a while, and
-uprights at least 16° apart; sensors whose axes agree cannot be told from one another.
+Two sensors have changed places where, for 30 s in a row (60 s of neighbours), each fits the other's
+calibrated upright and neither its own: it is within 15° and half of what the two uprights are apart of
+the other's, and further than three quarters of that from its own; and what the two show is no lean, which
+turns a trunk's ends alike. That takes a wearer who is upright for a while, and uprights at least 16°
+apart; sensors whose axes agree cannot be told from one another.
 
 A pose is impossible where, for 60 s, the trunk is curled or to a side by a third more than any of 29
 seated people for a second. Then the sensor further from its own upright is
@@ -12,6 +13,7 @@ doubted, which need not be the one that slipped. Who lies takes poses of all kin
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
@@ -20,15 +22,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.core.angles import mean_up
 from analytics.core.axes import SegmentAxes, between_deg, dot
+from analytics.core.directions import Directions, angle_deg
 from analytics.core.joining import SecondTable
 from analytics.core.runs import follows, run_length
-from contracts.units import DEG_PER_RAD, RAD_PER_DEG
+from contracts.units import RAD_PER_DEG
 from contracts.vocabulary import LOWER_PLACEMENTS, UPPER_PLACEMENTS, Placement
 
 Flags = NDArray[np.bool_]
-Degrees = NDArray[np.float64]
 
 SWAPPED_AFTER_S: Final = 30
 #: Of two sensors other than the best upper and lower one: they lean alike, and with sensors that sit
@@ -37,6 +38,10 @@ NEIGHBOURS_AFTER_S: Final = 60
 MIN_APART_DEG: Final = 16.0
 SWAPPED_WITHIN_DEG: Final = 15.0
 OWN_SHARE: Final = 0.75
+#: Who leans can bring two sensors that sit anyhow to each other's uprights by chance: in 3,480 pairs of
+#: turned sensors of 29 people 13 times for 20 s and more, turned by at most 17° against each other.
+#: Swapped ones as printed turn against each other by 36° and more; no lean goes beyond LYING_DEG.
+MIN_AGAINST_DEG: Final = 25.0
 
 IMPOSSIBLE_AFTER_S: Final = 60
 #: Of 29 seated people the least and the greatest curl (T4 against L5) were -24° and 55°, the greatest
@@ -45,8 +50,13 @@ LEAST_CURL_DEG: Final = -32.0
 GREATEST_CURL_DEG: Final = 73.0
 MAX_SIDE_DIFFERENCE_DEG: Final = 37.0
 MAX_SIDE_DEG: Final = 47.0
+#: No pose is impossible where the upper and the lower trunk are together no further off upright: neither
+#: their curl nor a side can be more than that.
+ALWAYS_POSSIBLE_DEG: Final = 30.0
 #: From here on a trunk lies rather than sits.
 LYING_DEG: Final = 60.0
+#: So near to its own upright no sensor can be one that has changed places, nor a pose impossible.
+_NEAR: Final = math.cos(OWN_SHARE * MIN_APART_DEG * RAD_PER_DEG)
 
 Axes = Mapping[Placement, SegmentAxes]
 
@@ -78,33 +88,28 @@ class PlacementWatch:
         connected = follows(table.second, self._previous_s)
         self._previous_s = int(table.second[-1])
         swapped, impossible = np.zeros((2, len(table), len(self.placements)), np.bool_)
-        ups = {p: mean_up(table, c) for c, p in enumerate(self.placements) if p in axes}
-        if _all_near(ups, axes):
+        seen = Directions.of(table, axes)
+        if (seen.along > _NEAR).all():
             self.forget()
             return Misplaced(swapped, impossible)
-        away_deg = {p: _away_deg(up, axes[p]) for p, up in ups.items()}
-        upper = next((p for p in UPPER_PLACEMENTS if p in ups), None)
-        lower = next((p for p in LOWER_PLACEMENTS if p in ups), None)
-        for one, other in combinations(ups, 2):
-            fits = _fit_each_other(ups, axes, away_deg, one, other)
+        upper = next((p for p in UPPER_PLACEMENTS if p in seen.placements), None)
+        lower = next((p for p in LOWER_PLACEMENTS if p in seen.placements), None)
+        fits = _fit_each_other(table, axes, seen)
+        odd = _impossible(seen, axes, upper, lower)
+        swapped_s, self._swapped_s = self._swapped_s, {}
+        for (one, other), flags in fits.items():
             after_s = SWAPPED_AFTER_S if {one, other} == {upper, lower} else NEIGHBOURS_AFTER_S
-            found = self._lasts(self._swapped_s, f"{one}-{other}", fits, connected, after_s)
-            swapped[:, self.placements.index(one)] |= found
-            swapped[:, self.placements.index(other)] |= found
-        for placement, flags in _impossible(ups, axes, away_deg, upper, lower).items():
-            found = self._lasts(
-                self._impossible_s, placement.value, flags, connected, IMPOSSIBLE_AFTER_S
-            )
-            impossible[:, self.placements.index(placement)] |= found
+            name = f"{one}-{other}"
+            run_s = run_length(flags, connected, swapped_s.get(name, 0))
+            self._swapped_s[name] = int(run_s[-1])
+            columns = [self.placements.index(one), self.placements.index(other)]
+            swapped[:, columns] |= (run_s >= after_s)[:, None]
+        impossible_s, self._impossible_s = self._impossible_s, {}
+        for placement, flags in odd.items():
+            run_s = run_length(flags, connected, impossible_s.get(placement.value, 0))
+            self._impossible_s[placement.value] = int(run_s[-1])
+            impossible[:, self.placements.index(placement)] |= run_s >= IMPOSSIBLE_AFTER_S
         return Misplaced(swapped, impossible & ~swapped)
-
-    def _lasts(
-        self, runs_s: dict[str, int], name: str, flag: Flags, connected: Flags, after_s: int
-    ) -> Flags:
-        length = run_length(flag, connected, runs_s.get(name, 0))
-        runs_s[name] = int(length[-1])
-        lasting: Flags = length >= after_s
-        return lasting
 
     def state(self) -> dict[str, Any]:
         """All there is to know to go on, as plain values."""
@@ -121,50 +126,40 @@ class PlacementWatch:
         self._impossible_s = dict(state["impossible_s"])
 
 
-def _all_near(ups: Mapping[Placement, Degrees], axes: Axes) -> bool:
-    """Whether all sensors are so near their uprights all the time that nothing can be wrong."""
-    near = np.cos(OWN_SHARE * MIN_APART_DEG * RAD_PER_DEG)
-    return all(bool((dot(up, axes[p].up) > near).all()) for p, up in ups.items())
-
-
-def _away_deg(up: Degrees, axes: SegmentAxes) -> Degrees:
-    """How far (n, 3) 'up' is from the calibrated upright; NaN where there is no sample."""
-    away_deg: Degrees = np.arccos(np.clip(dot(up, axes.up), -1.0, 1.0)) * DEG_PER_RAD
-    return away_deg
-
-
 def _fit_each_other(
-    ups: Mapping[Placement, Degrees],
-    axes: Axes,
-    away_deg: Mapping[Placement, Degrees],
-    one: Placement,
-    other: Placement,
-) -> Flags:
-    apart_deg = between_deg(axes[one].up, axes[other].up)
-    if apart_deg < MIN_APART_DEG:
-        return np.zeros(len(ups[one]), np.bool_)
-    within_deg = min(SWAPPED_WITHIN_DEG, apart_deg / 2)
-    fits: Flags = _away_deg(ups[one], axes[other]) < within_deg
-    fits &= _away_deg(ups[other], axes[one]) < within_deg
-    fits &= away_deg[one] > OWN_SHARE * apart_deg
-    fits &= away_deg[other] > OWN_SHARE * apart_deg
+    table: SecondTable, axes: Axes, seen: Directions
+) -> dict[tuple[Placement, Placement], Flags]:
+    """(n,) flags of the pairs of which each fits the other's upright and neither its own."""
+    if not ((seen.away_deg > OWN_SHARE * MIN_APART_DEG).sum(axis=0) > 1).any():
+        return {}  # whoever has changed places is far from the own upright, and so is the other
+    fits: dict[tuple[Placement, Placement], Flags] = {}
+    for one, other in combinations(range(len(seen.placements)), 2):
+        pair = seen.placements[one], seen.placements[other]
+        apart_deg = between_deg(axes[pair[0]].up, axes[pair[1]].up)
+        if apart_deg < MIN_APART_DEG:
+            continue
+        within_deg = min(SWAPPED_WITHIN_DEG, apart_deg / 2)
+        flags: Flags = seen.away_deg[one] > OWN_SHARE * apart_deg
+        flags &= seen.away_deg[other] > OWN_SHARE * apart_deg
+        if flags.any():
+            ups = (table.up[:, seen.columns[row]].T for row in (one, other))
+            for up, others in zip(ups, reversed(pair), strict=True):
+                flags &= angle_deg(dot(up, axes[others].up)) < within_deg
+            fits[pair] = flags
     return fits
 
 
 def _impossible(
-    ups: Mapping[Placement, Degrees],
-    axes: Axes,
-    away_deg: Mapping[Placement, Degrees],
-    upper: Placement | None,
-    lower: Placement | None,
+    seen: Directions, axes: Axes, upper: Placement | None, lower: Placement | None
 ) -> dict[Placement, Flags]:
     """Flags by placement, of one upper and one lower sensor or the one there is of them."""
-    trunk = [p for p in (upper, lower) if p is not None]
-    sits = np.ones(len(ups[trunk[0]]) if trunk else 0, np.bool_)
-    for placement in trunk:
-        sits &= ~(away_deg[placement] >= LYING_DEG)
-    side_deg = {p: axes[p].lateral_deg(ups[p]) for p in trunk}
-    flags = {p: sits & (np.abs(side_deg[p]) > MAX_SIDE_DEG) for p in trunk}
+    trunk = {p: seen.placements.index(p) for p in (upper, lower) if p is not None}
+    away_deg = {p: seen.away_deg[row] for p, row in trunk.items()}
+    if not np.any(sum(np.fmax(away, 0.0) for away in away_deg.values()) > ALWAYS_POSSIBLE_DEG):
+        return {}
+    sits = np.logical_and.reduce([~(away >= LYING_DEG) for away in away_deg.values()])
+    side_deg = {p: seen.lateral_deg[row] for p, row in trunk.items()}
+    flags = {p: sits & (np.abs(side) > MAX_SIDE_DEG) for p, side in side_deg.items()}
     if upper is None or lower is None:
         return flags
     side = np.abs(side_deg[upper]), np.abs(side_deg[lower])
@@ -172,7 +167,7 @@ def _impossible(
         odd: Flags = np.abs(side[0] - side[1]) > MAX_SIDE_DIFFERENCE_DEG
         upper_further = side[0] > side[1]
     else:
-        curl_deg = axes[upper].flexion_deg(ups[upper]) - axes[lower].flexion_deg(ups[lower])
+        curl_deg = seen.flexion_deg[trunk[upper]] - seen.flexion_deg[trunk[lower]]
         aside = np.abs(side_deg[upper] - side_deg[lower]) > MAX_SIDE_DIFFERENCE_DEG
         odd = aside | (curl_deg < LEAST_CURL_DEG) | (curl_deg > GREATEST_CURL_DEG)
         upper_further = np.where(aside, side[0] > side[1], away_deg[upper] > away_deg[lower])
