@@ -41,7 +41,7 @@ OWN_SHARE: Final = 0.75
 #: Who leans can bring two sensors that sit anyhow to each other's uprights by chance: in 3,480 pairs of
 #: turned sensors of 29 people 13 times for 20 s and more, turned by at most 17° against each other.
 #: Swapped ones as printed turn against each other by 36° and more; no lean goes beyond LYING_DEG.
-MIN_AGAINST_DEG: Final = 25.0
+MOST_AGAINST_DEG: Final = 25.0
 
 IMPOSSIBLE_AFTER_S: Final = 60
 #: Of 29 seated people the least and the greatest curl (T4 against L5) were -24° and 55°, the greatest
@@ -145,8 +145,22 @@ def _fit_each_other(
             ups = (table.up[:, seen.columns[row]].T for row in (one, other))
             for up, others in zip(ups, reversed(pair), strict=True):
                 flags &= angle_deg(dot(up, axes[others].up)) < within_deg
-            fits[pair] = flags
+            two_fold = axes[pair[0]].two_fold or axes[pair[1]].two_fold
+            fits[pair] = flags & ~_leans(seen, one, other, two_fold=two_fold)
     return fits
+
+
+def _leans(seen: Directions, one: int, other: int, *, two_fold: bool) -> Flags:
+    """(n,) whether the two rows lean alike, forward and to the side, whichever way they may face."""
+    flexion_deg, lateral_deg = seen.flexion_deg, seen.lateral_deg
+    furthest_deg = np.maximum(seen.away_deg[one], seen.away_deg[other])
+    alike = np.zeros(furthest_deg.size, np.bool_)
+    for sign in (1, -1) if two_fold else (1,):
+        forward_deg = flexion_deg[one] - sign * flexion_deg[other]
+        aside_deg = lateral_deg[one] - sign * lateral_deg[other]
+        alike |= forward_deg**2 + aside_deg**2 <= MOST_AGAINST_DEG**2
+    leans: Flags = alike & (furthest_deg <= LYING_DEG)
+    return leans
 
 
 def _impossible(

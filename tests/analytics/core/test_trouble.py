@@ -162,6 +162,20 @@ def test_neighbours_that_lean_alike_need_longer() -> None:
         assert swapped.sum(axis=0).tolist() == [91 - after_s] * 2
 
 
+def test_a_lean_to_each_others_uprights_is_no_swap() -> None:
+    """Sensors that sit anyhow: whoever leans by 25° there turns both sensors alike, a swap does not."""
+    up, tilted = np.array([1.0, 0.0, 0.0]), np.array([np.cos(0.44), 0.0, np.sin(0.44)])
+    towards = np.array([0.0, 0.0, 1.0])
+    for back_of_other, swapped_s in ((-towards, 0), (towards, 61)):
+        axes = {T4: SegmentAxes.of(up, towards), L5: SegmentAxes.of(tilted, back_of_other)}
+        sums = np.zeros((90, 2, SUMS))
+        sums[:, 0, UP_X : UP_Z + 1], sums[:, 1, UP_X : UP_Z + 1] = 50 * tilted, 50 * up
+        count, rate_hz = np.full((90, 2), 50, np.int32), np.full((90, 2), 50.0)
+        table = SecondTable((T4, L5), np.arange(90), count, sums, rate_hz)
+        swapped = PlacementWatch((T4, L5)).update(table, axes).swapped
+        assert swapped.sum(axis=0).tolist() == [swapped_s] * 2
+
+
 def test_the_worst_names_the_second() -> None:
     caps = [MOST_CONFIDENCE[q] for q in (Quality.SWAPPED, Quality.SLIPPED, Quality.SATURATED)]
     assert caps == sorted(caps)
