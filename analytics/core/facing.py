@@ -103,6 +103,12 @@ class Facing:
         self._last_s = int(second[-1])
         return Fronts(chance, sign)
 
+    def signs(self, calibration: Calibration) -> Mapping[Placement, int]:
+        """1 or -1 by two-fold placement of ``calibration``: which way it likely faces by now."""
+        if calibration.session_ns != self._session_ns:
+            return {}
+        return {p: 1 if self._log_odds[p] >= 0.0 else -1 for p in calibration.two_fold}
+
     def _begin(self, calibration: Calibration) -> None:
         self._session_ns = calibration.session_ns
         self._log_odds = {p: _Pair(p, calibration).log_odds() for p in calibration.two_fold}

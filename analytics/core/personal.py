@@ -28,7 +28,7 @@ from analytics.core.posture_model import (
     own_pose,
 )
 from contracts.settings import PostureSettings
-from contracts.vocabulary import LOWER_PLACEMENTS, Placement, Posture
+from contracts.vocabulary import LOWER_PLACEMENTS, UPPER_PLACEMENTS, Placement, Posture
 
 #: The strictest and the most lenient that settings make the expectations, against the fitted ones.
 SCALE_RANGE: Final = (0.5, 2.5)
@@ -42,8 +42,9 @@ _Sitting = tuple[tuple[Placement, ...], tuple[tuple[Placement, int], ...]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Signed:
-    """The likelihood that holds if the two-fold placements' signs are ``signs``; ``own_deg``: flexion
-    of T4 and L5 in the own rounded pose, where both are worn.
+    """The likelihood that holds if two-fold placements face as ``signs`` says.
+
+    ``own_deg``: flexion of T4 and L5 in the own rounded pose, where there is one and both are worn.
     """
 
     signs: Mapping[Placement, int]
@@ -68,7 +69,11 @@ class Signed:
 
 @dataclass(eq=False)
 class Personal:
-    """One calibration under one wearer's settings; likelihoods are made once for each set of sensors."""
+    """One calibration under one wearer's settings.
+
+    Likelihoods are made once for each set of placements, until more is learned of the wearer's leans;
+    what is expected of people with this calibration is made once for all.
+    """
 
     model: PostureModel
     settings: PostureSettings
@@ -103,13 +108,16 @@ class Personal:
         return self._made[placements]
 
     def forget(self) -> None:
-        """What the wearer's own leans are has changed."""
+        """Make likelihoods anew: what is known of the wearer's own leans has changed."""
         self._made.clear()
 
     def expected(
         self, placements: Sequence[Placement], signs: Mapping[Placement, int], own: OwnLeans
     ) -> tuple[Expected, ...]:
-        """Each of CLASSES at these placements' inclinations."""
+        """Each of CLASSES at these placements' inclinations, flexions first, as they truly face.
+
+        ``signs``: of two-fold placements, 1 where the calibrated axes point to the back.
+        """
         key = (tuple(placements), tuple(signs.items()))
         if key not in self._of_people:
             pose = self._own_deg(placements, signs)
@@ -117,36 +125,28 @@ class Personal:
         learned = own.apply(self._of_people[key], indices(placements))
         return tuple(
             Expected(e.mean_deg * scale, e.covariance_deg2)
-            for e, scale in zip(learned, self._scales(), strict=True)
+            for e, scale in zip(learned, self._scales, strict=True)
         )
 
-    def centres(self, own: OwnLeans) -> Centres | None:
-        """What each posture looks like in this wearer, for explanations; None where no sensor says."""
-        placements = tuple(
-            p for p in MODEL_PLACEMENTS if self.source_of(p) in self.calibration.axes
-        )
+    def centres(self, own: OwnLeans, signs: Mapping[Placement, int]) -> Centres | None:
+        """What each posture looks like in this wearer, for explanations; None where no sensor says.
+
+        ``signs``: 1 or -1 by two-fold placement, which way it faces.
+        """
+        placements = tuple(self.sources)
         if not placements:
             return None
-        expected = self.expected(placements, {}, own)
-        upper = next((i for i, p in enumerate(placements) if p is Placement.T4), None)
-        if upper is None and placements[0] is Placement.C7:
-            upper = 0
-        lower = next((i for i, p in enumerate(placements) if p is Placement.L5), None)
-
-        def angle(mean_deg: NDArray[np.float64], at: int | None, shift: int) -> float | None:
-            return None if at is None else round(float(mean_deg[at + shift]), 1)
-
-        rounded = self.calibration.rounded
+        signs = {p: signs[source] for p, source in self.sources.items() if source in signs}
+        expected = self.expected(placements, signs, own)
+        upper = next((placements.index(p) for p in UPPER_PLACEMENTS if p in placements), None)
+        lower = next((placements.index(p) for p in LOWER_PLACEMENTS if p in placements), None)
+        aside = None if upper is None else len(placements) + upper
         return Centres(
             {
-                posture: Centre(
-                    angle(e.mean_deg, upper, 0),
-                    angle(e.mean_deg, lower, 0),
-                    angle(e.mean_deg, upper, len(placements)),
-                )
-                for posture, e in zip(CLASSES, expected, strict=True)
+                posture: Centre(*(_at(one.mean_deg, column) for column in (upper, lower, aside)))
+                for posture, one in zip(CLASSES, expected, strict=True)
             },
-            own=rounded is not None,
+            own=self.calibration.rounded is not None,
         )
 
     def source_of(self, placement: Placement) -> Placement:
@@ -166,12 +166,11 @@ class Personal:
         expected = self.expected(placements, signs, own)
         likelihood = Likelihood.of(self.model, placements, expected)
         pose = self._own_deg(placements, signs)
-        both = Placement.T4 in placements and Placement.L5 in placements
-        if pose is None or not both:
+        if pose is None or not {Placement.T4, Placement.L5} <= set(placements):
             return Signed(signs, likelihood, placements, None)
-        scale = self._scales()[CLASS[Posture.ROUNDED]]
-        thorax, pelvis = (float(pose[placements.index(p)]) for p in (Placement.T4, Placement.L5))
-        return Signed(signs, likelihood, placements, (thorax * scale, pelvis * scale))
+        scaled = pose * self._scales[CLASS[Posture.ROUNDED]]
+        upper, lower = (float(scaled[placements.index(p)]) for p in (Placement.T4, Placement.L5))
+        return Signed(signs, likelihood, placements, (upper, lower))
 
     def _own_deg(
         self, placements: Sequence[Placement], signs: Mapping[Placement, int]
@@ -184,8 +183,9 @@ class Personal:
         lateral = {p: rounded.lateral_deg[s] * signs.get(p, 1) for p, s in sources.items()}
         return own_pose(flexion, lateral, placements)
 
-    def _scales(self) -> list[float]:
-        """How much further (or less far) than fitted each posture is expected, by the settings."""
+    @cached_property
+    def _scales(self) -> tuple[float, ...]:
+        """How much further (or less far) than fitted each of CLASSES is expected, by the settings."""
         settings = self.settings
         wanted = {
             Posture.ROUNDED: settings.rounded_warn_deg / _DEFAULT.rounded_warn_deg,
@@ -194,7 +194,11 @@ class Personal:
             Posture.RIGHT_LEAN: settings.lean_deg / _DEFAULT.lean_deg,
         }
         low, high = SCALE_RANGE
-        return [min(high, max(low, wanted.get(posture, 1.0))) for posture in CLASSES]
+        return tuple(min(high, max(low, wanted.get(posture, 1.0))) for posture in CLASSES)
+
+
+def _at(mean_deg: NDArray[np.float64], column: int | None) -> float | None:
+    return None if column is None else round(float(mean_deg[column]), 1)
 
 
 def prior_logs(posture_weights: Mapping[Posture, float]) -> NDArray[np.float64]:

@@ -133,7 +133,10 @@ class Pipeline:
     @property
     def centres(self) -> Centres | None:
         """What each posture is expected to look like after the last frame, for explanations."""
-        return self._postures.centres(self._calibrations.current)
+        current = self._calibrations.current
+        if current is None:
+            return None
+        return self._postures.centres(current, self._facing.signs(current))
 
     def update(self, placement: Placement, samples: ImuSamples) -> Output:
         """Take samples of a worn placement, any number. SettingError where it is not worn."""

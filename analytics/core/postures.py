@@ -12,6 +12,7 @@ Each second's inclinations are held against what this wearer's postures are expe
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Final
@@ -87,10 +88,15 @@ class PostureTeller:
             self._own, self._session_ns = OwnLeans(), calibration.session_ns
         return self._personal
 
-    def centres(self, calibration: Calibration | None) -> Centres | None:
-        """What each posture is expected to look like now, for explanations."""
+    def centres(
+        self, calibration: Calibration, signs: Mapping[Placement, int] | None = None
+    ) -> Centres | None:
+        """What each posture is expected to look like now, for explanations; None where none is told.
+
+        ``signs``: 1 or -1, which way two-fold placements face.
+        """
         personal = self.personal(calibration)
-        return None if personal is None else personal.centres(self._own)
+        return None if personal is None else personal.centres(self._own, signs or {})
 
     def update(
         self,

@@ -105,7 +105,6 @@ def test_a_frame_explains_itself(of: Frame, text: str) -> None:
 
 def test_the_centres_are_the_wearers_own() -> None:
     teller = PostureTeller(shipped_postures(), PostureSettings())
-    assert teller.centres(None) is None
     centres = teller.centres(calibrated(T4, L5, slump={T4: 31.0, L5: -6.0}))
     assert centres is not None
     assert centres.own
@@ -116,3 +115,21 @@ def test_the_centres_are_the_wearers_own() -> None:
     assert alone is not None
     assert not alone.own
     assert alone.of[Posture.ROUNDED].pelvis_deg is None
+
+
+def test_the_centres_of_a_two_fold_sensor_are_told_as_it_faces() -> None:
+    teller = PostureTeller(shipped_postures(), PostureSettings())
+    mounted = calibrated(T4, L5, slump={T4: 31.0, L5: -6.0}, two_fold=(L5,))
+    as_mounted, exchanged = (teller.centres(mounted, {L5: sign}) for sign in (1, -1))
+    truly = teller.centres(calibrated(T4, L5, slump={T4: 31.0, L5: 6.0}))
+    assert as_mounted is not None
+    assert exchanged is not None
+    assert as_mounted.of[Posture.ROUNDED].pelvis_deg == pytest.approx(-6.0, abs=1.5)
+    assert exchanged == truly
+
+
+def test_the_lower_trunk_is_told_of_by_t12_where_only_it_is_worn() -> None:
+    teller = PostureTeller(shipped_postures(), PostureSettings())
+    centres = teller.centres(calibrated(T4, Placement.T12, slump={T4: 24.0, Placement.T12: 16.0}))
+    assert centres is not None
+    assert centres.of[Posture.ROUNDED].pelvis_deg == pytest.approx(16.0, abs=1.5)

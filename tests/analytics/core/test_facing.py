@@ -178,3 +178,12 @@ def test_cuts_and_restarts_change_nothing(
         joined = np.concatenate([getattr(first, name)[L5], getattr(second, name)[L5]])
         assert joined.tobytes() == getattr(fronts, name)[L5].tobytes()
     assert again.state() == whole.state()
+
+
+def test_which_way_it_faces_by_now_holds_for_its_own_session_only() -> None:
+    facing = Facing()
+    mounted = calibration(exchanged=True)
+    assert facing.signs(mounted) == {}
+    faced(facing, table_of([RECLINED] * 40), mounted)
+    assert facing.signs(mounted) == {L5: -1}
+    assert facing.signs(calibration(exchanged=True, session=1)) == {}
