@@ -1,13 +1,11 @@
-"""Settings that change what the product says: thresholds and times, a wearer's own where set.
-
-Defaults and their sources: docs/defaults.md. Every angle is calibrated flexion in degrees.
-"""
+"""Settings that change what the product says, a wearer's own where set; and calibration sessions."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from contracts.checks import LATEST_UTC_NS, check_range
 from contracts.errors import DecodeError, SettingError
@@ -17,21 +15,49 @@ from contracts.units import NS_PER_S
 MAX_CALIBRATION_SESSION_NS: Final = 600 * NS_PER_S
 MIN_CALIBRATION_WINDOW_NS: Final = 5 * NS_PER_S
 
+#: What each setting means, as docs/settings.md says it.
+_ROUNDED_WARN: Final = Meta(
+    description="How far rounding is expected to go: against the default it makes the fitted and the "
+    "own rounded pose larger or smaller, by 0.5 to 2.5. The first mark on the dashboard"
+)
+_ROUNDED_HIGH: Final = Meta(description="The second mark on the dashboard; decides nothing")
+_HYSTERESIS: Final = Meta(
+    description="Once rounded, another posture has to be likelier by e^(0.1 × this) to end it"
+)
+_LEAN: Final = Meta(
+    description="How far leaning to a side is expected to go, against the default, by 0.5 to 2.5"
+)
+_RECLINED: Final = Meta(
+    description="How far reclining is expected to go, against the default, by 0.5 to 2.5"
+)
+_HIP_BEND: Final = Meta(
+    description="From this flexion of the lower trunk on it is a bend at the hip, never rounding; or "
+    "from 12° beyond that of the own rounded pose, where that is more"
+)
+_CANDIDATE: Final = Meta(description="Rounded seconds in a row that open a run")
+_EPISODE: Final = Meta(description="An open run as long as this is an episode")
+_BRIDGE: Final = Meta(description="Fewer other seconds than this do not end an open run")
+_NUDGE: Final = Meta(description="A nudge comes after so long in a rounded run")
+_BREAK: Final = Meta(description="A prompt to get up comes after so long seated")
+
 
 class PostureSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Thresholds of one wearer. SettingError where one is outside its range."""
+    """What one wearer's postures, episodes and nudges are told by, beside the fitted model.
 
-    rounded_warn_deg: float = 12.0
-    rounded_high_deg: float = 20.0
-    hysteresis_deg: float = 4.0
-    lean_deg: float = 10.0
-    reclined_deg: float = 10.0
-    hip_bend_deg: float = 20.0
-    candidate_s: float = 4.0
-    episode_s: float = 60.0
-    bridge_s: float = 5.0
-    nudge_after_s: float = 120.0
-    break_after_s: float = 1800.0
+    Degrees are of calibrated inclinations. SettingError where one is outside its range.
+    """
+
+    rounded_warn_deg: Annotated[float, _ROUNDED_WARN] = 12.0
+    rounded_high_deg: Annotated[float, _ROUNDED_HIGH] = 20.0
+    hysteresis_deg: Annotated[float, _HYSTERESIS] = 4.0
+    lean_deg: Annotated[float, _LEAN] = 10.0
+    reclined_deg: Annotated[float, _RECLINED] = 10.0
+    hip_bend_deg: Annotated[float, _HIP_BEND] = 20.0
+    candidate_s: Annotated[float, _CANDIDATE] = 4.0
+    episode_s: Annotated[float, _EPISODE] = 60.0
+    bridge_s: Annotated[float, _BRIDGE] = 5.0
+    nudge_after_s: Annotated[float, _NUDGE] = 120.0
+    break_after_s: Annotated[float, _BREAK] = 1800.0
 
     def __post_init__(self) -> None:
         try:

@@ -161,7 +161,7 @@ def _now_card(
 
 
 def _gauge(moment: Moment, settings: PostureSettings) -> str:
-    """Trunk flexion between upright and the gauge's end, with the person's own thresholds."""
+    """Trunk flexion between upright and the gauge's end, with the person's own marks, which decide nothing."""
     frame = moment.frame
     deg, name = frame.trunk_flexion_deg, "Trunk flexion"
     if deg is None:

@@ -270,7 +270,7 @@ def _flexion_line(model: Timeline, page: Paper) -> alt.Chart:
 
 
 def _thresholds(model: Timeline, page: Paper) -> list[alt.Chart]:
-    """Lines at upright and at the person's thresholds, their degrees in the margin."""
+    """Lines at upright and at the person's marks, their degrees in the margin."""
     levels = (
         (0.0, page.quiet),
         (model.warn_deg, POSTURE_COLOUR[Posture.ROUNDED]),

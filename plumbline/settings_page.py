@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from pydantic import SecretStr
@@ -32,11 +32,12 @@ since a command line can be read by everyone on the machine; it is never logged 
 _WEARER: Final = """
 ## A wearer's own
 
-Thresholds and times are kept a wearer in the registry, not in the services' settings. Their ranges
-are checked where they are set; what each of them does is in docs/algorithms.md.
+These are kept a wearer in the registry, not in the services' settings. Their ranges are checked where
+they are set. Postures have no boundaries: angles move what a posture is expected to look like
+([section 4 of the algorithms](algorithms.md)).
 
-| setting | default |
-|---|---|
+| setting | default | meaning |
+|---|---|---|
 """
 
 
@@ -83,7 +84,7 @@ def markdown() -> str:
         ]
     parts.append(_WEARER)
     parts += [
-        f"| `{field.name}` | {field.default} |\n"
+        f"| `{field.name}` | {field.default} | {_meaning(field.type)} |\n"
         for field in msgspec.structs.fields(PostureSettings)
     ]
     return "".join(parts)
@@ -98,6 +99,12 @@ def _row(name: str, field: FieldInfo) -> Row:
         default=_default(field),
         meaning=field.description or "",
     )
+
+
+def _meaning(annotation: Any) -> str:
+    """The description that a wearer's setting carries."""
+    (meta,) = annotation.__metadata__
+    return str(meta.description)
 
 
 def _default(field: FieldInfo) -> str:
