@@ -65,7 +65,11 @@ def first_people(found: list[Found], people: int | None) -> list[Found]:
 def _folders_of_recordings(root: Path) -> list[Path]:
     folders = sorted(path.parent for path in root.glob(f"*/{MANIFEST}"))
     if len(folders) > MAX_RECORDINGS:
-        raise RecordingError(Reason.TOO_LONG, f"{root} holds over {MAX_RECORDINGS} recordings.")
+        raise RecordingError(
+            Reason.TOO_LONG,
+            f"{root} holds over {MAX_RECORDINGS} recordings.",
+            hint="Give a folder with fewer.",
+        )
     return folders
 
 

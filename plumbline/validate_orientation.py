@@ -40,7 +40,11 @@ def orientation_figures(folder: Path) -> list[InclinationFigures]:
     """
     paths = sorted((folder / FOLDER).glob("*.parquet"))
     if len(paths) > MAX_TRIALS:
-        raise RecordingError(Reason.TOO_LONG, f"{folder / FOLDER} holds over {MAX_TRIALS} trials.")
+        raise RecordingError(
+            Reason.TOO_LONG,
+            f"{folder / FOLDER} holds over {MAX_TRIALS} trials.",
+            hint="Leave fewer in it.",
+        )
     return [trial_figures(path) for path in paths]
 
 
@@ -69,7 +73,11 @@ def read_trial(path: Path) -> tuple[ImuSamples, OpticalTruth]:
     columns = {name: table.column(name).to_numpy() for name in table.column_names}
     t_s = columns["t_s"].astype(np.float64)
     if t_s.size < 2 or not np.all(np.diff(t_s) > 0):
-        raise RecordingError(Reason.BAD_RECORDING, f"{path}: times do not increase.")
+        raise RecordingError(
+            Reason.BAD_RECORDING,
+            f"{path}: times do not increase.",
+            hint="Sort the rows by t_s and leave out repeated ones.",
+        )
     utc_ns = np.rint((t_s - t_s[0]) * NS_PER_S).astype(np.int64)
     si = np.stack([columns[name] for name in AXES], axis=1).astype(np.float32)
     samples = ImuSamples(utc_ns, si, 1.0 / float(np.median(np.diff(t_s))), ended=True)
@@ -113,7 +121,9 @@ def _read_table(path: Path) -> pa.Table:
                     hint=f"A trial's columns are {', '.join(wanted)}.",
                 )
             if file.metadata.num_rows > MAX_ROWS:
-                raise RecordingError(Reason.TOO_LONG, f"{path} has over {MAX_ROWS} rows.")
+                raise RecordingError(
+                    Reason.TOO_LONG, f"{path} has over {MAX_ROWS} rows.", hint="Cut the trial."
+                )
             return file.read(columns=list(wanted))
     except (pa.ArrowException, OSError) as error:
         raise RecordingError(

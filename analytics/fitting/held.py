@@ -42,6 +42,7 @@ def held(recording: Recording, intervals: Sequence[tuple[float, float, Posture]]
         raise RecordingError(
             Reason.NOT_A_RECORDING,
             f"{name} has no sensor {', '.join(missing)}: postures are fitted on people who wore all.",
+            hint="Leave it out of the fit.",
         )
     joiner, timeline = Joiner(MODEL_PLACEMENTS), CalibrationTimeline()
     for plan in calibrations_of(recording):
@@ -61,7 +62,9 @@ def held(recording: Recording, intervals: Sequence[tuple[float, float, Posture]]
     calibration = timeline.current
     if calibration is None or calibration.rounded is None or not values:
         raise RecordingError(
-            Reason.NOT_A_RECORDING, f"{name} has no accepted calibration with a rounded pose."
+            Reason.NOT_A_RECORDING,
+            f"{name} has no accepted calibration with a rounded pose.",
+            hint="Name its windows of sitting upright and rounded in recording.json, or leave it out.",
         )
     own_deg = own_pose(
         calibration.rounded.flexion_deg, calibration.rounded.lateral_deg, MODEL_PLACEMENTS

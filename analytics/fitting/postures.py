@@ -72,6 +72,7 @@ def fit_postures(people: Sequence[Held], version: str) -> PostureModel:
         raise RecordingError(
             Reason.NOT_A_RECORDING,
             f"{len(people)} people are too few to fit postures on; {MIN_PEOPLE} are the least.",
+            hint="Give a folder with more people who wore all four sensors, calibrated, with truth.csv.",
         )
     numbers = PostureNumbers(
         format=FORMAT,
@@ -101,7 +102,11 @@ def _trials(people: Sequence[Held], posture: Posture) -> _Trials:
                     owns.append(person.own_deg * mirror)
                     within.append(np.cov(values.T) * np.outer(mirror, mirror))
     if not means:
-        raise RecordingError(Reason.NOT_A_RECORDING, f"nobody holds {posture} in these recordings.")
+        raise RecordingError(
+            Reason.NOT_A_RECORDING,
+            f"nobody holds {posture} for {MIN_TRIAL_S} s in these recordings.",
+            hint="Fit on recordings whose truth.csv has every posture.",
+        )
     return _Trials(np.stack(means), np.stack(owns), np.mean(within, axis=0))
 
 

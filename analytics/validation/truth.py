@@ -50,7 +50,7 @@ def read_truth(folder: Path) -> tuple[Interval, ...]:
     path = folder / TRUTH
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise RecordingError(Reason.TOO_LONG, f"{path} is over {MAX_BYTES} bytes.")
+            raise RecordingError(Reason.TOO_LONG, f"{path} is over {MAX_BYTES} bytes.", hint=_HINT)
         with path.open(encoding="utf-8", newline="") as file:
             rows = csv.DictReader(file)
             if tuple(rows.fieldnames or ()) != COLUMNS:

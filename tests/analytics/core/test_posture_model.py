@@ -111,7 +111,11 @@ def test_likelihoods_are_those_of_scipy() -> None:
         whole = multivariate_t(mean, shape, df=freedom).logpdf(seconds)
         upper = [0, 2]  # L5 left out, at its rate, and anywhere in its width
         part = multivariate_t(mean[upper], shape[np.ix_(upper, upper)], df=freedom)
-        left_out = part.logpdf(seconds[:, upper]) + np.log(model.numbers.outlier_rates["L5"]) - 2 * np.log(50.0)
+        left_out = (
+            part.logpdf(seconds[:, upper])
+            + np.log(model.numbers.outlier_rates["L5"])
+            - 2 * np.log(50.0)
+        )
         np.testing.assert_allclose(found[:, code], np.logaddexp(whole, left_out), atol=1e-5)
 
 
