@@ -26,12 +26,16 @@ def brought_back(
     """(n,) flexion of upper and lower trunk, beyond the wearer's own rounded pose ``own_deg`` (upper,
     lower) moved back to it as far as the curl is beyond that pose's, and deep bends made shallower.
     """
+    thorax, pelvis = thorax_deg, pelvis_deg
     shared = np.maximum(np.minimum(thorax_deg, pelvis_deg) - DEEP_BEND_DEG, 0.0)
-    thorax, pelvis = thorax_deg - shared, pelvis_deg - shared
+    if shared.any():
+        thorax, pelvis = thorax_deg - shared, pelvis_deg - shared
     if own_deg is None:
         return thorax, pelvis
     own_thorax, own_pelvis = own_deg
     curled = np.maximum(thorax - pelvis - (own_thorax - own_pelvis), 0.0)
+    if not curled.any():
+        return thorax, pelvis
     bent_further = np.minimum(np.maximum(thorax - own_thorax, 0.0), curled)
     rolled_back = np.minimum(np.maximum(own_pelvis - pelvis, 0.0), curled - bent_further)
     rolled_back = np.where(thorax >= BENT_SHARE * own_thorax, rolled_back, 0.0)

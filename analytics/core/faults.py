@@ -63,14 +63,20 @@ class FaultDetector:
     def update(self, table: SecondTable) -> Faults:
         """The faults in each second of a non-empty table."""
         connected = follows(table.second, self._previous_s)
+        self._previous_s = int(table.second[-1])
+        losing = self._losing(table, connected)
+        if not table.sums[:, :, SAME:].any():
+            self._same_s = np.zeros_like(self._same_s)
+            nothing = np.zeros_like(losing)
+            return Faults(losing, saturated=nothing, stuck=nothing, useless=nothing)
         count = np.maximum(table.count, 1)
         railed = table.sums[:, :, RAILED] / count
         same = (table.sums[:, :, SAME] >= STUCK_SHARE * count) & (table.count > 0)
         same_s = _run_lengths(same, connected, self._same_s)
         stuck = same_s >= STUCK_AFTER_S
-        self._previous_s, self._same_s = int(table.second[-1]), same_s[-1]
+        self._same_s = same_s[-1].copy()
         return Faults(
-            losing=self._losing(table, connected),
+            losing,
             saturated=railed > SATURATED_SHARE,
             stuck=stuck,
             useless=stuck | (railed >= USELESS_SHARE),
@@ -84,13 +90,14 @@ class FaultDetector:
         wanted = np.where(silent_s < LOSS_WINDOW_S, np.rint(rate_hz), 0)
         wanted = np.minimum(wanted, MAX_COUNTED).astype(np.uint16)
         came = np.minimum(table.count, wanted).astype(np.uint16)
-        window = np.concatenate([self._window, np.stack([wanted, came])], axis=1)
-        total = np.cumsum(
-            window, axis=1, dtype=np.int64
-        )  # whole numbers: exact wherever it was cut
-        expected, received = total[:, LOSS_WINDOW_S:] - total[:, :-LOSS_WINDOW_S]
-        self._silent_s, self._rate_hz = silent_s[-1], rate_hz[-1]
+        window = np.concatenate([self._window, np.array([wanted, came])], axis=1)
+        self._silent_s, self._rate_hz = silent_s[-1].copy(), rate_hz[-1].copy()
         self._window = window[:, -LOSS_WINDOW_S:].copy()
+        if np.array_equal(window[0], window[1]):  # nothing is missing
+            return np.zeros(table.count.shape, np.bool_)
+        # whole numbers: exact wherever it was cut
+        total = np.cumsum(window, axis=1, dtype=np.int64)
+        expected, received = total[:, LOSS_WINDOW_S:] - total[:, :-LOSS_WINDOW_S]
         enough = expected >= MIN_EXPECTED_S * np.minimum(np.rint(rate_hz), MAX_COUNTED)
         losing: Flags = enough & (received < (1 - LOSING_SHARE) * expected)
         return losing

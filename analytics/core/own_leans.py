@@ -59,12 +59,17 @@ class OwnLeans:
         """Nothing more is learned until the next calibration."""
         return bool((self._seconds >= MAX_LEARNED_S).all())
 
+    @property
+    def waits(self) -> bool:
+        """Something was seen that holds from the next block on."""
+        return bool(self._new_seconds.any())
+
     def enter(self, block: int) -> bool:
         """What was seen in an earlier block holds from this one on. Whether that changes anything."""
         if block == self._block:
             return False
         self._block = block
-        new = bool(self._new_seconds.any())
+        new = self.waits
         if new:
             self._seconds += self._new_seconds
             self._sums_cdeg += self._new_sums_cdeg

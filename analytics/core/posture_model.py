@@ -168,11 +168,13 @@ def regression(own_covariance: Matrix, with_own: Matrix, ridge_deg2: tuple[float
     people say how one goes with another.
     """
     same, others = ridge_deg2
+    size = len(with_own)
+    ridge = np.zeros((size, size, size))
+    each = np.arange(size)
+    ridge[:, each, each] = others
+    ridge[each, each, each] = same
     gain = np.empty_like(with_own)
-    for row in range(len(with_own)):
-        ridge = np.full(len(with_own), others)
-        ridge[row] = same
-        gain[row] = np.linalg.solve(own_covariance + np.diag(ridge), with_own[row])
+    gain[:] = np.linalg.solve(own_covariance + ridge, with_own[:, :, None])[:, :, 0]
     return gain
 
 

@@ -26,6 +26,8 @@ def run_length(flag: Flags, connected: Flags, carried: int) -> NDArray[np.int64]
 
     ``connected`` is :func:`follows`, ``carried`` the length at the second before the first.
     """
+    if not flag.any():
+        return np.zeros(flag.size, np.int64)
     index = np.arange(flag.size, dtype=np.int64)
     start = np.where(flag, np.where(connected, -carried, index), index + 1)
     length: NDArray[np.int64] = index + 1 - np.maximum.accumulate(start)

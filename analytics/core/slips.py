@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from analytics.core.axes import Vector, between_deg
 from analytics.core.joining import SecondTable
 from analytics.core.motion import mean_square
-from analytics.core.rows import ACC_X, ACC_Z, GYRO_X, RAILED, SAME, UP_X, UP_Z
+from analytics.core.rows import ACC_Z, GYRO_X, RAILED, SAME, UP_X
 from contracts.units import RAD_PER_DEG
 from contracts.vocabulary import Placement
 
@@ -77,9 +77,9 @@ _BETWEEN: Final = {
     Placement.T4: (Placement.C7, Placement.T12),
     Placement.T12: (Placement.T4, Placement.L5),
 }
-#: What is kept of a second and placement: unit 'down', unit 'up', ∫ω² dt, whether it is full, and
+#: What is kept of a second and placement: unit 'up', unit 'down', ∫ω² dt, whether it is full, and
 #: whether a turn of this sensor alone shows.
-_DOWN, _UP, _ENERGY, _FULL, _SHOWN = slice(0, 3), slice(3, 6), 6, 7, 8
+_UP, _DOWN, _ENERGY, _FULL, _SHOWN = slice(0, 3), slice(3, 6), 6, 7, 8
 _KEPT: Final = 9
 _NO_ENERGY: Final = 1e-9
 
@@ -197,13 +197,14 @@ class SlipDetector:
 def _values_of(table: SecondTable) -> Array:
     """(n, placements, _KEPT) of what is kept; zero where there is no sample."""
     values = np.zeros((len(table), len(table.placements), _KEPT), np.float32)
-    values[:, :, _DOWN] = _unit(table.sums[:, :, ACC_X : ACC_Z + 1])
-    values[:, :, _UP] = _unit(table.sums[:, :, UP_X : UP_Z + 1])
+    directions = values[:, :, : _DOWN.stop].reshape(*table.count.shape, 2, 3)
+    directions[:] = _unit(table.sums[:, :, UP_X : ACC_Z + 1].reshape(directions.shape))
     values[:, :, _ENERGY] = mean_square(table.sums, table.count, GYRO_X)
     full = (table.count > 0) & (table.count >= FULL_SHARE * table.rate_hz)
     # what froze or was cut off jumps when it comes back, and readings of nothing have no direction
     full &= table.sums[:, :, SAME] + table.sums[:, :, RAILED] < USELESS_SHARE * table.count
-    values[:, :, _FULL] = full & values[:, :, _DOWN].any(axis=2) & values[:, :, _UP].any(axis=2)
+    full &= np.all(np.any(directions, axis=3), axis=2)
+    values[:, :, _FULL] = full
     return values
 
 

@@ -86,6 +86,10 @@ class BestSensor:
     def of(cls, table: SecondTable) -> BestSensor:
         """The upper trunk before the lower one, the head last; from a non-empty table."""
         order = [table.placements.index(p) for p in _MOTION_ORDER if p in table.placements]
+        best, count = order[0], table.count[:, order[0]]
+        if count.all():
+            column = np.full(len(table), best, np.int64)
+            return cls(column, count, table.rate_hz[:, best], table.sums[:, best])
         column = np.full(len(table), order[-1], np.int64)
         for index in reversed(order):
             column = np.where(table.count[:, index] > 0, index, column)
