@@ -68,9 +68,9 @@ class PostureFigures:
     """Of one study with one set of sensors. ``confusion`` is (true, said) seconds.
 
     ``calibration_error_named`` leaves out the seconds that were called unknown, of which a confidence of
-    0 is always true. ``upright_rounded_six`` and ``_two`` are balanced accuracies over seconds that are truly upright or
-    rounded: with all six postures to choose from, and with forward_lean counted as rounded, since both
-    bend the upper trunk forward.
+    0 is always true. ``upright_rounded_six`` and ``_two`` are balanced accuracies over seconds that are
+    truly upright or rounded: with all six postures to choose from, and with forward_lean counted as
+    rounded, since both bend the upper trunk forward.
     """
 
     study: Study
