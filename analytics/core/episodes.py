@@ -10,15 +10,16 @@ open           other seconds, fewer than ``bridge_s``    ``bridge_s`` of other s
 =============  ========================================  =============================================
 
 An open run that spans ``episode_s`` is an episode: it is said then, once a minute as it grows, and when
-it ends. One that is not sure enough on the whole is not said; it is looked at again every CHECK_S. It began with the seconds on
-the way into it, LEAD_S of them at most: those in which rounding was possible, if not the likeliest. All
-sums are of whole hundredths, so they are the same wherever the data was cut.
+it ends. One that is not sure enough on the whole is not said; it is looked at again every CHECK_S. Its
+start is drawn where the way into it began: LEAD_S before it at most, seconds in which rounding was
+possible, if not the likeliest. All sums are of whole hundredths, so they are the same wherever the data
+was cut.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
 
@@ -86,15 +87,15 @@ class _Run:
     """A run of rounded seconds under way; ``lead_s`` before ``start_s`` were on the way into it."""
 
     start_s: int
-    last_s: int
     lead_s: int
-    rounded_s: int
-    flexion_cdeg: int
-    peak_cdeg: int
-    confidence_c: int
-    sure_c: int
-    activity_s: list[int]
-    pattern_s: list[int]
+    last_s: int
+    rounded_s: int = 0
+    flexion_cdeg: int = 0
+    peak_cdeg: int = -(2**31)
+    confidence_c: int = 0
+    sure_c: int = 0
+    activity_s: list[int] = field(default_factory=lambda: [0] * len(ACTIVITIES))
+    pattern_s: list[int] = field(default_factory=lambda: [0] * len(PATTERNS))
     open: bool = False
     said_s: int = 0  # the span at which it was said last, 0: not yet
     due_s: int = 0  # the span at which it is looked at next
@@ -102,22 +103,16 @@ class _Run:
 
     @classmethod
     def begin(cls, second: int, lead_s: int) -> _Run:
-        return cls(
-            second,
-            second - 1,
-            lead_s,
-            0,
-            0,
-            -(2**31),
-            0,
-            0,
-            [0] * len(ACTIVITIES),
-            [0] * len(PATTERNS),
-        )
+        return cls(start_s=second, lead_s=lead_s, last_s=second - 1)
+
+    @property
+    def begin_s(self) -> int:
+        """Where a therapist would draw its start."""
+        return self.start_s - self.lead_s
 
     @property
     def span_s(self) -> int:
-        return self.lead_s + self.last_s + 1 - self.start_s
+        return self.last_s + 1 - self.begin_s
 
     @property
     def sure(self) -> bool:
@@ -171,8 +166,7 @@ class EpisodeDetector:
         said: list[Said] = []
         while first < last:
             due_s = max(run.due_s, self._episode_s)
-            begin_s = run.start_s - run.lead_s
-            due = first + max(0, begin_s + due_s - 1 - int(block.second[first]))
+            due = first + max(0, run.begin_s + due_s - 1 - int(block.second[first]))
             stop = min(last, due + 1)
             _add(run, block, first, stop)
             if run.span_s >= due_s:
@@ -201,7 +195,7 @@ class EpisodeDetector:
         activity = ACTIVITIES[_most(run.activity_s)]
         mean_deg = round(run.flexion_cdeg / run.rounded_s / 100, 2)
         return Episode(
-            start_ns=(run.start_s - run.lead_s) * NS_PER_S,
+            start_ns=run.begin_s * NS_PER_S,
             end_ns=(run.last_s + 1) * NS_PER_S,
             pattern=pattern,
             activity=activity,
@@ -259,7 +253,7 @@ def _explain(run: _Run, pattern: Pattern, activity: Activity, mean_deg: float) -
     minutes, seconds = divmod(run.span_s, 60)
     length = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
     doing = f" {_DOING[activity]}" if activity in _DOING else ""
-    bridged_s = run.span_s - run.rounded_s
+    bridged_s = run.span_s - run.lead_s - run.rounded_s
     returns = f"; short returns of {bridged_s} s in all are bridged" if bridged_s else ""
     return (
         f"Rounded for {length}{doing}, by {mean_deg:.0f}° on average and {run.peak_cdeg / 100:.0f}° at "

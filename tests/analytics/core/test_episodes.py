@@ -150,6 +150,13 @@ def test_what_an_episode_says_of_itself() -> None:
     assert [(a.rule, a.share) for a in episode.focus] == [("upper_thoracic", 1.0)]
 
 
+def test_the_way_into_an_episode_is_no_short_return() -> None:
+    (episode,) = episodes("ppp" + "R" * 70)
+    assert episode.rounded_s == 70
+    assert episode.explanation.startswith("Rounded for 1 min 13 s")
+    assert "bridged" not in episode.explanation
+
+
 def test_long_seated_rounding_points_to_the_hips_as_inferred() -> None:
     (episode,) = episodes("R" * 320, PostureSettings(break_after_s=300))
     assert [(a.rule, a.inferred) for a in episode.focus] == [
