@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from analytics.core.beyond import brought_back
 from analytics.core.calibration import Calibration
 from analytics.core.explain import Centre, Centres
+from analytics.core.heading import without_slump
 from analytics.core.likelihood import Likelihood
 from analytics.core.own_leans import OwnLeans
 from analytics.core.posture_model import (
@@ -121,7 +122,9 @@ class Personal:
         key = (tuple(placements), tuple(signs.items()))
         if key not in self._of_people:
             pose = self._own_deg(placements, signs)
-            self._of_people[key] = self.model.expected(placements, pose)
+            of_people = self.model.expected(placements, pose)
+            held = self.calibration.rounded
+            self._of_people[key] = of_people if held else without_slump(of_people, placements)
         learned = own.apply(self._of_people[key], indices(placements))
         return tuple(
             Expected(e.mean_deg * scale, e.covariance_deg2)
