@@ -118,24 +118,32 @@ class PostureTeller:
         seen = Inclinations.of(angles, personal.sources, chances)
         logs, probability = self._learning(second, seen, personal)
         decisive = _decisive(logs, seen, angles, personal)
-        code = decisive.argmax(axis=1)
         told = decisive.max(axis=1) > -np.inf
-        others = decisive.copy()
-        others[:, _ROUNDED] = -np.inf
-        stay = decisive[:, _ROUNDED] + self._settings.hysteresis_deg * HYSTERESIS_LOG_PER_DEG
-        enter, leave = told & (code == _ROUNDED), ~told | (stay < others.max(axis=1))
-        rounded = hysteresis(enter, leave, connected, self._was_rounded)
-        code[rounded] = _ROUNDED
-        self._was_rounded = bool(rounded[-1])
+        code = self._steady(decisive, told, connected)
         posture = np.where(told, _CODE_OF_CLASS[code], CODE[Posture.UNKNOWN]).astype(np.uint8)
         sure = np.minimum(np.round(probability[np.arange(code.size), code], 2), NEVER_SURE)
         may_be_rounded = told & (np.round(probability[:, _ROUNDED], 2) >= POSSIBLE)
         return Postures(posture, np.where(told, sure, 0.0), may_be_rounded)
 
+    def _steady(self, decisive: Logs, told: Flags, connected: Flags) -> NDArray[np.intp]:
+        """(n,) codes of CLASSES: the most decisive; once rounded, until another is so by far."""
+        code = decisive.argmax(axis=1)
+        others = decisive.copy()
+        others[:, _ROUNDED] = -np.inf
+        stay = decisive[:, _ROUNDED] + self._settings.hysteresis_deg * HYSTERESIS_LOG_PER_DEG
+        enter, leave = told & (code == _ROUNDED), ~told | (stay < others.max(axis=1))
+        rounded = hysteresis(enter, leave, connected, self._was_rounded)
+        self._was_rounded = bool(rounded[-1])
+        return np.where(rounded, _ROUNDED, code)
+
     def _learning(
         self, second: NDArray[np.int64], seen: Inclinations, personal: Personal
     ) -> tuple[Logs, Logs]:
-        """(n, 6) log likelihoods and probabilities. What one block teaches holds from the next on."""
+        """(n, 6) log likelihoods and probabilities. What one block teaches holds from the next on.
+
+        Blocks are told several at once, since most teach nothing; those after the first that does are
+        told again.
+        """
         logs, probability = np.empty((2, second.size, len(CLASSES)))
         block = block_of(second, personal.calibration.session_ns[0])
         edges = [0, *(np.flatnonzero(block[1:] != block[:-1]) + 1).tolist(), second.size]
