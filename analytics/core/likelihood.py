@@ -23,17 +23,18 @@ from contracts.vocabulary import Placement
 
 Logs = NDArray[np.float64]
 
-
 #: 0.01° times 2**15 at the most, times a weight below 1, times 2**30, and 8 of them: within 2**53.
 STEP: Final = 2.0**-30
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Likelihood:
-    """Whitening of every class with all sensors and with each left out, k of them in all.
+    """Six densities with all sensors, then six with each sensor left out that may be: k in all.
 
-    ``scale`` (d, d · k): what hundredths of degrees are multiplied with, k columns for each of d whitened
-    values; ``offset`` (d · k,); ``power`` and ``constant`` (k,).
+    Each is a Student's t, whose inclinations are whitened (decorrelated, of unit spread) first, all k by
+    one product. ``scale`` (d, d · k): what hundredths of degrees are multiplied with, k columns for each
+    of d whitened values; ``offset`` (d · k,): the whitened means; ``power`` and ``constant`` (k,): of
+    (1 + squared distance / degrees of freedom), and its logarithm's summand.
     """
 
     degrees_of_freedom: float
@@ -78,6 +79,7 @@ class Likelihood:
         for first in range(k, whitened.shape[1], k):
             distance = distance + whitened[:, first : first + k]
         each = self.constant - self.power * np.log1p(distance / self.degrees_of_freedom)
+        # whichever sensor is off, a class is as likely as all its ways together
         total: Logs = each[:, : len(CLASSES)]
         for first in range(len(CLASSES), k, len(CLASSES)):
             total = np.logaddexp(total, each[:, first : first + len(CLASSES)])
