@@ -4,6 +4,7 @@ but for reading what is handed in.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.core.postures import BOUNDARY_CONFIDENCE, SURE_CONFIDENCE, SURE_MARGIN_DEG
 from contracts.imu import regular_times_ns
 from contracts.messages import ImuMessage
 from contracts.records import ANGLES, Episode, Frame, Rollup
@@ -29,7 +29,11 @@ MAX_ANGLE_DEG: Final = 0.2
 MAX_SHIFT_S: Final = MAX_SHIFT_NS / NS_PER_S
 #: A sample of each of the two sensors may cross either border of a second.
 MAX_SAMPLES: Final = 4
-#: Confidence follows the angles: 1 over some 5° from a border between postures.
+#: By how much the logarithm of a posture's odds changes with one degree, at the most: what is expected of
+#: a posture is some 1° wide where it is narrowest, and Student's t of 4 degrees of freedom over 4 angles
+#: changes by 8 / 4 over its width there; two postures, one gaining what the other loses.
+LOG_ODDS_PER_DEG: Final = 4.0
+#: The mean confidence of an episode.
 MAX_CONFIDENCE: Final = 0.05
 MAX_SHARE: Final = 0.02
 CONFIDENCE_STEP: Final = 0.01
@@ -140,7 +144,8 @@ class Nearly:
         same = ("activity", "activity_source", "quality", "missing")
         why = _unequal(wanted, found, same if key in self._borders else ("posture", *same))
         why += _apart(wanted, found, ANGLES, self._most_deg(key))
-        why += _apart(wanted, found, ("confidence",), MAX_CONFIDENCE)
+        most = CONFIDENCE_STEP + _confidence_per_log_odds(wanted, found) * self._most_log_odds(key)
+        why += _apart(wanted, found, ("confidence",), most)
         return why + _apart(wanted, found, ("samples",), MAX_SAMPLES)
 
     def _episode(self, key: Any, wanted: Episode, found: Episode) -> list[str]:
@@ -163,11 +168,15 @@ class Nearly:
         """By how much an angle of a second may differ."""
         return MAX_ANGLE_DEG + MAX_SHIFT_S * self._speed_deg_s(key)
 
+    def _most_log_odds(self, key: Any) -> float:
+        """By how much the logarithm of its posture's odds may."""
+        return LOG_ODDS_PER_DEG * self._most_deg(key)
+
     def _on_border(self, key: Any, wanted: Frame, found: Frame) -> bool:
-        """Whether postures differ that are each no further from its border than angles may differ."""
+        """Whether postures differ that are each no further from even odds than angles may bring them."""
         if wanted.posture == found.posture or wanted.missing or found.missing:
             return False
-        return max(_margin_deg(wanted), _margin_deg(found)) <= self._most_deg(key)
+        return max(_log_odds(wanted), _log_odds(found)) <= self._most_log_odds(key)
 
     def _across_borders(self, key: Any, wanted: Rollup) -> Rollup:
         """A rollup that counts the seconds on a border as they were found."""
@@ -200,10 +209,14 @@ class Nearly:
         return sum(angle_apart_deg(now, other) for other in around if other)
 
 
-def _margin_deg(frame: Frame) -> float:
-    """How far the second's posture is from the border of another, at least: its confidence says it."""
-    beyond = (frame.confidence - CONFIDENCE_STEP / 2 - BOUNDARY_CONFIDENCE) * SURE_MARGIN_DEG
-    return beyond / (SURE_CONFIDENCE - BOUNDARY_CONFIDENCE)
+def _log_odds(frame: Frame) -> float:
+    """Of the second's posture against all others, at least: its confidence is their probability."""
+    probability = max(frame.confidence - CONFIDENCE_STEP / 2, CONFIDENCE_STEP)
+    return math.log(probability / (1.0 - probability))
+
+
+def _confidence_per_log_odds(*frames: Frame) -> float:
+    return max(frame.confidence * (1.0 - frame.confidence) for frame in frames)
 
 
 def _near_rollups(wanted: Rollup, found: Rollup) -> list[str]:

@@ -57,7 +57,7 @@ def test_lost_and_surplus_rows_are_counted() -> None:
         changed(samples=95),
         changed(thorax_flexion_deg=10.0 + MAX_ANGLE_DEG + 0.01),
         changed(thorax_flexion_deg=None),
-        changed(confidence=0.8),
+        changed(confidence=0.7),
     ],
 )
 def test_what_no_clock_explains_is_different(row: Frame) -> None:
@@ -106,7 +106,7 @@ def rollup(**posture_s: int) -> Rollup:
 
 
 def test_a_second_on_the_border_of_two_postures_may_be_either() -> None:
-    wanted = {KEY: changed(confidence=0.61)}
+    wanted = {KEY: changed(confidence=0.55)}
     other = changed(posture=Posture.ROUNDED, confidence=0.6, thorax_flexion_deg=10.1)
     found = {KEY: other}
     assert compare("frames", wanted, found, Nearly(wanted, found)).good
@@ -120,13 +120,13 @@ def test_a_second_on_the_border_of_two_postures_may_be_either() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        changed(posture=Posture.ROUNDED, confidence=0.65),  # well within its borders
+        changed(posture=Posture.ROUNDED, confidence=0.75),  # three to one: 0.27° off, 0.2° allowed
         changed(posture=Posture.ROUNDED, confidence=0.6, thorax_flexion_deg=10.3),
         changed(posture=Posture.ROUNDED, confidence=0.6, missing=(Placement.T4,)),
     ],
 )
 def test_a_posture_that_is_not_on_the_border_is_different(row: Frame) -> None:
-    wanted, found = {KEY: changed(confidence=0.61)}, {KEY: row}
+    wanted, found = {KEY: changed(confidence=0.55)}, {KEY: row}
     assert compare("frames", wanted, found, Nearly(wanted, found)).different == 1
 
 
