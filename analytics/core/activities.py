@@ -33,7 +33,7 @@ from analytics.core.marks import Marks
 from analytics.core.motion import mean_of, mean_square
 from analytics.core.movement import AT_REST, OTHER, WALKING, Movement, MovementReader
 from analytics.core.results import ContextMark
-from analytics.core.rows import ACC_X, GYRO_X, GYRO_Y, GYRO_Z, MAG, MAG_STEP_SQ
+from analytics.core.rows import ACC_X, GYRO_X, GYRO_Z, MAG, MAG_STEP_SQ
 from analytics.core.runs import follows, run_length, trailing_sums
 from analytics.core.trunk_motion import BestSensor
 from analytics.core.uprightness import LYING_COSINE, Uprightness
@@ -118,7 +118,8 @@ class ActivityDetector:
         vibrates_s = run_length(vibrates, connected, self._vibrates_s)
         still = _still(table)
         still_s = run_length(still, connected, self._still_s)
-        above_still_s = run_length(still & _above(table), connected, self._above_still_s)
+        above_still = still & _above(table) if still.any() else still
+        above_still_s = run_length(above_still, connected, self._above_still_s)
         kind = np.where(walking, WALKING, np.where(quiet, AT_REST, OTHER)).astype(np.int8)
         lying = _lying(table, calibration)
         movement = self._movement.update(
@@ -254,9 +255,9 @@ def _directions(best: BestSensor) -> Floats:
 
 def _still(table: SecondTable) -> Flags:
     """(n,) whether no sensor turns by more than a table's noise, its constant bias aside."""
-    n = np.maximum(table.count, 1).astype(np.float64)
-    means = [table.sums[:, :, axis] / n for axis in (GYRO_X, GYRO_Y, GYRO_Z)]
-    bias_sq = means[0] * means[0] + means[1] * means[1] + means[2] * means[2]
+    mean = table.sums[:, :, GYRO_X : GYRO_Z + 1] / np.maximum(table.count, 1)[:, :, None]
+    mean *= mean
+    bias_sq = mean[:, :, 0] + mean[:, :, 1] + mean[:, :, 2]
     moving = mean_square(table.sums, table.count, GYRO_X) - bias_sq > STILL_GYRO_RAD_S**2
     still: Flags = np.logical_not(np.any(moving, axis=1))
     return still

@@ -41,9 +41,7 @@ class Angles:
     @property
     def rounding_deg(self) -> Degrees:
         """How far the trunk is rounded: its curl, or where there is no lower sensor its tilt."""
-        return np.where(
-            np.isnan(self.trunk_flexion_deg), self.thorax_flexion_deg, self.trunk_flexion_deg
-        )
+        return _first_of(self.trunk_flexion_deg, self.thorax_flexion_deg)
 
     def facing(self, sign: Mapping[Placement, Degrees]) -> Angles:
         """The same seconds with the angles of two-fold placements times their (n,) ``sign``."""
@@ -128,7 +126,10 @@ def _first(
     chosen = none
     for placement in reversed(order):
         if placement in angle:
-            own = angle[placement]
-            missing = np.isnan(own)
-            chosen = np.where(missing, chosen, own) if missing.any() else own
+            chosen = _first_of(angle[placement], chosen)
     return chosen
+
+
+def _first_of(one: Degrees, other: Degrees) -> Degrees:
+    missing = np.isnan(one)
+    return np.where(missing, other, one) if missing.any() else one

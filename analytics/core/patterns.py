@@ -31,9 +31,9 @@ def patterns_of(angles: Angles) -> NDArray[np.uint8]:
         Pattern.COLLAPSED_CHEST: angles.lower_thoracic_deg / COLLAPSED_CHEST_DEG,
         Pattern.LUMBAR_SLUMP: -angles.pelvis_flexion_deg / LUMBAR_SLUMP_DEG,
     }
-    columns = np.fmax(np.stack(list(marked.values())), -np.inf)
+    columns = np.fmax(np.array(list(marked.values())), -np.inf)
     codes = np.array([PATTERNS.index(p) for p in marked], np.uint8)
-    best: NDArray[np.uint8] = codes[np.argmax(columns, axis=0)]
+    best: NDArray[np.uint8] = codes[columns.argmax(axis=0)]
     nothing = columns.max(axis=0) <= 0.0
     best[nothing] = PATTERNS.index(Pattern.UNSPECIFIED)
     return best

@@ -291,12 +291,14 @@ def _frames(
 ) -> FrameBlock:
     incomplete = table.count * 2 < table.rate_hz
     incomplete |= table.count == 0
-    bits = np.array([1 << PLACEMENTS.index(p) for p in table.placements], np.uint8)
-    missing = (incomplete * bits).sum(axis=1).astype(np.uint8)
-    quality = np.where(missing > 0, _QUALITY[Quality.PARTIAL], _QUALITY[Quality.OK])
-    quality = np.maximum(quality, troubles.quality)  # its words are worse, and come later
+    missing, quality = np.zeros(len(table), np.uint8), troubles.quality
+    if incomplete.any():
+        bits = np.array([1 << PLACEMENTS.index(p) for p in table.placements], np.uint8)
+        missing = (incomplete * bits).sum(axis=1).astype(np.uint8)
+        partial = np.where(missing > 0, _QUALITY[Quality.PARTIAL], _QUALITY[Quality.OK])
+        quality = np.maximum(partial, quality)  # the words of troubles are worse, and come later
     if calibration is None:
-        quality[:] = _QUALITY[Quality.UNCALIBRATED]
+        quality = np.full_like(missing, _QUALITY[Quality.UNCALIBRATED])
     return FrameBlock(
         start_ns=table.second * NS_PER_S,
         posture=postures.posture,
@@ -333,4 +335,6 @@ def _rounded_seconds(frames: FrameBlock, angles: Angles, postures: Postures) -> 
 def _hundredths(angle_deg: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Whole hundredths, 0 where there is none, and where there is one."""
     there = ~np.isnan(angle_deg)
-    return np.rint(np.where(there, angle_deg, 0.0) * 100).astype(np.int64), there
+    if not there.all():
+        angle_deg = np.where(there, angle_deg, 0.0)
+    return np.rint(angle_deg * 100).astype(np.int64), there

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -34,6 +35,8 @@ MODEL_PLACEMENTS: Final = (Placement.C7, Placement.T4, Placement.T12, Placement.
 SIZE: Final = 2 * len(MODEL_PLACEMENTS)
 FORMAT: Final = 1
 MAX_MODEL_BYTES: Final = 1_000_000
+#: Sets of placements whose numbers are kept, with and without an own pose: there are 15 of one model.
+MAX_KEPT: Final = 64
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -132,33 +135,59 @@ class PostureModel:
         ``own_deg``: the wearer's own rounded pose at these placements, flexion then lateral; None where
         none was held.
         """
-        at = indices(placements)
-        return tuple(self._expected(code, at, own_deg) for code in range(len(CLASSES)))
-
-    def _expected(self, code: int, at: NDArray[np.intp], own_deg: Vector | None) -> Expected:
-        mean = self.mean_deg[code, at]
-        covariance = self.covariance_deg2[code][np.ix_(at, at)]
-        with_own = self.with_own_deg2[code][np.ix_(at, at)]
-        own_covariance = self.own_covariance_deg2[code][np.ix_(at, at)]
-        own_mean = self.own_mean_deg[code, at]
-        is_rounded = CLASSES[code] is Posture.ROUNDED
+        of_people = _of_people(self, tuple(placements), posed=own_deg is not None)
         if own_deg is None:
-            if is_rounded:
-                mean = mean + own_mean
-                covariance = covariance + own_covariance + with_own + with_own.T
-            return Expected(mean, self._shrunk(covariance))
-        gain = regression(own_covariance, with_own, self.numbers.ridge_deg2)
-        left_over = (
-            covariance - gain @ with_own.T - with_own @ gain.T + gain @ own_covariance @ gain.T
-        )
-        mean = mean + gain @ (own_deg - own_mean)
-        return Expected(mean + own_deg if is_rounded else mean, self._shrunk(left_over))
+            return tuple(Expected(c.mean_deg, c.covariance_deg2) for c in of_people)
+        expected = []
+        for posture, c in zip(CLASSES, of_people, strict=True):
+            mean_deg = c.mean_deg + c.gain @ (own_deg - c.own_mean_deg)
+            if posture is Posture.ROUNDED:
+                mean_deg = mean_deg + own_deg
+            expected.append(Expected(mean_deg, c.covariance_deg2))
+        return tuple(expected)
 
-    def _shrunk(self, covariance: Matrix) -> Matrix:
-        """Covariances of 29 people are uncertain: their off-diagonal part counts less."""
-        shrink = self.numbers.shrink
-        shrunk: Matrix = (1.0 - shrink) * covariance + shrink * np.diag(np.diag(covariance))
-        return shrunk
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _OfPeople:
+    """One posture at d inclinations, the same for all wearers: mean (d,) and covariance (d, d), and how
+    the mean follows an own rounded pose: by ``gain`` (d, d), from ``own_mean_deg`` (d,) on.
+    """
+
+    mean_deg: Vector
+    covariance_deg2: Matrix
+    gain: Matrix
+    own_mean_deg: Vector
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def _of_people(
+    model: PostureModel, placements: tuple[Placement, ...], *, posed: bool
+) -> tuple[_OfPeople, ...]:
+    """Each of CLASSES; ``posed``: of wearers whose own rounded pose is known."""
+    at = indices(placements)
+    both = np.ix_(at, at)
+    classes = []
+    for code, posture in enumerate(CLASSES):
+        mean, own_mean = model.mean_deg[code, at], model.own_mean_deg[code, at]
+        covariance, with_own = model.covariance_deg2[code][both], model.with_own_deg2[code][both]
+        own_covariance = model.own_covariance_deg2[code][both]
+        gain = regression(own_covariance, with_own, model.numbers.ridge_deg2)
+        if posed:
+            covariance = (
+                covariance - gain @ with_own.T - with_own @ gain.T + gain @ own_covariance @ gain.T
+            )
+        elif posture is Posture.ROUNDED:
+            mean = mean + own_mean
+            covariance = covariance + own_covariance + with_own + with_own.T
+        shrunk = _shrunk(covariance, model.numbers.shrink)
+        classes.append(_OfPeople(mean, shrunk, gain, own_mean))
+    return tuple(classes)
+
+
+def _shrunk(covariance: Matrix, shrink: float) -> Matrix:
+    """Covariances of 29 people are uncertain: their off-diagonal part counts less."""
+    shrunk: Matrix = (1.0 - shrink) * covariance + shrink * np.diag(np.diag(covariance))
+    return shrunk
 
 
 def regression(own_covariance: Matrix, with_own: Matrix, ridge_deg2: tuple[float, float]) -> Matrix:
