@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from analytics.validation.trouble_figures import TroubleFigures
     from plumbline.cohort import Found
     from plumbline.models import Book
-    from plumbline.validate_summary import About
+    from plumbline.validate_summary import About, Summary
     from plumbline.validate_words import Sheet
 
 #: Random mountings of each sensor, unless asked otherwise.
@@ -53,9 +53,7 @@ def run_validate(choice: ValidateChoice) -> None:
     """
     require_extra()
     from plumbline.cohort import find_recordings, first_people
-    from plumbline.validate_goals import goal_sheet, goals
     from plumbline.validate_summary import About, summarise
-    from plumbline.validate_tables import sheets
 
     only = parts_of(choice.only)
     for path in (choice.json_file, choice.report, choice.markdown):
@@ -83,13 +81,21 @@ def run_validate(choice: ValidateChoice) -> None:
         orientation=_trials(choice, only),
         trouble=_troubles(choice, found, console) if "trouble" in only else None,
     )
+    _tell(choice, summary, console)
+
+
+def _tell(choice: ValidateChoice, summary: Summary, console: Console) -> None:
+    """Print the tables, and write what was asked for."""
+    from plumbline.validate_goals import goal_sheet, goals
+    from plumbline.validate_tables import sheets
+
     tables, wanted = sheets(summary), goals(summary)
     heading = [goal_sheet(wanted)] if wanted else []
-    _print(about, [*tables, *heading])
+    _print(summary.about, [*tables, *heading])
     if choice.markdown is not None:
         from plumbline.validate_markdown import markdown
 
-        write_bytes(choice.markdown, markdown(about, [*heading, *tables]).encode())
+        write_bytes(choice.markdown, markdown(summary.about, [*heading, *tables]).encode())
     if choice.json_file is not None:
         write_bytes(choice.json_file, summary.to_json())
     if choice.report is not None:

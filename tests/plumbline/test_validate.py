@@ -118,7 +118,11 @@ def test_every_part_is_told(validated: tuple[Path, Any]) -> None:
     assert sum(map(sum, active["confusion"])) == active["seconds"] == 2100
     seated = postures_of(figures, "sitting", KIT)
     assert seated["episodes"]["true"] > 0
-    assert seated["silent_s"] >= 0
+    assert seated["silent_s"] == 0
+    alone = postures_of(figures, "sitting", "L5")
+    assert (
+        alone["silent_s"] == seated["seconds"] - alone["seconds"] > 40
+    )  # L5's losses have no frame
     assert set(seated["by_person"]) == {"04", "21"}
     assert seated["trials"] == 2 * 15
     (trial,) = figures["orientation"]
