@@ -3,7 +3,8 @@
 Each second's inclinations are held against what this wearer's postures are expected to look like
 (:mod:`analytics.core.personal`). On top of the likelihoods stand a few rules that do not depend on people:
 
-- beyond ``hip_bend_deg`` of the lower trunk it is a bend at the hip, never rounding;
+- beyond ``hip_bend_deg`` of the lower trunk it is a bend at the hip, never rounding, and no posture is
+  one that goes the other way (:mod:`analytics.core.ruled_out`);
 - once rounded, another posture has to be clearly likelier (``hysteresis_deg``), until a gap;
 - one sensor alone cannot tell rounding from leaning at the hip: it says what is held for long;
 - without a sensor on the upper trunk only reclining and leaning sideways are told.
@@ -28,6 +29,7 @@ from analytics.core.likelihood import Logs, shares
 from analytics.core.own_leans import OwnLeans, block_of
 from analytics.core.personal import Personal, prior_logs
 from analytics.core.posture_model import CLASS, CLASSES, SIZE, PostureModel, indices
+from analytics.core.ruled_out import ruled_out
 from analytics.core.runs import hysteresis
 from contracts.settings import PostureSettings
 from contracts.vocabulary import POSTURES, Placement, Posture
@@ -117,11 +119,17 @@ class PostureTeller:
             return Postures(nothing.astype(np.uint8), nothing, nothing.astype(np.bool_))
         seen = Inclinations.of(angles, personal.sources, chances)
         logs, probability = self._learning(second, seen, personal)
-        decisive = _decisive(logs, seen, angles, personal)
+        barred = ruled_out(
+            seen, angles.thorax_flexion_deg, angles.pelvis_flexion_deg, personal.hip_bend_deg
+        )
+        if barred.any():
+            logs = np.where(barred, -np.inf, logs)
+        decisive = _decisive(logs, seen)
         told = decisive.max(axis=1) > -np.inf
         code = self._steady(decisive, told, connected)
         posture = np.where(told, _CODE_OF_CLASS[code], CODE[Posture.UNKNOWN]).astype(np.uint8)
-        sure = np.minimum(np.round(probability[np.arange(code.size), code], 2), NEVER_SURE)
+        sure = shares(logs)[np.arange(code.size), code]
+        sure = np.minimum(np.round(sure, 2), NEVER_SURE)
         may_be_rounded = told & (np.round(probability[:, _ROUNDED], 2) >= POSSIBLE)
         return Postures(posture, np.where(told, sure, 0.0), may_be_rounded)
 
@@ -213,7 +221,7 @@ class PostureTeller:
         self._personal = None
 
 
-def _decisive(logs: Logs, seen: Inclinations, angles: Angles, personal: Personal) -> Logs:
+def _decisive(logs: Logs, seen: Inclinations) -> Logs:
     """(n, 6) what decides: log likelihoods with what the sensors at hand may say, -inf where barred."""
     decisive = np.full_like(logs, -np.inf)
     for group in seen.groups():
@@ -223,6 +231,4 @@ def _decisive(logs: Logs, seen: Inclinations, angles: Angles, personal: Personal
         if not _UPPER.intersection(group.placements):
             told = _TOLD_FROM_BELOW[decisive[group.rows].argmax(axis=1)]
             decisive[np.arange(len(seen))[group.rows][~told]] = -np.inf
-    hip_bend = angles.pelvis_flexion_deg >= personal.hip_bend_deg
-    decisive[hip_bend, _ROUNDED] = -np.inf
     return decisive
