@@ -173,21 +173,29 @@ def _of_people(
         own_covariance = model.own_covariance_deg2[code][both]
         gain = regression(own_covariance, with_own, model.numbers.ridge_deg2)
         if posed:
-            covariance = (
-                covariance - gain @ with_own.T - with_own @ gain.T + gain @ own_covariance @ gain.T
-            )
+            covariance = unexplained(covariance, own_covariance, with_own, gain)
         elif posture is Posture.ROUNDED:
             mean = mean + own_mean
             covariance = covariance + own_covariance + with_own + with_own.T
-        shrunk = _shrunk(covariance, model.numbers.shrink)
-        classes.append(_OfPeople(mean, shrunk, gain, own_mean))
+        covariance = shrunk(covariance, model.numbers.shrink)
+        classes.append(_OfPeople(mean, covariance, gain, own_mean))
     return tuple(classes)
 
 
-def _shrunk(covariance: Matrix, shrink: float) -> Matrix:
-    """Covariances of 29 people are uncertain: their off-diagonal part counts less."""
-    shrunk: Matrix = (1.0 - shrink) * covariance + shrink * np.diag(np.diag(covariance))
-    return shrunk
+def unexplained(
+    covariance: Matrix, own_covariance: Matrix, with_own: Matrix, gain: Matrix
+) -> Matrix:
+    """(d, d) what is left of a covariance where the mean follows the own pose by ``gain``."""
+    left_over: Matrix = (
+        covariance - gain @ with_own.T - with_own @ gain.T + gain @ own_covariance @ gain.T
+    )
+    return left_over
+
+
+def shrunk(covariance: Matrix, share: float) -> Matrix:
+    """Covariances of few people are uncertain: their off-diagonal part counts less, by ``share``."""
+    less: Matrix = (1.0 - share) * covariance + share * np.diag(np.diag(covariance))
+    return less
 
 
 def regression(own_covariance: Matrix, with_own: Matrix, ridge_deg2: tuple[float, float]) -> Matrix:

@@ -25,6 +25,8 @@ from analytics.core.posture_model import (
     PostureNumbers,
     indices,
     regression,
+    shrunk,
+    unexplained,
 )
 from analytics.fitting.held import Held
 from contracts.errors import Reason, RecordingError
@@ -158,14 +160,8 @@ def _weights(wanted: Rows, trials: _Trials, moments: _Moments) -> Rows:
     gain = regression(own_covariance, moments.with_own_deg2, RIDGE_DEG2)
     off, own_off = wanted - moments.mean_deg, trials.own_deg - moments.own_mean_deg
     left_over = off - own_off @ gain.T
-    spread = (
-        moments.covariance_deg2
-        - gain @ moments.with_own_deg2.T
-        - moments.with_own_deg2 @ gain.T
-        + gain @ own_covariance @ gain.T
-        + trials.within_deg2
-    )
-    spread = (1 - SHRINK) * spread + SHRINK * np.diag(np.diag(spread))
+    spread = unexplained(moments.covariance_deg2, own_covariance, moments.with_own_deg2, gain)
+    spread = shrunk(spread + trials.within_deg2, SHRINK)
     at = indices(KIT)
     left_over = left_over[:, at]
     whitened = np.linalg.solve(spread[np.ix_(at, at)], left_over.T).T
