@@ -3,8 +3,8 @@
 =============  ====================================================================================
 walking        the trunk is shaken by more than 0.6 m/s² at a step's 1 to 5 Hz, and turned
 stairs         walking whose movement has become likelier to be of stairs
-driving        the trunk has vibrated faster than 5 Hz, as a vehicle does, for 8 s
-lying          the trunk is 60° or more off upright, and quiet
+driving        the trunk has vibrated faster than 5 Hz, as a vehicle does, for 8 s, and within 6 s
+lying          the trunk is 60° or more off upright (its lower part 70°), and quiet
 not_worn       every worn sensor has been stiller than a living person for a minute
 standing       the trunk is quiet and its movement has become likelier to be of standing
 sitting        the trunk is quiet
@@ -18,6 +18,7 @@ second says of itself never changes later: labels that need time begin when that
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,7 +35,7 @@ from analytics.core.motion import mean_of, mean_square
 from analytics.core.movement import AT_REST, OTHER, WALKING, Movement, MovementReader
 from analytics.core.results import ContextMark
 from analytics.core.rows import ACC_X, GYRO_X, GYRO_Z, MAG, MAG_STEP_SQ
-from analytics.core.runs import follows, run_length, trailing_sums
+from analytics.core.runs import follows, hysteresis, run_length, trailing_sums
 from analytics.core.trunk_motion import BestSensor
 from analytics.core.uprightness import LYING_COSINE, Uprightness
 from contracts.units import DEG_PER_RAD
@@ -57,6 +58,8 @@ QUIET_SHAKE_M_S2: Final = 0.4
 #: A car shakes a trunk by 0.23 m/s² and more, a still person by less than 0.1.
 DRIVING_SHAKE_M_S2: Final = 0.12
 DRIVING_AFTER_S: Final = 8
+#: Who shifts in a seat hides the road for up to 4 s (three of eight drivers), and has not got out.
+DRIVING_BRIDGE_S: Final = 6
 MAX_STEP_HZ: Final = 5.0
 #: A sensor on a table is below 0.1 deg/s. Of 29 seated people the heart and the breath keep C7 and T4
 #: above it but for 2 s in a row at most; L5 can be as still for as long as a posture was held.
@@ -69,6 +72,8 @@ NOT_WORN_BELOW_AFTER_S: Final = 300
 CHANGE: Final = 0.01
 CHANGE_MEANWHILE: Final = 0.1
 FORGOTTEN: Final = 0.5
+#: Of 29 people who reclined on a seat one rolled the pelvis back by 63°: there lying begins at 70°.
+LYING_BELOW_COSINE: Final = math.cos(70.0 / DEG_PER_RAD)
 
 #: Rows that the shake needs of the seconds before.
 _CARRIED: Final = 5
@@ -97,6 +102,8 @@ class ActivityDetector:
         self._still_s = 0
         self._above_still_s = 0
         self._vibrates_s = 0
+        self._away_s = 0
+        self._drove = False
         self._standing_odds = 1.0
         self._stairs_odds = 1.0
         self._movement = MovementReader(model or ActivityModel())
@@ -116,6 +123,7 @@ class ActivityDetector:
         walking = (shake_sq > WALKING_SHAKE_M_S2**2) & stepping
         vibrates = (shake_sq > DRIVING_SHAKE_M_S2**2) & ~stepping
         vibrates_s = run_length(vibrates, connected, self._vibrates_s)
+        drives = self._drives(vibrates_s, connected)
         still = _still(table)
         still_s = run_length(still, connected, self._still_s)
         above_still = still & _above(table) if still.any() else still
@@ -132,9 +140,9 @@ class ActivityDetector:
         activity = np.full(len(table), _CODE[Activity.UNKNOWN], np.uint8)
         activity[quiet] = _CODE[Activity.SITTING]
         activity[quiet & standing] = _CODE[Activity.STANDING]
-        activity[vibrates_s >= DRIVING_AFTER_S] = _CODE[Activity.DRIVING]
         activity[walking] = _CODE[Activity.WALKING]
         activity[walking & stairs] = _CODE[Activity.STAIRS]
+        activity[drives] = _CODE[Activity.DRIVING]
         activity[quiet & lying] = _CODE[Activity.LYING]
         not_worn = (above_still_s >= NOT_WORN_AFTER_S) | (still_s >= NOT_WORN_BELOW_AFTER_S)
         activity[not_worn] = _CODE[Activity.NOT_WORN]
@@ -144,6 +152,15 @@ class ActivityDetector:
         self._still_s, self._above_still_s = int(still_s[-1]), int(above_still_s[-1])
         self._vibrates_s = int(vibrates_s[-1])
         return Activities(activity, source)
+
+    def _drives(self, vibrates_s: NDArray[np.int64], connected: Flags) -> Flags:
+        """(n,) from DRIVING_AFTER_S of vibration on, until it was away for DRIVING_BRIDGE_S."""
+        away_s = run_length(vibrates_s == 0, connected, self._away_s)
+        drives = hysteresis(
+            vibrates_s >= DRIVING_AFTER_S, away_s >= DRIVING_BRIDGE_S, connected, self._drove
+        )
+        self._away_s, self._drove = int(away_s[-1]), bool(drives[-1])
+        return drives
 
     def _shake(self, best: BestSensor, connected: Flags) -> tuple[Floats, Flags]:
         """(n,) mean squared shake of the last seconds, and whether it can be that of steps."""
@@ -214,6 +231,8 @@ class ActivityDetector:
             "still_s": self._still_s,
             "above_still_s": self._above_still_s,
             "vibrates_s": self._vibrates_s,
+            "away_s": self._away_s,
+            "drove": self._drove,
             "standing_odds": self._standing_odds,
             "stairs_odds": self._stairs_odds,
             "movement": self._movement.state(),
@@ -228,6 +247,7 @@ class ActivityDetector:
         self._still_s = state["still_s"]
         self._above_still_s = state["above_still_s"]
         self._vibrates_s = state["vibrates_s"]
+        self._away_s, self._drove = state["away_s"], state["drove"]
         self._standing_odds = state["standing_odds"]
         self._stairs_odds = state["stairs_odds"]
         self._movement.load(state["movement"])
@@ -271,7 +291,7 @@ def _above(table: SecondTable) -> Flags:
 
 
 def _lying(table: SecondTable, calibration: Calibration | None) -> Flags | None:
-    """(n,) whether every calibrated trunk sensor there is points 60° or more off upright.
+    """(n,) whether every calibrated trunk sensor there is points 60° or more off upright, 70° below.
 
     None where no trunk sensor is calibrated.
     """
@@ -282,7 +302,9 @@ def _lying(table: SecondTable, calibration: Calibration | None) -> Flags | None:
     if not trunk:
         return None
     along = seen.along[trunk] if len(trunk) < len(seen.placements) else seen.along
-    lying: Flags = np.any(along < LYING_COSINE, axis=0)
+    below = [seen.placements[row] in LOWER_PLACEMENTS for row in trunk]
+    limit = np.where(below, LYING_BELOW_COSINE, LYING_COSINE)[:, None]
+    lying: Flags = np.any(along < limit, axis=0)
     if lying.any():
-        lying &= ~np.any(along >= LYING_COSINE, axis=0)
+        lying &= ~np.any(along >= limit, axis=0)
     return lying

@@ -75,6 +75,25 @@ def test_steps_are_walking_and_vibration_is_driving_once_it_lasts() -> None:
     assert found["driving"] == 30 - 8 + 1 or 20 <= found["driving"] <= 24
 
 
+@pytest.mark.parametrize(("jolt_s", "still_driving"), [(1, True), (12, False)])
+def test_a_driver_who_shifts_in_the_seat_drives_on(jolt_s: int, still_driving: bool) -> None:
+    road = Hold(30, shake_m_s2=0.4, shake_hz=11)
+    output = analysed([Hold(10), road, Hold(jolt_s, shake_m_s2=1.5, shake_hz=2), road])
+    after = [name for name, _ in activities(output)]
+    after = after[after.index("driving") :]
+    assert (after == ["driving"]) == still_driving
+    assert ("walking" in after) != still_driving
+
+
+@pytest.mark.parametrize(("tilt_deg", "lies"), [(-65.0, False), (-80.0, True)])
+def test_a_pelvis_may_roll_back_further_before_it_is_lying(tilt_deg: float, lies: bool) -> None:
+    """The upper trunk may not: nobody reclines by 65° there."""
+    for placement, expected in ((L5, lies), (T4, True)):
+        config = PipelineConfig(placements=(placement,), calibrations=(plan((2, 8), None),))
+        samples = samples_of([Hold(10), Hold(20, tilt_deg, tilt_deg)], placement)
+        assert ("lying" in dict(activities(run(config, {placement: samples})))) == expected
+
+
 def test_a_trunk_far_off_upright_is_lying_and_has_no_posture() -> None:
     output = analysed([Hold(10), Hold(20, 80)])
     assert activities(output)[-1][0] == "lying"
