@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -123,3 +126,12 @@ def test_cuts_and_snapshots_change_nothing(counts: list[int], seed: int) -> None
     for name in ("losing", "saturated", "stuck", "useless"):
         pieces = np.concatenate([getattr(part, name) for part in parts])
         np.testing.assert_array_equal(pieces, getattr(whole, name), name)
+
+
+def test_nothing_is_kept_of_a_table_but_its_last_second() -> None:
+    detector, table = FaultDetector((T4, L5)), table_of([RATE_HZ] * 100, same=[50] * 100)
+    detector.update(table)
+    rate_hz = weakref.ref(table.rate_hz)
+    del table
+    gc.collect()
+    assert rate_hz() is None

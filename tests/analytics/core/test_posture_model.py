@@ -12,6 +12,7 @@ from analytics.core.posture_model import (
     CLASS,
     CLASSES,
     FORMAT,
+    MAX_KEPT,
     MAX_MODEL_BYTES,
     MODEL_PLACEMENTS,
     SIZE,
@@ -124,3 +125,15 @@ def test_shares_add_up_to_one() -> None:
     probability = shares(logs)
     assert probability.sum() == pytest.approx(1.0)
     assert probability[0, 0] == pytest.approx(1 / (2 + np.exp(-5) + np.exp(3)))
+
+
+def test_what_is_the_same_for_all_wearers_is_made_once_and_kept_for_so_many() -> None:
+    model = PostureModel.of(numbers())
+    one, other = (model.expected((T4,), np.array([own, 18.0])) for own in (24.0, 30.0))
+    assert all(a.covariance_deg2 is b.covariance_deg2 for a, b in zip(one, other, strict=True))
+    assert one[0].mean_deg[0] != other[0].mean_deg[0]
+    for _ in range(MAX_KEPT + 1):
+        PostureModel.of(numbers()).expected((T4,), None)
+    again = model.expected((T4,), np.array([24.0, 18.0]))
+    assert again[0].covariance_deg2 is not one[0].covariance_deg2
+    np.testing.assert_array_equal(again[0].covariance_deg2, one[0].covariance_deg2)
