@@ -137,7 +137,7 @@ class SlipDetector:
         before, later = (_pose(look[part, column]) for part in (_BEFORE, _LATER))
         left = [turn for turn in self._left[column] if turned_s - turn[0] <= BACK_WITHIN_S]
         back = any(_turn_deg(pose, later) < BACK_DEG for _, pose in left)
-        slipped = self._slipped(look, column)
+        slipped = self._slipped(_without_bias(look), column)
         self._left[column] = [] if back and slipped else [*left, (turned_s, before)][-MAX_LEFT:]
         return [Slip(row, column, turned_s, back)] if slipped else []
 
@@ -223,6 +223,14 @@ def _shows_alone(second: NDArray[np.int64], known: Array, trunk: Flags) -> Flags
     turned = there & (cosine < np.cos(SHOWING_DEG * RAD_PER_DEG))
     alone: Flags = turned & ((moves & trunk).sum(axis=1) <= 1)[:, None]
     return alone
+
+
+def _without_bias(look: Array) -> Array:
+    """What is kept, less the turn rate that was there all the time before: bias is no movement."""
+    unbiased = look.copy()
+    energy = unbiased[:, :, _ENERGY]
+    np.maximum(energy - energy[_BEFORE].min(axis=0), 0.0, out=energy)
+    return unbiased
 
 
 def _at_rest(own: Array) -> bool:

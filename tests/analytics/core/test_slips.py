@@ -78,6 +78,13 @@ def test_a_slow_turn_may_be_a_body_that_rounds() -> None:
     assert found_in(with_slip(still(T4, L5), slip_of(T4, 20, duration_s=2.5))) == []
 
 
+def test_a_gyroscopes_bias_makes_no_slow_turn_sudden() -> None:
+    sensors = with_slip(still(T4, L5), slip_of(T4, 10, duration_s=1.6, axis="forward"))
+    assert found_in(sensors) == []
+    sensors[T4].si[:, 3] += 0.05  # rad/s
+    assert found_in(sensors) == []
+
+
 def test_a_slow_turn_between_two_still_neighbours_is_a_slip() -> None:
     sensors = with_slip(still(C7, T4, T12, L5), slip_of(T4, 20, duration_s=2.0))
     assert [placement for placement, _ in found_in(sensors)] == [T4]
