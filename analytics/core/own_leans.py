@@ -21,6 +21,7 @@ from contracts.units import NS_PER_S
 from contracts.vocabulary import Posture
 
 LEARN_BLOCK_S: Final = 15
+NO_BLOCK: Final = -(2**62)
 #: What people in general count for, against what is learned of this one. With half of it, one of 29 people
 #: with turned sensors learned the wrong leans.
 PRIOR_S: Final = 30
@@ -39,8 +40,12 @@ Flags = NDArray[np.bool_]
 
 
 def block_of(second: NDArray[np.int64], since_ns: int) -> NDArray[np.int64]:
-    """(n,) which block UTC seconds are in; blocks are counted from the calibration's effective time."""
-    block: NDArray[np.int64] = (second - -(-since_ns // NS_PER_S)) // LEARN_BLOCK_S
+    """(n,) which block UTC seconds are in, counted from the second nearest to the calibration's end.
+
+    Its windows are the same however they were handed in, but for rounding; from when on it is in force is not.
+    """
+    since_s = (since_ns + NS_PER_S // 2) // NS_PER_S
+    block: NDArray[np.int64] = (second - since_s) // LEARN_BLOCK_S
     return block
 
 
@@ -50,7 +55,7 @@ class OwnLeans:
     def __init__(self) -> None:
         self._seconds = np.zeros(len(LEANS), np.int64)
         self._sums_cdeg = np.zeros((len(LEANS), SIZE), np.int64)
-        self._block = -1
+        self._block = NO_BLOCK
         self._new_seconds = np.zeros_like(self._seconds)
         self._new_sums_cdeg = np.zeros_like(self._sums_cdeg)
 

@@ -153,7 +153,7 @@ class PostureTeller:
         told again.
         """
         logs, probability = np.empty((2, second.size, len(CLASSES)))
-        block = block_of(second, personal.calibration.session_ns[0])
+        block = block_of(second, personal.calibration.session_ns[1])
         edges = [0, *(np.flatnonzero(block[1:] != block[:-1]) + 1).tolist(), second.size]
         whole = seen.whole(FRONT_DOUBT)
         first, ahead = 0, 1 if self._own.waits else LOOK_AHEAD_BLOCKS
