@@ -96,11 +96,10 @@ def test_a_slump_finds_forward_of_the_upper_trunk_however_the_sensor_sits(sits: 
     assert axes.lateral_deg(to_the_right)[0] == pytest.approx(15.0)
 
 
-@given(rotations, rotations)
-def test_sway_finds_the_line_of_the_pelvis_and_leaves_its_ends_open(
-    upper: Rotation, lower: Rotation
-) -> None:
-    session = held({T4: upper, L5: lower}, {T4: 20.0, L5: 5.0}, {T4: 42.0, L5: 5.0}, sway=SWAY)
+@given(rotations)
+def test_sway_finds_the_line_of_the_pelvis_and_leaves_its_ends_open(lower: Rotation) -> None:
+    # an upper sensor that cannot be taken for one as printed, whose slump could seem to go back
+    session = held({T4: FLAT, L5: lower}, {T4: 20.0, L5: 5.0}, {T4: 42.0, L5: 5.0}, sway=SWAY)
     axes = axes_of(session)[L5]
     off_deg = back_of(axes, lower, 5.0)
     assert min(off_deg, 180.0 - off_deg) < 8.0
