@@ -5,7 +5,6 @@ Times are seconds from each recording's start.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from analytics.offline import Analysis
-from contracts.errors import DiskError, Reason
+from contracts.files import in_one_move
 from contracts.records import ANGLES, placements_of
 from contracts.units import NS_PER_S
 from contracts.vocabulary import (
@@ -107,18 +106,8 @@ def episode_table(analysis: Analysis) -> pa.Table:
 
 def write_table(path: Path, tables: Sequence[pa.Table]) -> None:
     """Write tables of one schema as one Parquet file, in one move. DiskError where it cannot be."""
-    part = path.with_name(f".{path.name}.part")
-    try:
+    with in_one_move(path) as part:
         pq.write_table(pa.concat_tables(tables), part, compression="zstd")
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):  # a read-only disk refuses this too
-            part.unlink(missing_ok=True)
-        raise DiskError(
-            Reason.DISK_ERROR,
-            f"{path} cannot be written: {error.strerror or error}.",
-            hint="Check that the folder exists, may be written to and has room.",
-        ) from error
 
 
 def _names(codes: NDArray[np.uint8], order: Sequence[str]) -> list[str]:

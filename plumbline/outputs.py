@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 from contracts.errors import DiskError, Reason, SettingError
+from contracts.files import in_one_move
 
 
 def check_parent(path: Path | None) -> None:
@@ -32,15 +32,5 @@ def make_folder(path: Path, flag: str) -> None:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file in one move. DiskError where it cannot be."""
-    part = path.with_name(f".{path.name}.part")
-    try:
+    with in_one_move(path) as part:
         part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):  # a read-only disk refuses this too
-            part.unlink(missing_ok=True)
-        raise DiskError(
-            Reason.DISK_ERROR,
-            f"{path} cannot be written: {error.strerror or error}.",
-            hint="Check that the folder exists, may be written to and has room.",
-        ) from error

@@ -202,11 +202,3 @@ class Personal:
 
 def _at(mean_deg: NDArray[np.float64], column: int | None) -> float | None:
     return None if column is None else round(float(mean_deg[column]), 1)
-
-
-def prior_logs(posture_weights: Mapping[Posture, float]) -> NDArray[np.float64]:
-    """(6,) log weights of CLASSES, 0 for those not named."""
-    logs = np.zeros(len(CLASSES))
-    for posture, weight in posture_weights.items():
-        logs[CLASS[posture]] = np.log(weight)
-    return logs

@@ -27,7 +27,7 @@ from analytics.core.explain import Centres
 from analytics.core.inclinations import Chances, Inclinations
 from analytics.core.likelihood import Logs, shares
 from analytics.core.own_leans import OwnLeans, block_of
-from analytics.core.personal import Personal, prior_logs
+from analytics.core.personal import Personal
 from analytics.core.posture_model import CLASS, CLASSES, SIZE, PostureModel, indices
 from analytics.core.ruled_out import ruled_out
 from analytics.core.runs import hysteresis
@@ -56,7 +56,7 @@ _ROUNDED: Final = CLASS[Posture.ROUNDED]
 _TOLD_FROM_BELOW: Final = np.array(
     [p in (Posture.RECLINED, Posture.LEFT_LEAN, Posture.RIGHT_LEAN) for p in CLASSES]
 )
-_ALONE: Final = prior_logs(ALONE_WEIGHTS)
+_ALONE: Final = np.log([ALONE_WEIGHTS.get(p, 1.0) for p in CLASSES])
 _UPPER: Final = frozenset({Placement.C7, Placement.T4})
 
 Degrees = NDArray[np.float64]
