@@ -104,7 +104,7 @@ class _Gateway:
         writing = asyncio.create_task(self._writer.run())
         try:
             for state in self._outbox.sensors():
-                self._publisher.status(state.sensor, self._absent(state))
+                self._publisher.status(state.sensor, self._unmet(state, State.ABSENT))
             await self._publisher.connected()
             async with radio as self._shared.radio:
                 await self._serve(stop, publishing, writing)
@@ -132,6 +132,9 @@ class _Gateway:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.gather(*(session.stop() for session in self._sessions.values()))
+            for state in self._outbox.sensors():
+                if state.sensor not in self._shared.owners:
+                    self._publisher.status(state.sensor, self._unmet(state, State.STOPPED))
 
     async def _scan_for_ever(self) -> None:
         pause_s, warned = RADIO_FIRST_S, False
@@ -225,15 +228,16 @@ class _Gateway:
         if self._is_owner(session):
             self._publisher.status(session.serial, session.status())
 
-    def _absent(self, state: SensorState) -> SensorStatus:
+    def _unmet(self, known: SensorState, state: State) -> SensorStatus:
+        """What to say of a sensor that the outbox knows and that no session has met yet."""
         return SensorStatus(
-            state=State.ABSENT,
+            state=state,
             at_ns=self._clock_ns(),
             profile=PROFILE,
-            last_seq=state.last_seq,
-            received=state.received,
-            dropped=state.lost,
-            outbox_batches=state.waiting_batches,
+            last_seq=known.last_seq,
+            received=known.received,
+            dropped=known.lost,
+            outbox_batches=known.waiting_batches,
         )
 
     async def _report_for_ever(self) -> None:

@@ -241,6 +241,25 @@ def test_only_sensors_on_the_list_are_read(
         asyncio.run(run(analytics))
 
 
+def test_a_sensor_known_from_before_and_not_met_again_is_said_to_be_stopped_too(
+    mosquitto_broker: MosquittoBroker, tmp_path: Path
+) -> None:
+    async def run(analytics: Analyst) -> None:
+        async with simulator(pair(500, end=True)) as air:
+            config = configured(tmp_path, air.spec, mosquitto_broker.port)
+            async with gateway(config) as counts:
+                await until(lambda: all(state_of(counts, s) == "ended" for s in SENSORS))
+            await until(lambda: analytics.gateway[-1].state == "offline")
+            async with gateway(replace(config, allow=("another",))):
+                await until(lambda: analytics.gateway[-1].sensors == ("S-L5", "S-T4"))
+                assert analytics.statuses["S-T4"].state == "absent"
+            await until(lambda: analytics.gateway[-1].state == "offline")
+        assert {analytics.statuses[serial].state for serial in SENSORS} == {"stopped"}
+
+    with analyst(mosquitto_broker.port) as analytics:
+        asyncio.run(run(analytics))
+
+
 def test_the_radio_goes_away_and_comes_back(
     mosquitto_broker: MosquittoBroker, tmp_path: Path
 ) -> None:
