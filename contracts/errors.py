@@ -61,6 +61,9 @@ class Reason(StrEnum):
     CALIBRATION_TOO_SHORT = "calibration-too-short"
     CALIBRATION_MOVED = "calibration-moved"
     CALIBRATION_CONTRADICTORY = "calibration-contradictory"
+    # access
+    NOT_ALLOWED = "not-allowed"
+    SIGNED_OUT = "signed-out"
     # wiring
     BAD_SETTING = "bad-setting"
     MISSING = "missing"
@@ -128,6 +131,12 @@ class SettingError(PlumblineError):
 
 class CalibrationError(PlumblineError):
     """A calibration window that cannot be trusted."""
+
+    fault = Fault.USER
+
+
+class AccessError(PlumblineError):
+    """Somebody wants what is not theirs to see or do, or is not signed in."""
 
     fault = Fault.USER
 

@@ -38,6 +38,7 @@ from contracts.vocabulary import (
     QUALITIES,
     Activity,
     ActivitySource,
+    NudgeKind,
     Pattern,
     Placement,
     Posture,
@@ -227,6 +228,19 @@ class Rollup(msgspec.Struct, frozen=True, kw_only=True):
     longest_episode_s: int = 0
 
 
+class Nudge(msgspec.Struct, frozen=True, kw_only=True):
+    """A reminder that was due. Keyed by wearer, ``at_ns`` and ``kind``; ``at_ns`` is a whole UTC second.
+
+    ``given``: it was due just now when it was decided, so that the wearer was told; what is decided of a
+    backlog comes too late for that.
+    """
+
+    at_ns: int
+    kind: NudgeKind
+    held_for_s: int
+    given: bool
+
+
 class CalibrationOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a calibration session. Keyed by wearer and ``effective_ns``.
 
@@ -245,7 +259,8 @@ class SensorHealth(msgspec.Struct, frozen=True, kw_only=True):
     """What the dashboard says of a sensor: the gateway's latest word and what analytics has taken.
 
     ``late_samples`` came after their second was closed or were misdated, ``unworn_samples`` are from when nobody was
-    assigned the sensor: both were let go.
+    assigned the sensor: both were let go. ``mean_acc_m_s2`` and ``turning_rad_s`` are of the last second
+    taken, in the sensor's printed axes: the mean of its accelerometer, and how fast it turned (RMS).
     """
 
     gateway: str
@@ -268,6 +283,8 @@ class SensorHealth(msgspec.Struct, frozen=True, kw_only=True):
     late_samples: int = 0
     unworn_samples: int = 0
     last_sample_ns: int | None = None
+    mean_acc_m_s2: tuple[float, float, float] | None = None
+    turning_rad_s: float | None = None
 
 
 def _none_if_nan(value: float) -> float | None:

@@ -39,6 +39,13 @@ _EPISODE: Final = Meta(description="An open run as long as this is an episode")
 _BRIDGE: Final = Meta(description="Fewer other seconds than this do not end an open run")
 _NUDGE: Final = Meta(description="A nudge comes after so long in a rounded run")
 _BREAK: Final = Meta(description="A prompt to get up comes after so long seated")
+_NUDGING: Final = Meta(description="Whether there are nudges and prompts at all")
+_DRIVING: Final = Meta(description="Whether they come while driving too")
+_QUIET_FROM: Final = Meta(
+    description="Minute of the wearer's day from which there are none; the same as the end: no such hours"
+)
+_QUIET_UNTIL: Final = Meta(description="Minute of the wearer's day until which there are none")
+_GOAL: Final = Meta(description="The day's goal: at most so many rounded minutes a worn hour")
 
 
 class PostureSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +65,11 @@ class PostureSettings(msgspec.Struct, frozen=True, kw_only=True):
     bridge_s: Annotated[float, _BRIDGE] = 5.0
     nudge_after_s: Annotated[float, _NUDGE] = 120.0
     break_after_s: Annotated[float, _BREAK] = 1800.0
+    nudges: Annotated[bool, _NUDGING] = True
+    nudge_driving: Annotated[bool, _DRIVING] = False
+    quiet_from_min: Annotated[int, _QUIET_FROM] = 0
+    quiet_until_min: Annotated[int, _QUIET_UNTIL] = 0
+    goal_rounded_min_h: Annotated[float, _GOAL] = 15.0
 
     def __post_init__(self) -> None:
         try:
@@ -72,6 +84,9 @@ class PostureSettings(msgspec.Struct, frozen=True, kw_only=True):
             check_range("bridge_s", self.bridge_s, 0.0, 60.0)
             check_range("nudge_after_s", self.nudge_after_s, 15.0, 600.0)
             check_range("break_after_s", self.break_after_s, 300.0, 14400.0)
+            check_range("quiet_from_min", self.quiet_from_min, 0, 1439)
+            check_range("quiet_until_min", self.quiet_until_min, 0, 1439)
+            check_range("goal_rounded_min_h", self.goal_rounded_min_h, 1.0, 60.0)
         except DecodeError as error:
             raise SettingError(error.reason, error.message) from None
 

@@ -71,6 +71,13 @@ class Pattern(StrEnum):
     UNSPECIFIED = "unspecified"  # rounded, but the placements cannot say where
 
 
+class NudgeKind(StrEnum):
+    """What a reminder is about."""
+
+    POSTURE = "posture"  # rounded for longer than the wearer wants
+    BREAK = "break"  # seated for long
+
+
 class Quality(StrEnum):
     """How complete a frame is. The order is the code in the store: append only."""
 

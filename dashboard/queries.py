@@ -6,12 +6,21 @@ window, so that a check of who may see whom has one place to stand.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
-from contracts.records import FRAME_NS, Episode, FrameBlock, Rollup, SensorHealth
+from contracts.records import (
+    FRAME_NS,
+    CalibrationOutcome,
+    Episode,
+    FrameBlock,
+    Nudge,
+    Rollup,
+    SensorHealth,
+)
 from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, Placement, Posture
@@ -37,7 +46,17 @@ class Reading(Protocol):
 
     def minutes(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]: ...
 
+    def days(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]: ...
+
+    def days_of(
+        self, wearers: Collection[str], start_ns: int, end_ns: int
+    ) -> dict[str, list[Rollup]]: ...
+
     def episodes(self, wearer: str, start_ns: int, end_ns: int) -> list[Episode]: ...
+
+    def nudges(self, wearer: str, start_ns: int, end_ns: int) -> list[Nudge]: ...
+
+    def calibrations(self, wearer: str) -> list[CalibrationOutcome]: ...
 
     def health(self) -> list[SensorHealth]: ...
 

@@ -7,11 +7,18 @@ snapshot of one before all of its rows. Intervals are [start_ns, end_ns), UTC.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from contracts.records import CalibrationOutcome, Episode, FrameBlock, Rollup, SensorHealth
+from contracts.records import (
+    CalibrationOutcome,
+    Episode,
+    FrameBlock,
+    Nudge,
+    Rollup,
+    SensorHealth,
+)
 from contracts.settings import CalibrationPlan, PostureSettings
 from contracts.vocabulary import Placement
 
@@ -34,6 +41,7 @@ class WearerRows:
     minutes: Sequence[Rollup] = ()
     days: Sequence[Rollup] = ()
     calibrations: Sequence[CalibrationOutcome] = ()
+    nudges: Sequence[Nudge] = ()
     snapshot: bytes | None = None  # None: unchanged
 
 
@@ -98,8 +106,16 @@ class SeriesStore(Protocol):
     def days(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]:
         """Days (of the wearer's time zone) that start in the interval, in time order."""
 
+    def days_of(
+        self, wearers: Collection[str], start_ns: int, end_ns: int
+    ) -> dict[str, list[Rollup]]:
+        """:meth:`days` of several wearers in one question; who has none is left out."""
+
     def episodes(self, wearer: str, start_ns: int, end_ns: int) -> list[Episode]:
         """Episodes that overlap the interval, in time order."""
+
+    def nudges(self, wearer: str, start_ns: int, end_ns: int) -> list[Nudge]:
+        """Reminders that were due in the interval, in time order."""
 
     def calibrations(self, wearer: str) -> list[CalibrationOutcome]:
         """What became of a wearer's calibration sessions, by effective time."""
@@ -169,6 +185,9 @@ class Registry(Protocol):
         It ends an earlier open one of the same sensor, or of the same placement of the wearer, at its
         start; open itself, it lasts until the next. SettingError where it overlaps another of either.
         """
+
+    def unassign(self, wearer: str, sensor: str, end_ns: int) -> None:
+        """End the open assignment of a sensor to a wearer; one that would not have begun goes."""
 
     def assignments(self, wearer: str | None = None) -> list[Assignment]:
         """All assignments (of a wearer), by start."""
