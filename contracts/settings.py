@@ -14,6 +14,9 @@ from contracts.units import NS_PER_S
 #: Longest time that frames wait for a calibration to be complete (standing, seated and slump).
 MAX_CALIBRATION_SESSION_NS: Final = 600 * NS_PER_S
 MIN_CALIBRATION_WINDOW_NS: Final = 5 * NS_PER_S
+#: A pose is held when half of its seconds lie within this of their middle. Under a car's acceleration
+#: the middle second is 3.2° off; a wearer who moves about goes beyond 10°.
+MAX_POSE_SPREAD_DEG: Final = 5.0
 
 #: What each setting means, as docs/settings.md says it.
 _ROUNDED_WARN: Final = Meta(

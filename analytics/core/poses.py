@@ -14,13 +14,11 @@ from analytics.core.joining import SecondTable
 from analytics.core.motion import turn_covariance
 from analytics.core.rows import UP_X, UP_Z
 from contracts.errors import CalibrationError, Reason
+from contracts.settings import MAX_POSE_SPREAD_DEG
 from contracts.units import DEG_PER_RAD, NS_PER_S
 from contracts.vocabulary import LOWER_PLACEMENTS, UPPER_PLACEMENTS, Placement
 
 MIN_WINDOW_SECONDS: Final = 5
-#: A pose is held when half of its seconds lie within this of their middle. Under a car's acceleration
-#: the middle second is 3.2° off; a wearer who moves about goes beyond 10°.
-MAX_SPREAD_DEG: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,7 +137,7 @@ def _held(up: Vector, placement: Placement, name: str) -> Vector:
     pose = unit(_middle(up))
     cosine = np.clip(dot(up, pose) / np.sqrt((up * up).sum(axis=1)), -1.0, 1.0)
     spread_deg = float(_middle(np.arccos(cosine))) * DEG_PER_RAD
-    if spread_deg > MAX_SPREAD_DEG:
+    if spread_deg > MAX_POSE_SPREAD_DEG:
         raise CalibrationError(
             Reason.CALIBRATION_MOVED,
             f"{placement} moved by {spread_deg:.0f}° in the {name} window.",
