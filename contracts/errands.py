@@ -24,7 +24,7 @@ class ReplayWish(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         try:
-            check_utc_ns("start_ns", self.start_ns)
+            check_utc_ns("start_ns", self.start_ns, now_ns=None)
             check_range("replay in ns", self.end_ns - self.start_ns, NS_PER_S, MAX_REPLAY_NS)
             check_range("mark_deg", self.mark_deg, 5.0, 45.0)
         except DecodeError as error:

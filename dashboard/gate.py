@@ -223,7 +223,9 @@ class GuardedRegistry:
         return sorted(set(sensors) - worn)
 
     def assign(self, assignment: Assignment) -> None:
-        self._gate.change(Act.PAIR, assignment.wearer, f"{assignment.sensor} {assignment.placement}")
+        self._gate.change(
+            Act.PAIR, assignment.wearer, f"{assignment.sensor} {assignment.placement}"
+        )
         if assignment.end_ns is None and assignment.sensor not in self._mine_or_free(assignment):
             self._gate.audit.note(
                 self._gate.viewer().account, Act.PAIR, assignment.wearer, allowed=False

@@ -297,9 +297,7 @@ class People(Protocol):
     ) -> list[Errand]:
         """Errands (of a wearer) in these states, oldest first."""
 
-    def finish_errand(
-        self, errand: str, state: ErrandState, *, done_ns: int, result: str
-    ) -> None:
+    def finish_errand(self, errand: str, state: ErrandState, *, done_ns: int, result: str) -> None:
         """An errand is done or has failed."""
 
     def erase_wearer(self, wearer: str, *, receipt: Receipt) -> dict[str, int]:

@@ -21,6 +21,7 @@ from contracts.records import (
 )
 from contracts.settings import CalibrationPlan, PostureSettings
 from contracts.vocabulary import Placement
+from store.people_ports import People
 
 
 class StreamKey(NamedTuple):
@@ -126,6 +127,9 @@ class SeriesStore(Protocol):
     def prune_frames(self, before_ns: int) -> int:
         """Forget frames that start before; how many there were. Rollups and episodes stay."""
 
+    def count_rows(self, wearer: str) -> dict[str, int]:
+        """How many rows there are of a wearer, by kind: what :meth:`erase` would remove."""
+
     def erase(self, wearer: str) -> int:
         """Forget all of a wearer, snapshot included; how many rows there were.
 
@@ -169,6 +173,10 @@ class Notice:
 
 class Registry(Protocol):
     """People, sensors, who wears which where, calibrations and settings; and what services cannot do."""
+
+    @property
+    def people(self) -> People:
+        """Accounts and what belongs to people, in the same database."""
 
     def revision(self) -> int:
         """A number that grows with every change, cheap to poll."""

@@ -197,6 +197,8 @@ def test_a_registry_of_the_first_version_is_brought_forward(registry: Registry, 
     registry.close()
     with sqlite3.connect(url.removeprefix("sqlite:")) as connection:
         connection.execute("DROP TABLE notice")
+        for table in people_schema.TABLES:
+            connection.execute(f"DROP TABLE {table.name}")
         for name in ("bend_start_ns", "bend_end_ns", "standing_start_ns", "standing_end_ns"):
             connection.execute(f"ALTER TABLE calibration DROP COLUMN {name}")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
