@@ -16,7 +16,7 @@ from contracts.errors import PlumblineError, Reason, SettingError
 from contracts.settings import CalibrationPlan, PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
-from store import open_registry
+from store import open_registry, people_schema
 from store.ports import Assignment, Notice, Registry, Wearer
 from store.registry_schema import metadata
 from tests.store import processes
