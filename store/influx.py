@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Final, TypeVar
@@ -12,7 +12,14 @@ import msgspec
 import numpy as np
 
 from contracts.errors import Reason, StoreError
-from contracts.records import CalibrationOutcome, Episode, FrameBlock, Rollup, SensorHealth
+from contracts.records import (
+    CalibrationOutcome,
+    Episode,
+    FrameBlock,
+    Nudge,
+    Rollup,
+    SensorHealth,
+)
 from contracts.units import NS_PER_S
 from contracts.vocabulary import is_id
 from store import rows
@@ -39,7 +46,14 @@ from store.ports import Checkpoint, Commit, WearerSummary
 
 _EVER: Final = (MIN_NS, MAX_NS)
 _FRAME_COLUMNS: Final = ' |> drop(columns: ["_start", "_stop", "_measurement", "wearer"])'
-_VERSIONED: Final = ("minute", "day", "episode")
+#: Measurements of a wearer in the kept bucket, by what :meth:`InfluxSeriesStore.count_rows` calls them.
+_VERSIONED: Final = {
+    "minutes": "minute",
+    "days": "day",
+    "episodes": "episode",
+    "nudges": "nudge",
+}
+_PLAIN: Final = {"calibrations": ("calibration", "body"), "snapshots": ("snapshot", "parts")}
 _Row = TypeVar("_Row")
 
 
@@ -127,6 +141,20 @@ class InfluxSeriesStore:
     def days(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]:
         return self._rollups("day", wearer, start_ns, end_ns)
 
+    def days_of(
+        self, wearers: Collection[str], start_ns: int, end_ns: int
+    ) -> dict[str, list[Rollup]]:
+        names = sorted(filter(is_id, set(wearers)))
+        start_ns, end_ns = _ceil_second_ns(start_ns), _ceil_second_ns(end_ns)
+        if not names or start_ns >= end_ns:
+            return {}
+        keys = {"_measurement": "day", "wearer": names, "_field": "body"}
+        asked = source(self._kept, start_ns, end_ns, **keys) + keep("wearer", "_time", "_value")
+        return {
+            wearer: self._decoded(rollup_of_body, _by_second(columns))
+            for wearer, columns in _split(self._server.ask(asked), "wearer")
+        }
+
     def episodes(self, wearer: str, start_ns: int, end_ns: int) -> list[Episode]:
         last_ns = _ceil_second_ns(end_ns)
         ends = source(
@@ -140,6 +168,20 @@ class InfluxSeriesStore:
         bodies = self._bodies("episode", wearer, first_ns, last_ns)
         episodes = self._decoded(rows.episode_of_body, bodies)
         return [e for e in episodes if e.start_ns < end_ns and e.end_ns > start_ns]
+
+    def nudges(self, wearer: str, start_ns: int, end_ns: int) -> list[Nudge]:
+        start_ns, end_ns = _ceil_second_ns(start_ns), _ceil_second_ns(end_ns)
+        if start_ns >= end_ns:
+            return []
+        keys = {"_measurement": "nudge", "wearer": wearer, "_field": "body"}
+        asked = source(self._kept, start_ns, end_ns, **keys) + keep("kind", "_time", "_value")
+        bodies = [
+            body
+            for _, columns in _split(self._server.ask(asked), "kind")
+            for body in _by_second(columns)
+        ]
+        found = self._decoded(rows.nudge_of_body, bodies)
+        return sorted(found, key=lambda nudge: (nudge.at_ns, nudge.kind))
 
     def calibrations(self, wearer: str) -> list[CalibrationOutcome]:
         found = self._server.ask(
@@ -163,11 +205,24 @@ class InfluxSeriesStore:
                 self._kind.delete(self._address.frames, 0, before_ns, _measurement="frame")
         return pruned
 
+    def count_rows(self, wearer: str) -> dict[str, int]:
+        frames = source(self._frames, *_EVER, wearer=wearer, _measurement="frame", _field="angles")
+        counted = {"frames": self._count(frames)}
+        # Versions of one row are one.
+        whole_seconds = ' |> truncateTimeColumn(unit: 1s) |> unique(column: "_time")'
+        for kind, name in _VERSIONED.items():
+            kept = source(self._kept, *_EVER, wearer=wearer, _measurement=name, _field="body")
+            counted[kind] = self._count(kept + whole_seconds)
+        for kind, (name, field) in _PLAIN.items():
+            kept = source(self._kept, *_EVER, wearer=wearer, _measurement=name, _field=field)
+            counted[kind] = self._count(kept)
+        return counted
+
     def erase(self, wearer: str) -> int:
         if not is_id(wearer):
             return 0
         with self._writing():
-            erased = self._count_rows(wearer)
+            erased = sum(self.count_rows(wearer).values())
             for bucket in (self._address.frames, self._address.kept):
                 self._kind.delete(bucket, 0, MAX_NS, wearer=wearer)
         return erased
@@ -200,22 +255,6 @@ class InfluxSeriesStore:
         found = source(self._frames, *_EVER, _measurement="frame", _field="angles")
         columns = self._server.ask(found + aggregate + keep("wearer", column))
         return dict(zip(columns.get("wearer", []), columns.get(column, []), strict=True))
-
-    def _count_rows(self, wearer: str) -> int:
-        """How many rows there are of a wearer; versions of one row are one."""
-        frames = source(self._frames, *_EVER, wearer=wearer, _measurement="frame", _field="angles")
-        plain = {"calibration": "body", "snapshot": "parts"}
-        counted = [frames] + [
-            source(self._kept, *_EVER, wearer=wearer, _measurement=name, _field=field)
-            for name, field in plain.items()
-        ]
-        whole_seconds = ' |> truncateTimeColumn(unit: 1s) |> unique(column: "_time")'
-        counted += [
-            source(self._kept, *_EVER, wearer=wearer, _measurement=name, _field="body")
-            + whole_seconds
-            for name in _VERSIONED
-        ]
-        return sum(map(self._count, counted))
 
     def _count(self, rows_found: str) -> int:
         found = self._server.ask(rows_found + " |> count()" + keep("_value"))
@@ -272,6 +311,16 @@ def _by_second(found: Columns) -> list[str]:
         for row in np.argsort(times, kind="stable").tolist()
     }
     return list(latest.values())
+
+
+def _split(found: Columns, name: str) -> Iterator[tuple[str, Columns]]:
+    """The rows of an answer by a column's values, in their order."""
+    cells = found.get(name, [])
+    rows_of: dict[str, list[int]] = {}
+    for row, cell in enumerate(cells):
+        rows_of.setdefault(cell, []).append(row)
+    for cell in sorted(rows_of):
+        yield cell, {key: [column[r] for r in rows_of[cell]] for key, column in found.items()}
 
 
 def _by_time(found: Columns) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -33,13 +34,15 @@ PIVOT: Final = ' |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn:
 _OWN_COLUMNS: Final = ("", "result", "table")
 
 
-def source(bucket: str, start_ns: int, end_ns: int, **keys: str) -> str:
+def source(bucket: str, start_ns: int, end_ns: int, **keys: str | Sequence[str]) -> str:
     """The values of a bucket in [start_ns, end_ns), of these tags, ``_measurement`` and ``_field``.
+
+    Of a key with several values any one will do; those are ids.
 
     Whole seconds: InfluxDB 1.8 counts the end in, so it is set one nanosecond earlier, at which no row
     ever lies.
     """
-    wanted = " and ".join(f"r.{name} == {_quoted(value)}" for name, value in keys.items())
+    wanted = " and ".join(_matches(f"r.{name}", value) for name, value in keys.items())
     start_ns, end_ns = (min(max(time_ns, MIN_NS), MAX_NS) for time_ns in (start_ns, end_ns - 1))
     return (
         f"from(bucket: {_quoted(bucket)})"
@@ -124,6 +127,13 @@ def _integers(cells: list[str]) -> NDArray[np.int64]:
     if "" in cells:
         cells = [cell or "0" for cell in cells]
     return np.array(cells).astype(np.int64)
+
+
+def _matches(name: str, value: str | Sequence[str]) -> str:
+    if isinstance(value, str):
+        return f"{name} == {_quoted(value)}"
+    # The server looks a pattern up in its index of tags; contains() it would ask of every row.
+    return f"{name} =~ /^({'|'.join(value)})$/"
 
 
 def _quoted(value: str) -> str:

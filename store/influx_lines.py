@@ -11,6 +11,7 @@ frame          wearer                    its second; codes, hundredths; ``angles
                                          ANGLES[i] is there (a field once written cannot be unset)
 minute, day    wearer                    its second + version; body, worn_s, rounded_s
 episode        wearer                    its second + version; body, end_ns
+nudge          wearer, kind              its second + version; body
 calibration    wearer                    effective_ns; body
 health         gateway, sensor           BASE_NS + version; body
 snapshot       wearer                    BASE_NS + version; parts, part0, part1, … (base64)
@@ -33,7 +34,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.errors import InvariantError
-from contracts.records import ANGLES, CalibrationOutcome, Episode, FrameBlock, Rollup, SensorHealth
+from contracts.records import (
+    ANGLES,
+    CalibrationOutcome,
+    Episode,
+    FrameBlock,
+    Nudge,
+    Rollup,
+    SensorHealth,
+)
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Posture, is_id
 from store import rows
@@ -70,6 +79,7 @@ def commit_lines(commit: Commit, version: int) -> CommitLines:
         kept += rollup_lines("minute", new.wearer, new.minutes, version)
         kept += rollup_lines("day", new.wearer, new.days, version)
         kept += episode_lines(new.wearer, new.episodes, version)
+        kept += nudge_lines(new.wearer, new.nudges, version)
         kept += calibration_lines(new.wearer, new.calibrations)
     frames = frame_lines([(new.wearer, new.frames) for new in commit.wearers])
     return CommitLines(frames, kept, _last_lines(commit, version))
@@ -147,6 +157,15 @@ def episode_lines(wearer: str, episodes: Iterable[Episode], version: int) -> lis
         f"episode,wearer={_id(wearer)} body={_text(rows.episode_body(episode))},"
         f"end_ns={episode.end_ns}i {_versioned(episode.start_ns, version)}"
         for episode in episodes
+    ]
+
+
+def nudge_lines(wearer: str, nudges: Iterable[Nudge], version: int) -> list[str]:
+    """A line a reminder."""
+    return [
+        f"nudge,wearer={_id(wearer)},kind={nudge.kind} body={_text(rows.nudge_body(nudge))}"
+        f" {_versioned(nudge.at_ns, version)}"
+        for nudge in nudges
     ]
 
 

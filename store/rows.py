@@ -19,11 +19,12 @@ from contracts.records import (
     CalibrationOutcome,
     Episode,
     FrameBlock,
+    Nudge,
     Rollup,
     SensorHealth,
 )
 from contracts.units import NS_PER_S
-from contracts.vocabulary import ACTIVITIES, POSTURES
+from contracts.vocabulary import ACTIVITIES, POSTURES, NudgeKind
 
 HUNDREDTHS: Final = 100.0
 #: How far x * 100 may lie from an integer where x is a multiple of 0.01 in float64.
@@ -48,6 +49,7 @@ _RollupRow = tuple[int, dict[int, int], dict[int, int], dict[int, int], float | 
 _ROLLUP_DECODER: Final = msgspec.msgpack.Decoder(_RollupRow)
 _EPISODE_DECODER: Final = msgspec.json.Decoder(Episode)
 _HEALTH_DECODER: Final = msgspec.json.Decoder(SensorHealth)
+_NUDGE_DECODER: Final = msgspec.json.Decoder(Nudge)
 _CALIBRATION_DECODER: Final = msgspec.json.Decoder(CalibrationOutcome)
 
 
@@ -137,6 +139,29 @@ def episode_body(episode: Episode) -> str:
 def episode_of_body(body: str) -> Episode:
     """The episode in ``body``."""
     return _EPISODE_DECODER.decode(body)
+
+
+def nudge_row(nudge: Nudge) -> tuple[int, str, int, bool]:
+    """The second, kind, seconds held and whether it was given."""
+    return whole_second(nudge.at_ns), nudge.kind.value, nudge.held_for_s, nudge.given
+
+
+def nudge_of_row(row: tuple[int, str, int, int]) -> Nudge:
+    """The reminder of such a row. ValueError for a kind that is none."""
+    at_s, kind, held_for_s, given = row
+    return Nudge(
+        at_ns=at_s * NS_PER_S, kind=NudgeKind(kind), held_for_s=held_for_s, given=bool(given)
+    )
+
+
+def nudge_body(nudge: Nudge) -> str:
+    """The reminder as JSON."""
+    return msgspec.json.encode(nudge).decode()
+
+
+def nudge_of_body(body: str) -> Nudge:
+    """The reminder in ``body``."""
+    return _NUDGE_DECODER.decode(body)
 
 
 def health_body(health: SensorHealth) -> str:

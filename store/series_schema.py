@@ -86,8 +86,19 @@ _SUSPECTS: Final = """
 ALTER TABLE frame ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0;
 """
 
+_NUDGES: Final = """
+CREATE TABLE nudge (
+    wearer INTEGER NOT NULL,
+    at_s INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    held_for_s INTEGER NOT NULL,
+    given INTEGER NOT NULL,
+    PRIMARY KEY (wearer, at_s, kind)
+) STRICT, WITHOUT ROWID;
+"""
+
 #: Script n takes a file from version n to n + 1. Append only; a released script never changes.
-MIGRATIONS: Final = (_FIRST, _CALIBRATIONS, _SUSPECTS)
+MIGRATIONS: Final = (_FIRST, _CALIBRATIONS, _SUSPECTS, _NUDGES)
 VERSION: Final = len(MIGRATIONS)
 
 #: Changing to write-ahead logging ignores the busy timeout, so it is tried this often.

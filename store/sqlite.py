@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
@@ -17,7 +17,14 @@ from typing import IO, Any, Final
 import msgspec
 
 from contracts.errors import Reason, StoreError
-from contracts.records import CalibrationOutcome, Episode, FrameBlock, Rollup, SensorHealth
+from contracts.records import (
+    CalibrationOutcome,
+    Episode,
+    FrameBlock,
+    Nudge,
+    Rollup,
+    SensorHealth,
+)
 from contracts.units import NS_PER_S
 from store import rows, series_schema
 from store.claim import claim
@@ -51,7 +58,22 @@ _GET_WEARERS: Final = """
            (SELECT count(*) FROM frame WHERE frame.wearer = w.id)
     FROM wearer AS w WHERE first_s IS NOT NULL ORDER BY last_s DESC, wearer
 """
-_TABLES_OF_A_WEARER: Final = ("frame", "rollup", "episode", "calibration", "snapshot")
+_GET_DAYS_OF: Final = """
+    SELECT w.wearer, start_s, body FROM wearer AS w JOIN rollup ON rollup.wearer = w.id
+    WHERE w.wearer IN (SELECT value FROM json_each(?)) AND span = ? AND start_s >= ? AND start_s < ?
+    ORDER BY w.wearer, start_s
+"""
+_TABLES_OF_A_WEARER: Final = ("frame", "rollup", "episode", "nudge", "calibration", "snapshot")
+#: What a wearer's rows are, by kind: where they lie.
+_KINDS: Final = {
+    "frames": "frame WHERE wearer = ?",
+    "minutes": f"rollup WHERE wearer = ? AND span = {_MINUTE}",
+    "days": f"rollup WHERE wearer = ? AND span = {_DAY}",
+    "episodes": "episode WHERE wearer = ?",
+    "nudges": "nudge WHERE wearer = ?",
+    "calibrations": "calibration WHERE wearer = ?",
+    "snapshots": "snapshot WHERE wearer = ?",
+}
 
 
 class SqliteSeriesStore:
@@ -121,6 +143,17 @@ class SqliteSeriesStore:
     def days(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]:
         return self._rollups(wearer, _DAY, start_ns, end_ns)
 
+    def days_of(
+        self, wearers: Collection[str], start_ns: int, end_ns: int
+    ) -> dict[str, list[Rollup]]:
+        names = msgspec.json.encode(sorted(set(wearers))).decode()
+        interval_s = (_ceil_second(start_ns), _ceil_second(end_ns))
+        found: dict[str, list[Rollup]] = {}
+        with self._decoding():
+            for wearer, start_s, body in self._fetch(_GET_DAYS_OF, names, _DAY, *interval_s):
+                found.setdefault(wearer, []).append(rows.rollup_of_body(start_s, body))
+        return found
+
     def episodes(self, wearer: str, start_ns: int, end_ns: int) -> list[Episode]:
         found = self._fetch(
             "SELECT body FROM episode WHERE wearer = ? AND start_ns < ? AND end_ns > ?"
@@ -131,6 +164,17 @@ class SqliteSeriesStore:
         )
         with self._decoding():
             return [rows.episode_of_body(body) for (body,) in found]
+
+    def nudges(self, wearer: str, start_ns: int, end_ns: int) -> list[Nudge]:
+        found = self._fetch(
+            "SELECT at_s, kind, held_for_s, given FROM nudge"
+            " WHERE wearer = ? AND at_s >= ? AND at_s < ? ORDER BY at_s, kind",
+            self._find_wearer(wearer),
+            _ceil_second(start_ns),
+            _ceil_second(end_ns),
+        )
+        with self._decoding():
+            return [rows.nudge_of_row(row) for row in found]
 
     def calibrations(self, wearer: str) -> list[CalibrationOutcome]:
         found = self._fetch(
@@ -155,6 +199,16 @@ class SqliteSeriesStore:
                 ).rowcount
                 for (number,) in ids
             )
+
+    def count_rows(self, wearer: str) -> dict[str, int]:
+        number = self._find_wearer(wearer)
+        with self._reading() as connection:
+            return {
+                kind: int(
+                    connection.execute(f"SELECT count(*) FROM {there}", (number,)).fetchone()[0]
+                )  # noqa: S608
+                for kind, there in _KINDS.items()
+            }
 
     def erase(self, wearer: str) -> int:
         number = self._find_wearer(wearer)
@@ -202,6 +256,11 @@ class SqliteSeriesStore:
         connection.executemany(
             "INSERT OR REPLACE INTO episode (wearer, start_ns, end_ns, body) VALUES (?, ?, ?, ?)",
             [(number, e.start_ns, e.end_ns, rows.episode_body(e)) for e in new.episodes],
+        )
+        connection.executemany(
+            "INSERT OR REPLACE INTO nudge (wearer, at_s, kind, held_for_s, given)"
+            " VALUES (?, ?, ?, ?, ?)",
+            [(number, *rows.nudge_row(nudge)) for nudge in new.nudges],
         )
         connection.executemany(
             "INSERT OR REPLACE INTO calibration (wearer, effective_ns, body) VALUES (?, ?, ?)",
@@ -267,7 +326,7 @@ class SqliteSeriesStore:
     def _decoding(self) -> Iterator[None]:
         try:
             yield
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, ValueError) as error:
             raise StoreError(
                 Reason.STORE_CORRUPT,
                 f"The store {self._path} holds a row that cannot be read: {error}.",

@@ -15,6 +15,7 @@ from contracts.records import (
     FocusArea,
     Frame,
     FrameBlock,
+    Nudge,
     Rollup,
     SensorHealth,
 )
@@ -26,6 +27,7 @@ from contracts.vocabulary import (
     POSTURES,
     QUALITIES,
     Activity,
+    NudgeKind,
     Pattern,
     Posture,
 )
@@ -107,6 +109,13 @@ CALIBRATIONS = st.builds(
     hint=TEXT,
     reason=st.none() | st.sampled_from(Reason),
 )
+NUDGES = st.builds(
+    Nudge,
+    at_ns=SECONDS.map(lambda s: s * NS_PER_S),
+    kind=st.sampled_from(NudgeKind),
+    held_for_s=COUNTS,
+    given=st.booleans(),
+)
 HEALTH = st.builds(
     SensorHealth,
     gateway=IDS,
@@ -122,6 +131,8 @@ HEALTH = st.builds(
     unworn_samples=COUNTERS,
     last_sample_ns=st.none() | COUNTERS,
     reason=TEXT,
+    mean_acc_m_s2=st.none() | st.tuples(FINITE, FINITE, FINITE),
+    turning_rad_s=st.none() | st.floats(0, 100),
 )
 
 
@@ -158,6 +169,11 @@ def episode(start_s: int, end_s: int) -> Episode:
         ongoing=False,
         explanation="The upper back was bent forward by 17° on average.",
     )
+
+
+def nudge(at_s: int, kind: NudgeKind = NudgeKind.POSTURE) -> Nudge:
+    """A plain reminder."""
+    return Nudge(at_ns=at_s * NS_PER_S, kind=kind, held_for_s=120, given=True)
 
 
 def assert_same_frames(found: FrameBlock, wanted: FrameBlock) -> None:

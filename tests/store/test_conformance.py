@@ -13,8 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.errors import Reason, StoreError
-from contracts.records import CalibrationOutcome, Episode, FrameBlock, Rollup, SensorHealth
+from contracts.records import (
+    CalibrationOutcome,
+    Episode,
+    FrameBlock,
+    Nudge,
+    Rollup,
+    SensorHealth,
+)
 from contracts.units import NS_PER_S
+from contracts.vocabulary import NudgeKind
 from store.ports import Commit, SeriesStore, StreamKey, WearerRows
 from tests.store import processes
 from tests.store.records import (
@@ -24,12 +32,14 @@ from tests.store.records import (
     FIRST_S,
     HEALTH,
     IDS,
+    NUDGES,
     ROLLUPS,
     assert_same_frames,
     by_start,
     episode,
     frames_from,
     minute,
+    nudge,
 )
 
 EVER = (0, 2**63 - 1)
@@ -85,6 +95,50 @@ def test_episodes_come_back_exactly(store: SeriesStore, episodes: list[Episode])
     store.erase("w")
     write(store, rows(episodes=episodes))
     assert store.episodes("w", *EVER) == by_start(episodes)
+
+
+@shared
+@given(nudges=st.lists(NUDGES, max_size=8))
+def test_nudges_come_back_exactly(store: SeriesStore, nudges: list[Nudge]) -> None:
+    store.erase("w")
+    write(store, rows(nudges=nudges))
+    latest = {(n.at_ns, n.kind.value): n for n in nudges}
+    assert store.nudges("w", *EVER) == [latest[key] for key in sorted(latest)]
+    assert store.nudges("somebody else", *EVER) == []
+
+
+@shared
+@given(
+    days=st.dictionaries(IDS, st.lists(ROLLUPS, max_size=3), max_size=4),
+    start_s=st.integers(FIRST_S, FIRST_S + 20),
+    length_s=st.integers(0, 20),
+)
+def test_days_of_several_are_the_days_of_each(
+    store: SeriesStore, days: dict[str, list[Rollup]], start_s: int, length_s: int
+) -> None:
+    write(store, *(rows(wearer, days=found) for wearer, found in days.items()))
+    for interval in (EVER, (start_s * NS_PER_S, (start_s + length_s) * NS_PER_S)):
+        each = {wearer: store.days(wearer, *interval) for wearer in days}
+        found = store.days_of([*days, *days, "nobody"], *interval)
+        assert found == {wearer: of for wearer, of in each.items() if of}
+    for wearer in days:
+        store.erase(wearer)
+
+
+def test_days_of_a_thousand_are_one_question(store: SeriesStore) -> None:
+    wearers = [f"somebody-of-a-large-clinic-{number:04d}" for number in range(1000)]
+    write(store, *(rows(wearer, days=[minute(86_400)]) for wearer in wearers))
+    found = store.days_of([*wearers, 'no"id', "a|b", ".*"], *EVER)
+    assert sorted(found) == wearers
+    assert store.days_of([".*"], *EVER) == store.days_of([], *EVER) == {}
+
+
+def test_nudges_of_one_second_and_of_an_interval(store: SeriesStore) -> None:
+    both = [nudge(60, NudgeKind.BREAK), nudge(60)]
+    write(store, rows("w", nudges=[*both, nudge(61)]), rows("v", nudges=[nudge(60)]))
+    assert store.nudges("w", 60 * NS_PER_S, 61 * NS_PER_S) == both
+    assert store.nudges("w", 60 * NS_PER_S + 1, 62 * NS_PER_S) == [nudge(61)]
+    assert store.nudges("w", 61 * NS_PER_S, 61 * NS_PER_S) == []
 
 
 @shared
@@ -185,6 +239,7 @@ def test_erasing_forgets_one_wearer_wholly(store: SeriesStore) -> None:
         "minutes": [minute(60)],
         "days": [minute(0)],
         "episodes": [episode(1, 2)],
+        "nudges": [nudge(60), nudge(60, NudgeKind.BREAK)],
         "calibrations": [CalibrationOutcome(effective_ns=1, accepted=True, message="accepted")],
     }
     write(
@@ -192,11 +247,25 @@ def test_erasing_forgets_one_wearer_wholly(store: SeriesStore) -> None:
         rows("a", frames_from(100, 10), snapshot=b"x", **whole),
         rows("b", frames_from(100, 3), snapshot=b"y", **whole),
     )
-    assert store.erase("a") == 15
+    counted = {
+        "frames": 10,
+        "minutes": 1,
+        "days": 1,
+        "episodes": 1,
+        "nudges": 2,
+        "calibrations": 1,
+        "snapshots": 1,
+    }
+    assert store.count_rows("a") == counted
+    assert store.erase("a") == 17
+    assert store.count_rows("a") == dict.fromkeys(counted, 0)
     assert len(store.frames("a", *EVER)) == 0
     assert store.minutes("a", *EVER) == store.days("a", *EVER) == []
     assert store.episodes("a", *EVER) == []
     assert store.calibrations("a") == []
+    assert store.nudges("a", *EVER) == []
+    assert store.days_of("ab", *EVER) == {"b": [minute(0)]}
+    assert len(store.nudges("b", *EVER)) == 2
     assert len(store.calibrations("b")) == 1
     assert store.checkpoint().snapshots == {"b": b"y"}
     assert [w.wearer for w in store.wearers()] == ["b"]
