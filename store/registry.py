@@ -99,6 +99,18 @@ class SqlRegistry:
                 )
             )
 
+    def unassign(self, wearer: str, sensor: str, end_ns: int) -> None:
+        table = schema.assignment
+        with self._changing() as connection:
+            number = _wearer_number(connection, wearer)
+            open_one = (
+                (table.c.wearer_id == number)
+                & (table.c.sensor == sensor)
+                & table.c.end_ns.is_(None)
+            )
+            connection.execute(sa.delete(table).where(open_one, table.c.start_ns >= end_ns))
+            connection.execute(sa.update(table).where(open_one).values(end_ns=end_ns))
+
     def assignments(self, wearer: str | None = None) -> list[Assignment]:
         table = schema.assignment
         query = (

@@ -122,6 +122,29 @@ def test_an_assignment_that_was_ended_stays_so(registry: Registry) -> None:
         registry.assign(Assignment("s1", "w1", Placement.T4, 300, 300))
 
 
+def test_a_sensor_that_is_given_back_is_free_from_then_on(registry: Registry) -> None:
+    registry.put_wearer(Wearer("w2", "Bob"))
+    registry.assign(Assignment("s1", "w1", Placement.T4, 100))
+    registry.assign(Assignment("s2", "w1", Placement.L5, 100))
+    revision = registry.revision()
+    registry.unassign("w2", "s1", 150)  # not theirs to give
+    registry.unassign("w1", "s1", 200)
+    assert registry.revision() > revision
+    assert [(a.sensor, a.end_ns) for a in registry.assignments("w1")] == [("s1", 200), ("s2", None)]
+    registry.unassign("w1", "s1", 300)  # ended already
+    registry.assign(Assignment("s1", "w2", Placement.T4, 200))
+    assert [(a.sensor, a.end_ns) for a in registry.assignments("w1")] == [("s1", 200), ("s2", None)]
+    with pytest.raises(SettingError, match="no wearer"):
+        registry.unassign("nobody", "s1", 300)
+
+
+@pytest.mark.parametrize("end_ns", [100, 99])
+def test_an_assignment_that_ends_before_it_began_was_none(registry: Registry, end_ns: int) -> None:
+    registry.assign(Assignment("s1", "w1", Placement.T4, 100))
+    registry.unassign("w1", "s1", end_ns)
+    assert registry.assignments() == []
+
+
 def test_calibrations_come_back_by_effective_time(registry: Registry) -> None:
     for made in (plan(300), plan(100, rounded=False), plan(300, rounded=False)):
         registry.add_calibration("w1", made)
