@@ -1,4 +1,4 @@
-"""The script that Streamlit runs: opens the sources, then the page. `plumbline dashboard` starts it."""
+"""The script that Streamlit runs for every page. :mod:`dashboard.web` serves it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,25 @@ import time
 
 import streamlit as st
 
-from contracts.errors import PlumblineError
-from dashboard import cards, sources, theme, today
+from contracts.errors import AccessError, PlumblineError
+from dashboard import cards, shell, sources, theme
+from dashboard.access import Viewer
+from dashboard.door import COOKIE, Door
+from dashboard.gate import Audit
 
 _RETRY_S = 4
 
 
-def _close(found: sources.Sources) -> None:
-    found.series.close()
-    found.registry.close()
+def _close(found: tuple[sources.Sources, Door, Audit]) -> None:
+    found[0].series.close()
+    found[0].registry.close()
 
 
 @st.cache_resource(show_spinner=False, on_release=_close, max_entries=1)
-def _sources(store_url: str, registry_url: str) -> sources.Sources:
-    return sources.open_sources(store_url, registry_url)
+def _opened(store_url: str, registry_url: str) -> tuple[sources.Sources, Door, Audit]:
+    found = sources.open_sources(store_url, registry_url)
+    people = found.registry.people
+    return found, Door(people, clock_ns=time.time_ns), Audit(people, time.time_ns)
 
 
 @st.fragment(run_every=_RETRY_S)
@@ -36,12 +41,22 @@ def main() -> None:
     st.set_page_config(page_title="Plumbline", layout="wide")
     st.html(theme.css())
     try:
-        found = _sources(*sources.addresses(os.environ))
-        page = st.Page(lambda: today.page(found), title="Today", url_path="today", default=True)
-        st.navigation([page], position="hidden").run()
+        found, door, audit = _opened(*sources.addresses(os.environ))
+        token = st.context.cookies.get(COOKIE, "")
+
+        def who() -> Viewer:
+            viewer = door.viewer(token)
+            if viewer is None or viewer.must_change:
+                raise shell.signed_out()
+            return viewer
+
+        door.touch(token)
+        shell.show(found, audit, who, time.time_ns)
         st.session_state.pop("failing since", None)
+    except AccessError as error:
+        shell.refused(error)
     except PlumblineError as error:
-        _sources.clear()
+        _opened.clear()
         now_s = time.monotonic()
         for_s = now_s - st.session_state.setdefault("failing since", now_s)
         st.html(cards.brand())

@@ -1,4 +1,4 @@
-"""The store and the registry that the dashboard reads, and where the settings say they are."""
+"""The store and the registry that the dashboard uses, and where the settings say they are."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ REGISTRY_URL: Final = "PLUMBLINE_REGISTRY_URL"
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What pages read from, opened read-only; safe to share between threads and pages."""
+    """What the gate stands before; safe to share between threads and pages.
+
+    The series are opened read-only: analytics alone writes them. What people decide is written to the
+    registry.
+    """
 
     series: KeptSeries
     registry: Registry
@@ -39,10 +43,11 @@ def addresses(environment: Mapping[str, str]) -> tuple[str, str]:
 
 
 def open_sources(store_url: str, registry_url: str) -> Sources:
-    """Both, read-only. PlumblineError where one cannot be opened."""
+    """Both. PlumblineError where one cannot be opened; a registry that is not there is not made."""
     series = open_series(store_url, read_only=True)
     try:
-        registry = open_registry(registry_url, read_only=True)
+        open_registry(registry_url, read_only=True).close()
+        registry = open_registry(registry_url)
     except Exception:
         series.close()
         raise

@@ -1,0 +1,190 @@
+"""The frame around every page: who is signed in, which pages they have, and whose data it is about.
+
+A page is a module of :mod:`dashboard.pages` with ``page(visit)``, loaded when it is first opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Final
+
+import streamlit as st
+
+from contracts.errors import AccessError, Reason
+from dashboard import access, cards, frame_cards
+from dashboard.access import ALLOWED, Act, Relation, Viewer
+from dashboard.gate import Audit, Gate, GuardedPeople, GuardedRegistry, GuardedSeries
+from dashboard.persons import person_of
+from dashboard.sources import Sources
+from dashboard.visit import Office, Visit
+from store.people_ports import Role
+
+#: The query parameter, and the chooser's key, that says whose data a page is about.
+CLIENT: Final = "client"
+_SHOWN: Final = "shown client"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page in the navigation: its module, title and sign."""
+
+    module: str
+    title: str
+    icon: str
+
+
+ENTRIES: Final = {
+    Act.CLIENTS: Entry("clients", "Clients", ":material/groups:"),
+    Act.REVIEW: Entry("review", "Week review", ":material/monitoring:"),
+    Act.SHEET: Entry("sheet", "Session sheet", ":material/description:"),
+    Act.TODAY: Entry("today", "Today", ":material/today:"),
+    Act.WEEK: Entry("week", "Week", ":material/date_range:"),
+    Act.BODY: Entry("body", "My body", ":material/accessibility_new:"),
+    Act.SENSORS: Entry("sensors", "My sensors", ":material/sensors:"),
+    Act.SETTINGS: Entry("settings", "Settings", ":material/tune:"),
+    Act.DATA: Entry("data", "My data", ":material/folder_shared:"),
+    Act.PEOPLE: Entry("people", "People", ":material/manage_accounts:"),
+    Act.ALL_SENSORS: Entry("all_sensors", "Sensors", ":material/settings_remote:"),
+    Act.AUDIT: Entry("audit", "Audit", ":material/policy:"),
+    Act.TEAM: Entry("team", "Team", ":material/diversity_3:"),
+}
+#: What a page about a client is called for somebody who looks at somebody else.
+_OTHERS: Final = {Act.BODY: "Body"}
+_OFFICE: Final = (Act.PEOPLE, Act.ALL_SENSORS, Act.AUDIT, Act.TEAM)
+
+
+def show(
+    found: Sources, audit: Audit, who: Callable[[], Viewer], clock_ns: Callable[[], int]
+) -> None:
+    """The navigation and the chosen page. ``who`` gives the viewer, or raises AccessError."""
+    viewer = who()
+    acts = access.pages(viewer)
+    if not acts:
+        st.html(cards.brand())
+        st.html(cards.empty("Nothing to see yet", *frame_cards.NO_ROLE))
+        return
+    own = viewer.wearer is not None
+    entries = [
+        st.Page(
+            lambda act=act: _open(act, found, audit, who, clock_ns),  # type: ignore[misc]
+            title=ENTRIES[act].title if own else _OTHERS.get(act, ENTRIES[act].title),
+            icon=ENTRIES[act].icon,
+            url_path=str(act),
+            default=act is acts[0],
+        )
+        for act in acts
+    ]
+    st.navigation(entries, position="top").run()
+
+
+def _open(
+    act: Act,
+    found: Sources,
+    audit: Audit,
+    who: Callable[[], Viewer],
+    clock_ns: Callable[[], int],
+) -> None:
+    """Make the visit and run the page; what is refused is said in its place."""
+    gate = Gate(act, who, audit)
+    series = GuardedSeries(found.series, found.registry, gate)
+    registry = GuardedRegistry(found.registry, gate)
+    wearer = _whose(act, gate, registry)
+    if wearer is None and not _about_nobody(act):
+        _nobody_yet(who())
+        return
+    gate.look(wearer)
+    audit.looked(who().account, act, wearer)
+    row = None if wearer is None else registry.wearer(wearer)
+    visit = Visit(
+        viewer=who(),
+        gate=gate,
+        person=None if row is None else person_of(series, row),
+        series=series,
+        registry=registry,
+        people=GuardedPeople(found.registry.people, gate),
+        kept=found.series,
+        clock_ns=clock_ns,
+        office=Office(found.registry, found.registry.people) if act in _OFFICE else None,
+    )
+    import_module(f"dashboard.pages.{ENTRIES[act].module}").page(visit)
+
+
+def _about_nobody(act: Act) -> bool:
+    return any(Relation.NOBODY in acts.get(act, ()) for acts in ALLOWED.values())
+
+
+def _whose(act: Act, gate: Gate, registry: GuardedRegistry) -> str | None:
+    """The wearer that the page is about: as the address says, as chosen before, or one's own.
+
+    AccessError, audited, where the address names somebody else's.
+    """
+    viewer = gate.viewer()
+    if _about_nobody(act):
+        _head(viewer, None)
+        return None
+    asked = st.query_params.get(CLIENT)
+    if asked is not None and asked not in gate.seen():
+        _head(viewer, None)
+        gate.look(asked)
+    labels = {w.wearer: w.label or w.wearer for w in registry.wearers()}
+    if not labels:
+        _head(viewer, None)
+        return None
+    if list(labels) == [viewer.wearer]:
+        _head(viewer, None)
+        return viewer.wearer
+    return _head(viewer, labels, asked or st.session_state.get(_SHOWN) or viewer.wearer)
+
+
+def _head(viewer: Viewer, labels: dict[str, str] | None, shown: str | None = None) -> str | None:
+    """Brand, the client's chooser where there is a choice, and the person signed in."""
+    chosen = None
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.html(cards.brand(), width="content")
+        with st.container(
+            horizontal=True, vertical_alignment="center", width="content", gap="small"
+        ):
+            if labels is not None:
+                chosen = _choose(labels, shown)
+            with st.popover(viewer.name, icon=":material/account_circle:", key="who"):
+                st.html(frame_cards.who(viewer))
+    return chosen
+
+
+def _choose(labels: dict[str, str], shown: str | None) -> str:
+    order = sorted(labels, key=lambda wearer: labels[wearer].casefold())
+    if CLIENT not in st.session_state:
+        st.session_state[CLIENT] = shown if shown in labels else order[0]
+    chosen: str = st.selectbox(
+        "Client",
+        order,
+        format_func=lambda wearer: labels[wearer],
+        key=CLIENT,
+        bind="query-params",
+        label_visibility="collapsed",
+        width=260,
+    )
+    st.session_state[_SHOWN] = chosen
+    return chosen
+
+
+def _nobody_yet(viewer: Viewer) -> None:
+    """Nobody's data to show: what would change that."""
+    words = frame_cards.NO_GRANT if Role.THERAPIST in viewer.roles else frame_cards.NO_WEARER
+    st.html(cards.empty("No client yet", *words))
+
+
+def refused(error: AccessError) -> None:
+    """In the place of a page: signed out, or not allowed."""
+    st.html(frame_cards.refused(error))
+
+
+def signed_out() -> AccessError:
+    """What stands where nobody is signed in."""
+    return AccessError(
+        Reason.SIGNED_OUT, "You are signed out.", hint="Sign in to go on where you were."
+    )
