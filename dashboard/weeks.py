@@ -14,6 +14,8 @@ from dashboard import clock
 _NAME: Final = re.compile(r"(\d{4})-W(\d{2})")
 _EARLIEST: Final = date(1972, 1, 3)
 _LATEST: Final = date(2200, 1, 6)
+#: On its first two days a week has little to say.
+_YOUNG_DAYS: Final = 2
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -75,6 +77,20 @@ class IsoWeek:
         else:
             begun = f"{first.day}" if first.month == last.month else f"{first.day} {first:%B}"
         return f"{begun} – {last.day} {last:%B} {last.year}"
+
+
+def shown_first(now_ns: int, zone: ZoneInfo) -> IsoWeek:
+    """The week to begin with: from its third day on the one under way, before that the one before it."""
+    return IsoWeek.of_day(clock.day_of(now_ns, zone) - timedelta(days=_YOUNG_DAYS))
+
+
+def chosen(name: str | None, now_ns: int, zone: ZoneInfo) -> IsoWeek:
+    """The week that an address names, never one to come; :func:`shown_first` where it names none."""
+    try:
+        week = IsoWeek.parse(name or "")
+    except SettingError:
+        return shown_first(now_ns, zone)
+    return min(week, IsoWeek.at(now_ns, zone))
 
 
 def _none(name: str) -> SettingError:
