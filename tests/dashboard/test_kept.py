@@ -16,11 +16,11 @@ from analytics.core.pipeline import Pipeline, PipelineConfig
 from analytics.service import load_focus_table
 from contracts.errors import Reason, StoreError
 from contracts.imu import ImuSamples
-from contracts.records import FrameBlock, Rollup
+from contracts.records import CalibrationOutcome, FrameBlock, Nudge, Rollup
 from contracts.settings import CalibrationPlan, PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
-from dashboard import kept
+from dashboard import kept, kept_rows
 from dashboard.kept import KeptSeries
 from store.open import open_series
 from store.ports import Commit, SeriesStore, WearerRows
@@ -115,6 +115,16 @@ class Person:
             episodes=output.episodes,
             minutes=output.minutes,
             days=output.days,
+            nudges=[
+                Nudge(at_ns=n.at_ns, kind=n.kind, held_for_s=n.held_for_s, given=True)
+                for n in output.nudges
+            ],
+            calibrations=[
+                CalibrationOutcome(
+                    effective_ns=c.plan.effective_ns, accepted=c.accepted, message=c.message
+                )
+                for c in output.calibrations
+            ],
         )
         return Commit([rows])
 
@@ -128,6 +138,10 @@ def check(view: KeptSeries, store: SeriesStore) -> None:
     assert view.wearers() == store.wearers()
     assert view.minutes(WEARER, *DAY) == store.minutes(WEARER, *DAY)
     assert view.episodes(WEARER, *DAY) == store.episodes(WEARER, *DAY)
+    assert view.days(WEARER, *DAY) == store.days(WEARER, *DAY)
+    assert view.days_of([WEARER, "w-2"], *DAY) == store.days_of([WEARER, "w-2"], *DAY)
+    assert view.nudges(WEARER, *DAY) == store.nudges(WEARER, *DAY)
+    assert view.calibrations(WEARER) == store.calibrations(WEARER)
     latest = store.latest_frame(WEARER)
     assert same(view.latest_frame(WEARER), latest)
     end_ns = int(latest.start_ns[-1]) + NS_PER_S if len(latest) else START_NS
@@ -243,7 +257,7 @@ def test_whatever_is_written_behind_its_back_is_seen_within_a_minute(spy: Spy) -
     check(view, spy.store)
     changed: Rollup = msgspec.structs.replace(spy.store.minutes(WEARER, *DAY)[0], worn_s=7)
     spy.store.commit(Commit([WearerRows(WEARER, FrameBlock.concat([]), minutes=[changed])]))
-    for _ in range(round(kept.WHOLE_EVERY_S / 2)):
+    for _ in range(round(kept_rows.WHOLE_EVERY_S / 2)):
         clock.now_s += 2.0
         view.minutes(WEARER, *DAY)
     check(view, spy.store)
@@ -308,9 +322,43 @@ def test_what_is_kept_is_capped(spy: Spy) -> None:
     assert len(view._rows) == kept.MAX_DAYS
     assert len(view._windows) == kept.MAX_WINDOWS
     spy.store.commit(person.lives(60, 0.0))
-    person.at_s += kept.MAX_FRAMES_NS // NS_PER_S
+    person.at_s += kept_rows.MAX_FRAMES_NS // NS_PER_S
     check(view, spy.store)
     spy.store.commit(person.lives(60, 0.0))
     clock.now_s += kept.WEARERS_FRESH_S
     check(view, spy.store)
     assert len(view._window(WEARER).block) < 100
+
+
+def test_answers_are_capped_and_so_are_the_days_of_many(
+    spy: Spy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, person = Clock(), Person()
+    view = KeptSeries(spy, clock_s=clock, clock_ns=clock.ns, beside=at_once)
+    for number in range(2 * kept.MAX_ANSWERS):
+        view.nudges(f"w-{number}", *DAY)
+        view.days_of([f"w-{number}"], *DAY)
+    assert len(view._answers) == len(view._many) == kept.MAX_ANSWERS
+    spy.store.commit(person.lives(60, 0.0))
+    monkeypatch.setattr(kept, "MAX_DAYS_OF_MANY", 3)
+    for number in range(5):
+        found = view.days_of([WEARER, f"w-{number}"], *DAY)
+        assert found == spy.store.days_of([WEARER], *DAY) != {}
+    assert len(view._many) == 3
+
+
+def test_what_is_over_is_asked_for_once_a_minute(spy: Spy) -> None:
+    clock, person = Clock(), Person()
+    clock.now_s = DAY[1] / NS_PER_S
+    view = KeptSeries(spy, clock_s=clock, clock_ns=clock.ns, beside=at_once)
+    spy.store.commit(person.lives(10, 0.0))
+    spy.store.commit(person.lives(120, 25.0))
+    first = [view.nudges(WEARER, *DAY), view.days_of([WEARER], *DAY)]
+    assert all(first)
+    spy.store.commit(person.lives(60, 25.0))
+    spy.calls.clear()
+    clock.now_s += kept.PAST_FRESH_S - 1.0
+    assert [view.nudges(WEARER, *DAY), view.days_of([WEARER], *DAY)] == first
+    assert spy.calls == []
+    clock.now_s += 1.0
+    check(view, spy.store)
