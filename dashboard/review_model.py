@@ -14,11 +14,19 @@ from zoneinfo import ZoneInfo
 
 from contracts.records import Episode, Rollup
 from contracts.settings import PostureSettings
-from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, Posture
 from dashboard import before_after, clock, heat_map
 from dashboard.attention import CalibrationState, calibration_state
 from dashboard.before_after import SessionEffect
+from dashboard.day_figures import (
+    Figures,
+    activity_seconds,
+    dated,
+    each_seconds,
+    figures_of,
+    of_week,
+    seconds_of,
+)
 from dashboard.day_statistics import (
     DaySeconds,
     Difference,
@@ -27,7 +35,6 @@ from dashboard.day_statistics import (
     middle,
     rate_interval,
     rate_min_h,
-    worn_days,
 )
 from dashboard.focus_order import ReviewedArea, reviewed
 from dashboard.queries import Person, Reading
@@ -43,7 +50,6 @@ USUAL_WEEKS: Final = 4
 THIN_WEEK_S: Final = 5 * 3600
 #: Episodes that one review holds, those of the most rounded time.
 MAX_EPISODES: Final = 500
-_HALF_DAY_NS: Final = 12 * 3600 * NS_PER_S
 
 
 class Notes(Protocol):
@@ -62,22 +68,6 @@ class Worn(Protocol):
     def settings(self, wearer: str) -> PostureSettings: ...
 
     def assignments(self, wearer: str) -> list[Assignment]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Some days together. ``worn_days`` are those that were worn for half an hour or more."""
-
-    worn_s: int = 0
-    worn_days: int = 0
-    rounded_s: int = 0
-    episodes: int = 0
-    longest_s: int = 0
-
-    @property
-    def rounded_min_h(self) -> float | None:
-        """Rounded minutes a worn hour; None where nothing was worn."""
-        return rate_min_h([DaySeconds(self.worn_s, self.rounded_s)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +172,11 @@ def week_review(
     wearer, zone = person.wearer, person.zone
     start_ns, end_ns = week.bounds_ns(zone)
     rollups = _days_around(series, person, week)
-    by_date = _by_date(rollups, zone)
-    seconds = {day: _seconds(found) for day, found in by_date.items()}
+    by_date = dated(rollups, zone)
+    seconds = {day: seconds_of(found) for day, found in by_date.items()}
     before = [week.moved(-n) for n in range(1, USUAL_WEEKS + 1)]
-    earlier = [rollup for old in before for rollup in _of_week(by_date, old)]
-    now = _of_week(by_date, week)
+    earlier = [rollup for old in before for rollup in of_week(by_date, old)]
+    now = of_week(by_date, week)
     episodes = series.episodes(wearer, start_ns, end_ns)
     pain = people.pain(wearer, week.moved(1 - USUAL_WEEKS).bounds_ns(zone)[0], end_ns)
     sessions = [s for s in people.sessions(wearer) if _in_trend(s, week, zone)]
@@ -199,9 +189,9 @@ def week_review(
         settings=registry.settings(wearer),
         assignments=tuple(_worn_in(registry.assignments(wearer), start_ns, end_ns)),
         calibration=calibration_state(series.calibrations(wearer)),
-        figures=_figures(now),
-        usual=_usual([_figures(_of_week(by_date, old)) for old in before]),
-        change=difference(_day_seconds(earlier), _day_seconds(now)),
+        figures=figures_of(now),
+        usual=_usual([figures_of(of_week(by_date, old)) for old in before]),
+        change=difference(each_seconds(earlier), each_seconds(now)),
         trend=_trend(by_date, week),
         days=_review_days(by_date, week, pain, zone),
         cells=heat_map.cells(series.minutes(wearer, start_ns, end_ns), zone),
@@ -226,40 +216,6 @@ def _days_around(series: Reading, person: Person, week: IsoWeek) -> list[Rollup]
     return series.days(person.wearer, first_ns, end_ns)
 
 
-def _by_date(rollups: Sequence[Rollup], zone: ZoneInfo) -> dict[date, list[Rollup]]:
-    """Days by the date at their noon: a day that another time zone began lies mostly on one date."""
-    found: dict[date, list[Rollup]] = {}
-    for rollup in rollups:
-        found.setdefault(clock.day_of(rollup.start_ns + _HALF_DAY_NS, zone), []).append(rollup)
-    return found
-
-
-def _of_week(by_date: dict[date, list[Rollup]], week: IsoWeek) -> list[Rollup]:
-    return [rollup for day in week.days for rollup in by_date.get(day, ())]
-
-
-def _seconds(rollups: Sequence[Rollup]) -> DaySeconds:
-    return DaySeconds(
-        sum(rollup.worn_s for rollup in rollups),
-        sum(rollup.posture_s.get(Posture.ROUNDED, 0) for rollup in rollups),
-    )
-
-
-def _day_seconds(rollups: Sequence[Rollup]) -> list[DaySeconds]:
-    return [_seconds([rollup]) for rollup in rollups]
-
-
-def _figures(rollups: Sequence[Rollup]) -> Figures:
-    worn_s, rounded_s = _seconds(rollups)
-    return Figures(
-        worn_s,
-        worn_days(_day_seconds(rollups)),
-        rounded_s,
-        sum(rollup.episodes for rollup in rollups),
-        max((rollup.longest_episode_s for rollup in rollups), default=0),
-    )
-
-
 def _usual(weeks: Sequence[Figures]) -> Usual:
     worn = [figures for figures in weeks if figures.worn_s]
     return Usual(
@@ -274,9 +230,9 @@ def _usual(weeks: Sequence[Figures]) -> Usual:
 def _trend(by_date: dict[date, list[Rollup]], week: IsoWeek) -> tuple[TrendWeek, ...]:
     found = []
     for ago in reversed(range(TREND_WEEKS)):
-        rollups = _of_week(by_date, week.moved(-ago))
-        figures = _figures(rollups)
-        interval = rate_interval(_day_seconds(rollups))
+        rollups = of_week(by_date, week.moved(-ago))
+        figures = figures_of(rollups)
+        interval = rate_interval(each_seconds(rollups))
         thin = interval is None or figures.worn_s < THIN_WEEK_S
         found.append(TrendWeek(week.moved(-ago), figures, interval, thin))
     return tuple(found)
@@ -293,7 +249,7 @@ def _review_days(
     for day in (first + timedelta(days=n) for n in range(7 * USUAL_WEEKS)):
         said = scores.get(day, [])
         mean = sum(said) / len(said) if said else None
-        found.append(ReviewDay(day, _figures(by_date.get(day, [])), len(said), mean))
+        found.append(ReviewDay(day, figures_of(by_date.get(day, [])), len(said), mean))
     return tuple(found)
 
 
@@ -307,23 +263,12 @@ def _posture_s(rollups: Sequence[Rollup]) -> dict[Posture, int]:
 
 def _activities(now: Sequence[Rollup], earlier: Sequence[Rollup]) -> tuple[ActivityFigures, ...]:
     """Activities of the week, most rounded time first. What was not worn is none."""
-    seconds, usual = _by_activity(now), _by_activity(earlier)
+    seconds, usual = activity_seconds(now), activity_seconds(earlier)
     found = [
         ActivityFigures(activity, *both, rate_min_h([usual.get(activity, DaySeconds(0, 0))]))
         for activity, both in seconds.items()
     ]
     return tuple(sorted(found, key=lambda f: (-f.rounded_s, -f.worn_s, f.activity)))
-
-
-def _by_activity(rollups: Sequence[Rollup]) -> dict[Activity, DaySeconds]:
-    total: dict[Activity, DaySeconds] = {}
-    for rollup in rollups:
-        for activity, worn_s in rollup.activity_s.items():
-            if activity is not Activity.NOT_WORN and worn_s:
-                before = total.get(activity, DaySeconds(0, 0))
-                rounded_s = rollup.rounded_activity_s.get(activity, 0)
-                total[activity] = DaySeconds(before.worn_s + worn_s, before.rounded_s + rounded_s)
-    return total
 
 
 def _worn_in(assignments: Sequence[Assignment], start_ns: int, end_ns: int) -> list[Assignment]:
