@@ -19,7 +19,7 @@ from contracts.imu import ImuSamples
 from contracts.records import CalibrationOutcome, FrameBlock, Nudge, Rollup
 from contracts.settings import CalibrationPlan, PostureSettings
 from contracts.units import NS_PER_S
-from contracts.vocabulary import Placement
+from contracts.vocabulary import NudgeKind, Placement
 from dashboard import kept, kept_rows
 from dashboard.kept import KeptSeries
 from store.open import open_series
@@ -116,8 +116,12 @@ class Person:
             minutes=output.minutes,
             days=output.days,
             nudges=[
-                Nudge(at_ns=n.at_ns, kind=n.kind, held_for_s=n.held_for_s, given=True)
-                for n in output.nudges
+                Nudge(
+                    at_ns=START_NS + self.at_s * NS_PER_S,
+                    kind=NudgeKind.POSTURE,
+                    held_for_s=30,
+                    given=True,
+                )
             ],
             calibrations=[
                 CalibrationOutcome(
@@ -349,10 +353,9 @@ def test_answers_are_capped_and_so_are_the_days_of_many(
 
 def test_what_is_over_is_asked_for_once_a_minute(spy: Spy) -> None:
     clock, person = Clock(), Person()
-    clock.now_s = DAY[1] / NS_PER_S
+    clock.now_s = DAY[1] / NS_PER_S + 1.0
     view = KeptSeries(spy, clock_s=clock, clock_ns=clock.ns, beside=at_once)
-    spy.store.commit(person.lives(10, 0.0))
-    spy.store.commit(person.lives(120, 25.0))
+    spy.store.commit(person.lives(60, 0.0))
     first = [view.nudges(WEARER, *DAY), view.days_of([WEARER], *DAY)]
     assert all(first)
     spy.store.commit(person.lives(60, 25.0))
