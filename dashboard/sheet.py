@@ -1,0 +1,71 @@
+"""The session sheet: one A4 page a client and week, as PDF and as the very same page in pictures.
+
+Typeset by typst from ``sheet.typ``, with the typefaces that typst carries within it: the sheet looks the same on
+every machine, and making it asks nothing of the network. Data comes in as one JSON value.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from typing import Any, Final
+
+import typst
+
+from contracts.errors import InvariantError
+from contracts.units import NS_PER_S
+from dashboard import sheet_words
+from dashboard.review_model import WeekReview
+
+#: Of the picture that stands for the sheet on the page: enough to read, 0.4 MB at most.
+PREVIEW_PPI: Final = 150
+
+
+def pdf(review: WeekReview, *, named: bool = True) -> bytes:
+    """The sheet as a tagged PDF with selectable text. ``named``: with the client's name, not the id alone."""
+    made = datetime.fromtimestamp(review.made_ns // NS_PER_S, tz=UTC)
+    return _one(_compiler(review, named=named).compile(format="pdf", timestamp=made))
+
+
+def picture(review: WeekReview, *, named: bool = True) -> bytes:
+    """The same sheet as a PNG, for the screen."""
+    return _one(_compiler(review, named=named).compile(format="png", ppi=PREVIEW_PPI))
+
+
+def made_by() -> str:
+    """The name and version of what made a sheet or an export."""
+    try:
+        return f"Plumbline {version('plumbline')}"
+    except PackageNotFoundError:  # run from a checkout
+        return "Plumbline"
+
+
+def _compiler(review: WeekReview, *, named: bool) -> typst.Compiler:
+    data = sheet_words.words(review, named=named, version=made_by())
+    data |= {"figure": None, "figure_alt": ""}
+    return typst.Compiler(
+        _template(),
+        font_paths=_typefaces(),
+        ignore_system_fonts=True,
+        sys_inputs={"data": json.dumps(data)},
+    )
+
+
+def _one(made: Any) -> bytes:
+    """A picture of several pages would be a list: the sheet is one page by construction."""
+    if not isinstance(made, bytes):
+        raise InvariantError("the session sheet is not one page.")
+    return made
+
+
+@cache
+def _template() -> bytes:
+    return files("dashboard").joinpath("sheet.typ").read_bytes()
+
+
+@cache
+def _typefaces() -> typst.Fonts:
+    return typst.Fonts(include_system_fonts=False)
