@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dashboard import sources, theme
 
-_APP = Path(__file__).with_name("app.py")
+_SERVER = Path(__file__).with_name("web.py")
 
 
 def command(
@@ -32,6 +32,6 @@ def command(
     environment = {
         sources.STORE_URL: store_url,
         sources.REGISTRY_URL: registry_url,
-        "PYTHONPATH": str(_APP.parent.parent),
+        "PYTHONPATH": str(_SERVER.parent.parent),
     }
-    return [sys.executable, "-m", "streamlit", "run", str(_APP), *flags], environment
+    return [sys.executable, "-m", "streamlit", "run", str(_SERVER), *flags], environment

@@ -46,13 +46,18 @@ def open_sources(store_url: str, registry_url: str) -> Sources:
     """Both. PlumblineError where one cannot be opened; a registry that is not there is not made."""
     series = open_series(store_url, read_only=True)
     try:
-        open_registry(registry_url, read_only=True).close()
-        registry = open_registry(registry_url)
+        registry = open_people(registry_url)
     except Exception:
         series.close()
         raise
     kept = KeptSeries(series, clock_s=time.monotonic, clock_ns=time.time_ns, beside=_in_a_thread)
     return Sources(kept, registry)
+
+
+def open_people(registry_url: str) -> Registry:
+    """The registry alone: enough to sign in. PlumblineError where it cannot be opened, or is not there."""
+    open_registry(registry_url, read_only=True).close()
+    return open_registry(registry_url)
 
 
 def _in_a_thread(work: Callable[[], None]) -> None:

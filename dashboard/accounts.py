@@ -1,0 +1,120 @@
+"""Accounts as an administrator keeps them: made, changed, given a new password, disabled, removed.
+
+For the command line and the page alike. Nobody chooses a password for somebody else: it is made here,
+shown once, and has to be changed at the first sign-in.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import Final
+
+from argon2 import PasswordHasher
+
+from contracts.errors import Reason, SettingError
+from store.people_ports import Account, People, Role
+
+#: Letters and digits that nobody takes for one another; 16 of them are 79 bits.
+_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+_GROUPS, _GROUP = 4, 4
+_ID_BYTES: Final = 6
+
+Choose = Callable[[str], str]
+
+
+def new_password(choose: Choose = secrets.choice) -> str:
+    """A password for paper and telephone: ``k7mp-xq3r-bn4t-w9sd``."""
+    return "-".join("".join(choose(_LETTERS) for _ in range(_GROUP)) for _ in range(_GROUPS))
+
+
+def new_id() -> str:
+    """An id of a new account that says nothing of the person."""
+    return f"a-{secrets.token_hex(_ID_BYTES)}"
+
+
+def add(
+    people: People,
+    login: str,
+    name: str,
+    roles: Collection[Role],
+    *,
+    wearer: str | None = None,
+    must_change: bool = True,
+) -> tuple[Account, str]:
+    """A new account and its password. SettingError where it cannot be.
+
+    A client's account needs the wearer that the client is.
+    """
+    if people.account_of_login(login) is not None:
+        raise SettingError(
+            Reason.BAD_SETTING, "There is an account of this login.", hint="Choose another."
+        )
+    account = checked(
+        Account(
+            new_id(), login.strip(), name.strip(), frozenset(roles), wearer, must_change=must_change
+        )
+    )
+    people.put_account(account)
+    return account, give_password(people, account)
+
+
+def checked(account: Account) -> Account:
+    """The account, or SettingError where its roles and its wearer do not fit together."""
+    wrong = hint = ""
+    if not account.roles:
+        wrong, hint = "An account without a role can do nothing.", "Give it one at least."
+    elif Role.CLIENT in account.roles and account.wearer is None:
+        wrong, hint = "A client's account needs to know which wearer it is.", "Name the wearer."
+    elif account.wearer is not None and Role.CLIENT not in account.roles:
+        wrong, hint = "Only a client's account is a wearer's.", "Add the role, or name no wearer."
+    elif not account.name:
+        wrong, hint = "An account without a name cannot be told from others.", "Give it one."
+    if wrong:
+        raise SettingError(Reason.BAD_SETTING, wrong, hint=hint)
+    return account
+
+
+def change(people: People, account: Account) -> None:
+    """Replace an account. SettingError where nobody could administer after that."""
+    checked(account)
+    if account.disabled or Role.ADMINISTRATOR not in account.roles:
+        _keep_an_administrator(people, account.account)
+    people.put_account(account)
+
+
+def disable(people: People, account: Account, *, disabled: bool = True) -> None:
+    """Let an account in no more, at once; or again."""
+    change(people, replace(account, disabled=disabled))
+
+
+def remove(people: People, account: Account) -> None:
+    """Remove an account. A client's data stays: that is erased by the client, or by `My data`."""
+    _keep_an_administrator(people, account.account)
+    people.remove_account(account.account)
+
+
+def give_password(people: People, account: Account, *, choose: Choose = secrets.choice) -> str:
+    """A new password, which ends every sign-in of the account. It is told here and nowhere else."""
+    password = new_password(choose)
+    people.set_password_hash(account.account, PasswordHasher().hash(password))
+    return password
+
+
+def reset(people: People, account: Account) -> str:
+    """A new password that has to be changed at the next sign-in."""
+    people.put_account(replace(account, must_change=True))
+    return give_password(people, account)
+
+
+def _keep_an_administrator(people: People, without: str) -> None:
+    administrators = [
+        a.account for a in people.accounts() if Role.ADMINISTRATOR in a.roles and not a.disabled
+    ]
+    if administrators == [without]:
+        raise SettingError(
+            Reason.BAD_SETTING,
+            "This is the last administrator who can sign in.",
+            hint="Make another one first.",
+        )

@@ -1,0 +1,41 @@
+"""The server: our own routes beside Streamlit's, and before all of them the guard.
+
+`streamlit run` finds ``app`` here; `plumbline dashboard` starts that. Everything it needs to know
+comes from the environment, as for :mod:`dashboard.app`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from dashboard import oidc, sources
+from dashboard.web_doors import Doors
+from dashboard.web_guard import Guard
+from dashboard.web_stores import Stores
+
+_PROVIDER = oidc.from_environment(os.environ)
+_STORES = Stores(
+    lambda: sources.open_people(sources.addresses(os.environ)[1]),
+    lambda: sources.open_sources(*sources.addresses(os.environ)),
+)
+
+
+@asynccontextmanager
+async def _until_it_stops(_app: st.App) -> AsyncIterator[None]:
+    yield
+    _STORES.close()
+
+
+app = st.App(
+    Path(__file__).with_name("app.py"),
+    lifespan=_until_it_stops,
+    routes=Doors(_STORES, _PROVIDER).routes(),
+    middleware=[Middleware(Guard, stores=_STORES, provider=_PROVIDER)],
+    secrets=None if _PROVIDER is None else _PROVIDER.secrets(),
+)
