@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, tzinfo
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.core.focus import SEATED
-from analytics.core.results import NudgeDecision, NudgeKind
+from analytics.core.results import NudgeDecision
 from analytics.core.runs import follows, run_length
+from analytics.core.zones import minutes_of_day
 from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
-from contracts.vocabulary import ACTIVITIES, Activity
+from contracts.vocabulary import ACTIVITIES, Activity, NudgeKind
 
 #: Buzzing then helps nobody, or is dangerous.
 NO_NUDGE: Final = frozenset(
@@ -28,14 +30,21 @@ NO_NUDGE: Final = frozenset(
 )
 #: Getting up for less is no break.
 MIN_BREAK_S: Final = 60
-_QUIET: Final = np.array([activity in NO_NUDGE for activity in ACTIVITIES])
 _SEATED: Final = np.array([activity in SEATED for activity in ACTIVITIES])
 
 
 class NudgeDetector:
-    """Seconds in, decisions out: one a rounded run, one a break that is due."""
+    """Seconds in, decisions out: one a rounded run, one a break that is due.
 
-    def __init__(self, settings: PostureSettings) -> None:
+    ``zone``: the wearer's, in which the quiet hours are. A rounded run that lasts beyond what kept a
+    nudge back, such as quiet hours, is nudged then; a break prompt is not made up for.
+    """
+
+    def __init__(self, settings: PostureSettings, zone: tzinfo = UTC) -> None:
+        self._settings = settings
+        self._zone = zone
+        quiet = NO_NUDGE - {Activity.DRIVING} if settings.nudge_driving else NO_NUDGE
+        self._allowed = np.array([settings.nudges and a not in quiet for a in ACTIVITIES])
         self._nudge_after_s = math.ceil(settings.nudge_after_s)
         self._break_after_s = math.ceil(settings.break_after_s)
         self._nudged_run_s = -1  # start of the run that was nudged last
@@ -56,7 +65,9 @@ class NudgeDetector:
         seated_s = run_length(away_s < MIN_BREAK_S, connected, self._seated_s)
         self._previous_s = int(second[-1])
         self._seated_s, self._away_s = int(seated_s[-1]), int(away_s[-1])
-        allowed = ~_QUIET[activity]
+        allowed = self._allowed[activity]
+        if self._settings.quiet_from_min != self._settings.quiet_until_min:
+            allowed &= ~self._quiet_hours(second + 1)
         decisions = self._posture(second, span_s, allowed)
         due = allowed & (seated_s > 0) & (seated_s % self._break_after_s == 0)
         decisions += [
@@ -69,6 +80,12 @@ class NudgeDetector:
             for i in np.flatnonzero(due)
         ]
         return sorted(decisions, key=lambda d: d.at_ns)
+
+    def _quiet_hours(self, at_s: NDArray[np.int64]) -> NDArray[np.bool_]:
+        first, end = self._settings.quiet_from_min, self._settings.quiet_until_min
+        minute = minutes_of_day(at_s, self._zone)
+        after, before = minute >= first, minute < end
+        return after & before if first < end else after | before
 
     def _posture(
         self, second: NDArray[np.int64], span_s: NDArray[np.int32], allowed: NDArray[np.bool_]

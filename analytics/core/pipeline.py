@@ -39,6 +39,7 @@ from analytics.core.runs import follows
 from analytics.core.shipped import shipped_activities, shipped_postures
 from analytics.core.snapshots import pack, unpack
 from analytics.core.trouble import Troubles, TroubleWatch
+from analytics.core.zones import zone_of
 from contracts.errors import Reason, SettingError
 from contracts.imu import ImuSamples
 from contracts.records import FrameBlock, Rollup
@@ -106,7 +107,7 @@ class Pipeline:
         self._activities = ActivityDetector(config.activity_model)
         self._facing = Facing()
         self._episodes = EpisodeDetector(config.settings, config.focus_table)
-        self._nudges = NudgeDetector(config.settings)
+        self._nudges = NudgeDetector(config.settings, zone_of(config.timezone))
         self._troubles = TroubleWatch(config.placements)
         self._rollups = RollupCounter(config.timezone)
         self._postures = PostureTeller(config.posture_model, config.settings)

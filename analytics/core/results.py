@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
 import msgspec
@@ -12,7 +11,7 @@ import msgspec
 from contracts.errors import Reason
 from contracts.records import Episode, FrameBlock, Rollup
 from contracts.settings import CalibrationPlan
-from contracts.vocabulary import Activity, ActivitySource
+from contracts.vocabulary import Activity, ActivitySource, NudgeKind
 
 
 class ContextMark(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,13 +24,6 @@ class ContextMark(msgspec.Struct, frozen=True, kw_only=True):
     source: ActivitySource
     start_ns: int
     end_ns: int | None = None
-
-
-class NudgeKind(StrEnum):
-    """What a nudge asks for."""
-
-    POSTURE = "posture"
-    BREAK = "break"
 
 
 @dataclass(frozen=True, slots=True)

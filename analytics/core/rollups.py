@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.errors import Reason, SettingError
+from analytics.core.zones import MINUTE_S, day_of, zone_of
 from contracts.records import Episode, Rollup
 from contracts.units import NS_PER_S
 from contracts.vocabulary import ACTIVITIES, POSTURES, Activity, Posture
 
-MINUTE_S: Final = 60
 _ROUNDED: Final = POSTURES.index(Posture.ROUNDED)
 _NOT_WORN: Final = ACTIVITIES.index(Activity.NOT_WORN)
 
@@ -84,14 +81,7 @@ class RollupCounter:
     """Seconds and episodes in, minutes and days out."""
 
     def __init__(self, timezone: str) -> None:
-        try:
-            self._zone = ZoneInfo(timezone)
-        except (KeyError, ValueError, OSError) as error:
-            raise SettingError(
-                Reason.BAD_SETTING,
-                f"{timezone[:60]!r} is not a time zone: {error}.",
-                hint="Use a name of the IANA database, such as Europe/Berlin.",
-            ) from None
+        self._zone = zone_of(timezone)
         self._minute: _Span | None = None
         self._day: _Span | None = None
         self._counted_episode_ns = -1  # start of the episode that was counted last
@@ -153,12 +143,7 @@ class RollupCounter:
         return start_s, start_s + MINUTE_S
 
     def _day_of(self, second: int) -> tuple[int, int]:
-        """The local day around a second, 23 to 25 h long where clocks are changed."""
-        local = datetime.fromtimestamp(second, UTC).astimezone(self._zone)
-        start = datetime(local.year, local.month, local.day, tzinfo=self._zone)
-        following = start.date() + timedelta(days=1)
-        end = datetime(following.year, following.month, following.day, tzinfo=self._zone)
-        return int(start.timestamp()), int(end.timestamp())
+        return day_of(second, self._zone)
 
     def state(self) -> dict[str, Any]:
         """All there is to know to go on, as plain values."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from analytics.announcing import Announcer, latest_state
-from analytics.core.results import NudgeDecision, NudgeKind, Output
+from analytics.core.results import NudgeDecision, Output
 from analytics.roster import WearerPlan
 from contracts.messages import EpisodeEvent, GatewayCommand, NudgeEvent, PostureState
 from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
-from contracts.vocabulary import Placement, Posture
+from contracts.vocabulary import NudgeKind, Placement, Posture
 from store.ports import Assignment
 from tests.store.records import FIRST_S, episode, frames_from
 

@@ -14,10 +14,9 @@ from analytics.core.angles import Angles
 from analytics.core.episodes import SURE_ALONE_C, SURE_C, EpisodeDetector, RoundedSeconds
 from analytics.core.nudges import NudgeDetector
 from analytics.core.patterns import PATTERNS, patterns_of
-from analytics.core.results import NudgeKind
 from contracts.records import Episode
 from contracts.settings import PostureSettings
-from contracts.vocabulary import ACTIVITIES, Activity, Pattern
+from contracts.vocabulary import ACTIVITIES, Activity, NudgeKind, Pattern
 from tests.analytics.core.bodies import START_S, focus_table, latest
 
 SITTING = ACTIVITIES.index(Activity.SITTING)
