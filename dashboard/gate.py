@@ -139,6 +139,10 @@ class GuardedSeries:
         self._check(wearer)
         return self._series.latest_frame(wearer)
 
+    def latest_frames(self, wearers: Collection[str]) -> dict[str, FrameBlock]:
+        self._check_all(wearers)
+        return self._series.latest_frames(wearers)
+
     def minutes(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]:
         self._check(wearer)
         return self._series.minutes(wearer, start_ns, end_ns)
@@ -150,8 +154,7 @@ class GuardedSeries:
     def days_of(
         self, wearers: Collection[str], start_ns: int, end_ns: int
     ) -> dict[str, list[Rollup]]:
-        for wearer in wearers:
-            self._check(wearer)
+        self._check_all(wearers)
         return self._series.days_of(wearers, start_ns, end_ns)
 
     def episodes(self, wearer: str, start_ns: int, end_ns: int) -> list[Episode]:
@@ -166,12 +169,15 @@ class GuardedSeries:
         self._check(wearer)
         return self._series.calibrations(wearer)
 
+    def calibrations_of(self, wearers: Collection[str]) -> dict[str, list[CalibrationOutcome]]:
+        self._check_all(wearers)
+        return self._series.calibrations_of(wearers)
+
     def health(self) -> list[SensorHealth]:
         """Of sensors that wearers it may read about have ever worn, and of those that nobody wears."""
-        seen = self._gate.seen()
-        others = {a.sensor for a in self._registry.assignments() if a.end_ns is None} - {
-            a.sensor for wearer in seen for a in self._registry.assignments(wearer)
-        }
+        seen, worn = self._gate.seen(), self._registry.assignments()
+        theirs = {a.sensor for a in worn if a.wearer in seen}
+        others = {a.sensor for a in worn if a.end_ns is None} - theirs
         return [word for word in self._series.health() if word.sensor not in others]
 
     def close(self) -> None:
@@ -179,6 +185,11 @@ class GuardedSeries:
 
     def _check(self, wearer: str) -> None:
         _look(self._gate, wearer)
+
+    def _check_all(self, wearers: Collection[str]) -> None:
+        """Each of them, in one look at what the page may see."""
+        for wearer in set(wearers) - self._gate.seen():
+            self._check(wearer)
 
 
 class GuardedRegistry:
@@ -212,6 +223,13 @@ class GuardedRegistry:
     def assignments(self, wearer: str) -> list[Assignment]:
         self._look(wearer)
         return self._registry.assignments(wearer)
+
+    def assignments_of(self, wearers: Collection[str]) -> list[Assignment]:
+        """:meth:`assignments` of several wearers in one question."""
+        wanted = frozenset(wearers)
+        for wearer in wanted - self._gate.seen():
+            self._look(wearer)
+        return [a for a in self._registry.assignments() if a.wearer in wanted]
 
     def free_sensors(self, sensors: Collection[str], now_ns: int) -> list[str]:
         """Those of ``sensors`` that nobody wears at ``now_ns``, so that they can be paired."""

@@ -91,7 +91,7 @@ class KeptSeries:
         self._rows: OrderedDict[Key, Look] = OrderedDict()
         self._windows: OrderedDict[Key, Look] = OrderedDict()
         self._answers: OrderedDict[Key, Whole[Any]] = OrderedDict()
-        self._many: OrderedDict[Key, Whole[dict[str, list[Rollup]]]] = OrderedDict()
+        self._many: OrderedDict[Key, Whole[Any]] = OrderedDict()
 
     def wearers(self) -> list[WearerSummary]:
         with self._lock:
@@ -131,16 +131,12 @@ class KeptSeries:
         self, wearers: Collection[str], start_ns: int, end_ns: int
     ) -> dict[str, list[Rollup]]:
         names = frozenset(wearers)
-        with self._lock:
-            whole = kept_under(
-                self._many,
-                (names, start_ns, end_ns),
-                lambda: Whole(lambda: self._series.days_of(names, start_ns, end_ns)),
-                MAX_ANSWERS,
-            )
-            self._renew(whole, max(MANY_FRESH_S, self._fresh_s(end_ns)))
-            self._bound_many()
-            return {wearer: list(days) for wearer, days in (whole.answer or {}).items()}
+        found = self._of_many(
+            (names, start_ns, end_ns),
+            lambda: self._series.days_of(names, start_ns, end_ns),
+            self._fresh_s(end_ns),
+        )
+        return {wearer: list(days) for wearer, days in found.items()}
 
     def nudges(self, wearer: str, start_ns: int, end_ns: int) -> list[Nudge]:
         return self._answer(
@@ -153,6 +149,15 @@ class KeptSeries:
         return self._answer(
             (wearer, "calibrations"), lambda: self._series.calibrations(wearer), FRESH_S
         )
+
+    def latest_frames(self, wearers: Collection[str]) -> dict[str, FrameBlock]:
+        names = frozenset(wearers)
+        return self._of_many((names, "latest"), lambda: self._series.latest_frames(names))
+
+    def calibrations_of(self, wearers: Collection[str]) -> dict[str, list[CalibrationOutcome]]:
+        names = frozenset(wearers)
+        found = self._of_many((names, "calibrations"), lambda: self._series.calibrations_of(names))
+        return {wearer: list(outcomes) for wearer, outcomes in found.items()}
 
     def episodes(self, wearer: str, start_ns: int, end_ns: int) -> list[Episode]:
         def make() -> Rows[Episode]:
@@ -201,6 +206,15 @@ class KeptSeries:
 
     def _fresh_s(self, end_ns: int) -> float:
         return PAST_FRESH_S if end_ns <= self._clock_ns() else FRESH_S
+
+    def _of_many(
+        self, key: Key, ask: Callable[[], dict[str, Item]], fresh_s: float = 0.0
+    ) -> dict[str, Item]:
+        with self._lock:
+            whole = kept_under(self._many, key, lambda: Whole(ask), MAX_ANSWERS)
+            self._renew(whole, max(MANY_FRESH_S, fresh_s))
+            self._bound_many()
+            return dict(whole.answer or {})
 
     def _bound_many(self) -> None:
         """Let the oldest answers about many people go where all together are too many rows."""

@@ -44,6 +44,8 @@ class Reading(Protocol):
 
     def latest_frame(self, wearer: str) -> FrameBlock: ...
 
+    def latest_frames(self, wearers: Collection[str]) -> dict[str, FrameBlock]: ...
+
     def minutes(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]: ...
 
     def days(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]: ...
@@ -57,6 +59,10 @@ class Reading(Protocol):
     def nudges(self, wearer: str, start_ns: int, end_ns: int) -> list[Nudge]: ...
 
     def calibrations(self, wearer: str) -> list[CalibrationOutcome]: ...
+
+    def calibrations_of(
+        self, wearers: Collection[str]
+    ) -> dict[str, list[CalibrationOutcome]]: ...
 
     def health(self) -> list[SensorHealth]: ...
 
@@ -108,6 +114,7 @@ class Timeline:
     episodes: tuple[Episode, ...]
     warn_deg: float
     high_deg: float
+    nudges: tuple[Nudge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +140,7 @@ class Day:
     episodes: tuple[Episode, ...]
     numbers: Numbers
     focus: tuple[focus.DayFocus, ...]
+    nudges: tuple[Nudge, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -205,12 +213,15 @@ def now(
         unread=unread,
         notice=next((n for n in registry.notices() if n.service == _STORES), None),
     )
-    doubt = None if latest_end_ns is None else _doubt(series, person.wearer, latest_end_ns)
-    return Now(word, found, tuple(worn), settings, doubt)
+    return Now(word, found, tuple(worn), settings, doubt(series, person.wearer))
 
 
-def _doubt(series: Reading, wearer: str, end_ns: int) -> doubts.Standing | None:
+def doubt(series: Reading, wearer: str) -> doubts.Standing | None:
     """What is wrong with a sensor at the last frame, and since when as far as is looked back."""
+    latest = series.latest_frame(wearer)
+    if not len(latest):
+        return None
+    end_ns = int(latest.start_ns[-1]) + FRAME_NS
     found = None
     for back_s in _LOOK_BACK_S:
         found = doubts.standing(series.frames(wearer, end_ns - back_s * NS_PER_S, end_ns))
@@ -225,7 +236,7 @@ def _rate_hz(samples: int, worn: int, missing: int) -> float | None:
 
 
 def day(series: Reading, person: Person, of: date) -> Day:
-    """The minutes and episodes of a calendar day of the person, and its numbers."""
+    """The minutes, episodes and nudges of a calendar day of the person, and its numbers."""
     start_ns, end_ns = clock.day_bounds_ns(of, person.zone)
     minutes = series.minutes(person.wearer, start_ns, end_ns)
     episodes = series.episodes(person.wearer, start_ns, end_ns)
@@ -237,6 +248,7 @@ def day(series: Reading, person: Person, of: date) -> Day:
         episodes=tuple(episodes),
         numbers=_numbers(minutes, episodes, start_ns, end_ns),
         focus=tuple(focus.rank(episodes)),
+        nudges=tuple(series.nudges(person.wearer, start_ns, end_ns)),
     )
 
 
@@ -294,6 +306,7 @@ def timeline(
         episodes=tuple(e for e in of.episodes if e.end_ns > start_ns and e.start_ns < end_ns),
         warn_deg=settings.rounded_warn_deg,
         high_deg=settings.rounded_high_deg,
+        nudges=tuple(n for n in of.nudges if n.given and start_ns <= n.at_ns < end_ns),
     )
 
 

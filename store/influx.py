@@ -28,7 +28,9 @@ from store.influx_checkpoint import carry_forward, read_checkpoint
 from store.influx_flux import (
     MAX_NS,
     MIN_NS,
+    ONE_TABLE,
     PIVOT,
+    PIVOT_EACH,
     TIMELESS,
     Columns,
     frames_of,
@@ -45,6 +47,7 @@ from store.influx_versions import Versions
 from store.ports import Checkpoint, Commit, WearerSummary
 
 _EVER: Final = (MIN_NS, MAX_NS)
+_NO_BOUNDS: Final = ' |> drop(columns: ["_start", "_stop", "_measurement"])'
 _FRAME_COLUMNS: Final = ' |> drop(columns: ["_start", "_stop", "_measurement", "wearer"])'
 #: Measurements of a wearer in the kept bucket, by what :meth:`InfluxSeriesStore.count_rows` calls them.
 _VERSIONED: Final = {
@@ -135,6 +138,15 @@ class InfluxSeriesStore:
         last_ns = _ns(found["_time"][0])
         return self.frames(wearer, last_ns, last_ns + 1)
 
+    def latest_frames(self, wearers: Collection[str]) -> dict[str, FrameBlock]:
+        names = sorted(filter(is_id, set(wearers)))
+        if not names:
+            return {}
+        last = source(self._frames, MIN_NS, MAX_NS, _measurement="frame", wearer=names)
+        rows_wanted = ONE_TABLE + PIVOT_EACH + _NO_BOUNDS
+        found = _split(self._server.ask(last + " |> last()" + rows_wanted), "wearer")
+        return {wearer: frames_of(_latest(columns)) for wearer, columns in found}
+
     def minutes(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]:
         return self._rollups("minute", wearer, start_ns, end_ns)
 
@@ -189,6 +201,17 @@ class InfluxSeriesStore:
             + keep("_time", "_value")
         )
         return self._decoded(rows.calibration_of_body, _by_time(found))
+
+    def calibrations_of(self, wearers: Collection[str]) -> dict[str, list[CalibrationOutcome]]:
+        names = sorted(filter(is_id, set(wearers)))
+        if not names:
+            return {}
+        keys = {"_measurement": "calibration", "wearer": names, "_field": "body"}
+        asked = source(self._kept, *_EVER, **keys) + keep("wearer", "_time", "_value")
+        return {
+            wearer: self._decoded(rows.calibration_of_body, _by_time(columns))
+            for wearer, columns in _split(self._server.ask(asked), "wearer")
+        }
 
     def health(self) -> list[SensorHealth]:
         last = source(self._kept, *TIMELESS, _measurement="health", _field="body") + " |> last()"
@@ -321,6 +344,12 @@ def _split(found: Columns, name: str) -> Iterator[tuple[str, Columns]]:
         rows_of.setdefault(cell, []).append(row)
     for cell in sorted(rows_of):
         yield cell, {key: [column[r] for r in rows_of[cell]] for key, column in found.items()}
+
+
+def _latest(found: Columns) -> Columns:
+    """The row of the latest time alone: the last value of an angle may be of a frame before it."""
+    row = int(times_ns(found["_time"]).argmax())
+    return {key: [column[row]] for key, column in found.items()}
 
 
 def _by_time(found: Columns) -> list[str]:

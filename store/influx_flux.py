@@ -31,6 +31,8 @@ MAX_WORDS: Final = 200
 _ERROR: Final = "error"
 ONE_TABLE: Final = " |> group()"
 PIVOT: Final = ' |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")'
+#: The same of several wearers together.
+PIVOT_EACH: Final = PIVOT.replace('["_time"]', '["wearer", "_time"]')
 _OWN_COLUMNS: Final = ("", "result", "table")
 
 

@@ -101,6 +101,9 @@ class SeriesStore(Protocol):
     def latest_frame(self, wearer: str) -> FrameBlock:
         """The last frame, or an empty block."""
 
+    def latest_frames(self, wearers: Collection[str]) -> dict[str, FrameBlock]:
+        """:meth:`latest_frame` of several wearers in one question; who has none is left out."""
+
     def minutes(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]:
         """Minutes that start in the interval, in time order."""
 
@@ -120,6 +123,9 @@ class SeriesStore(Protocol):
 
     def calibrations(self, wearer: str) -> list[CalibrationOutcome]:
         """What became of a wearer's calibration sessions, by effective time."""
+
+    def calibrations_of(self, wearers: Collection[str]) -> dict[str, list[CalibrationOutcome]]:
+        """:meth:`calibrations` of several wearers in one question; who has none is left out."""
 
     def health(self) -> list[SensorHealth]:
         """The latest word on each sensor."""

@@ -50,6 +50,11 @@ _GET_FRAMES: Final = (
 _GET_LAST_FRAME: Final = (
     f"SELECT {_COLUMNS} FROM frame WHERE wearer = ? ORDER BY start_s DESC LIMIT 1"  # noqa: S608
 )
+_GET_LAST_FRAMES: Final = (
+    f"SELECT w.wearer, {_COLUMNS} FROM wearer AS w JOIN frame ON frame.wearer = w.id"  # noqa: S608
+    " AND start_s = (SELECT max(start_s) FROM frame WHERE frame.wearer = w.id)"
+    " WHERE w.wearer IN (SELECT value FROM json_each(?))"
+)
 #: First and last by the key's own order: the least and greatest of a run need no scan.
 _GET_WEARERS: Final = """
     SELECT wearer,
@@ -62,6 +67,10 @@ _GET_DAYS_OF: Final = """
     SELECT w.wearer, start_s, body FROM wearer AS w JOIN rollup ON rollup.wearer = w.id
     WHERE w.wearer IN (SELECT value FROM json_each(?)) AND span = ? AND start_s >= ? AND start_s < ?
     ORDER BY w.wearer, start_s
+"""
+_GET_CALIBRATIONS_OF: Final = """
+    SELECT w.wearer, body FROM wearer AS w JOIN calibration ON calibration.wearer = w.id
+    WHERE w.wearer IN (SELECT value FROM json_each(?)) ORDER BY w.wearer, effective_ns
 """
 _TABLES_OF_A_WEARER: Final = ("frame", "rollup", "episode", "nudge", "calibration", "snapshot")
 #: What a wearer's rows are, by kind: where they lie.
@@ -137,6 +146,10 @@ class SqliteSeriesStore:
         found = self._fetch(_GET_LAST_FRAME, self._find_wearer(wearer))
         return rows.frames_of_rows(found)
 
+    def latest_frames(self, wearers: Collection[str]) -> dict[str, FrameBlock]:
+        found = self._fetch(_GET_LAST_FRAMES, _names(wearers))
+        return {wearer: rows.frames_of_rows([tuple(frame)]) for wearer, *frame in found}
+
     def minutes(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]:
         return self._rollups(wearer, _MINUTE, start_ns, end_ns)
 
@@ -146,11 +159,12 @@ class SqliteSeriesStore:
     def days_of(
         self, wearers: Collection[str], start_ns: int, end_ns: int
     ) -> dict[str, list[Rollup]]:
-        names = msgspec.json.encode(sorted(set(wearers))).decode()
         interval_s = (_ceil_second(start_ns), _ceil_second(end_ns))
         found: dict[str, list[Rollup]] = {}
         with self._decoding():
-            for wearer, start_s, body in self._fetch(_GET_DAYS_OF, names, _DAY, *interval_s):
+            for wearer, start_s, body in self._fetch(
+                _GET_DAYS_OF, _names(wearers), _DAY, *interval_s
+            ):
                 found.setdefault(wearer, []).append(rows.rollup_of_body(start_s, body))
         return found
 
@@ -184,6 +198,13 @@ class SqliteSeriesStore:
         with self._decoding():
             return [rows.calibration_of_body(body) for (body,) in found]
 
+    def calibrations_of(self, wearers: Collection[str]) -> dict[str, list[CalibrationOutcome]]:
+        found: dict[str, list[CalibrationOutcome]] = {}
+        with self._decoding():
+            for wearer, body in self._fetch(_GET_CALIBRATIONS_OF, _names(wearers)):
+                found.setdefault(wearer, []).append(rows.calibration_of_body(body))
+        return found
+
     def health(self) -> list[SensorHealth]:
         found = self._fetch("SELECT body FROM health ORDER BY gateway, sensor")
         with self._decoding():
@@ -205,8 +226,8 @@ class SqliteSeriesStore:
         with self._reading() as connection:
             return {
                 kind: int(
-                    connection.execute(f"SELECT count(*) FROM {there}", (number,)).fetchone()[0]
-                )  # noqa: S608
+                    connection.execute(f"SELECT count(*) FROM {there}", (number,)).fetchone()[0]  # noqa: S608
+                )
                 for kind, there in _KINDS.items()
             }
 
@@ -364,3 +385,8 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
 
 def _ceil_second(time_ns: int) -> int:
     return -(-time_ns // NS_PER_S)
+
+
+def _names(wearers: Collection[str]) -> str:
+    """Wearers as one parameter, whatever they are called and however many there are."""
+    return msgspec.json.encode(sorted(set(wearers))).decode()

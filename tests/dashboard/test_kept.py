@@ -144,6 +144,7 @@ def check(view: KeptSeries, store: SeriesStore) -> None:
     assert view.episodes(WEARER, *DAY) == store.episodes(WEARER, *DAY)
     assert view.days(WEARER, *DAY) == store.days(WEARER, *DAY)
     assert view.days_of([WEARER, "w-2"], *DAY) == store.days_of([WEARER, "w-2"], *DAY)
+    assert view.calibrations_of([WEARER, "w-2"]) == store.calibrations_of([WEARER, "w-2"])
     assert view.nudges(WEARER, *DAY) == store.nudges(WEARER, *DAY)
     assert view.calibrations(WEARER) == store.calibrations(WEARER)
     latest = store.latest_frame(WEARER)

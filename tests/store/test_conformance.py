@@ -7,7 +7,9 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -131,6 +133,29 @@ def test_days_of_a_thousand_are_one_question(store: SeriesStore) -> None:
     found = store.days_of([*wearers, 'no"id', "a|b", ".*"], *EVER)
     assert sorted(found) == wearers
     assert store.days_of([".*"], *EVER) == store.days_of([], *EVER) == {}
+
+
+def test_what_several_have_last_is_what_each_has_last(store: SeriesStore) -> None:
+    whole = frames_from(FIRST_S, 3)
+    bare = replace(frames_from(FIRST_S + 3, 3), head_flexion_deg=np.full(3, np.nan))
+    write(store, rows("a", FrameBlock.concat([whole, bare])), rows("b", whole))
+    write(store, rows("c", days=[minute(86_400)]))
+    found = store.latest_frames(["a", "b", "b", "c", "nobody", ".*"])
+    assert set(found) == {"a", "b"}
+    for wearer, block in found.items():
+        assert_same_frames(block, store.latest_frame(wearer))
+    assert store.latest_frames([]) == store.latest_frames(["nobody"]) == {}
+
+
+def test_calibrations_of_several_are_those_of_each(store: SeriesStore) -> None:
+    later, earlier = (
+        CalibrationOutcome(effective_ns=at_s * NS_PER_S, accepted=bool(at_s % 2), message="said")
+        for at_s in (7, 4)
+    )
+    write(store, rows("a", calibrations=[later, earlier]), rows("b", calibrations=[later]))
+    found = store.calibrations_of(["b", "a", "nobody", ".*"])
+    assert found == {"a": [earlier, later], "b": [later]}
+    assert store.calibrations_of([]) == {}
 
 
 def test_nudges_of_one_second_and_of_an_interval(store: SeriesStore) -> None:
