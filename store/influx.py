@@ -207,7 +207,7 @@ class InfluxSeriesStore:
         if not names:
             return {}
         keys = {"_measurement": "calibration", "wearer": names, "_field": "body"}
-        asked = source(self._kept, *_EVER, **keys) + keep("wearer", "_time", "_value")
+        asked = source(self._kept, MIN_NS, MAX_NS, **keys) + keep("wearer", "_time", "_value")
         return {
             wearer: self._decoded(rows.calibration_of_body, _by_time(columns))
             for wearer, columns in _split(self._server.ask(asked), "wearer")
