@@ -9,7 +9,8 @@ from contracts.errors import AccessError, Reason
 from dashboard.access import Viewer
 from store.people_ports import Role
 
-NO_ROLE: Final = (
+NONOT_YOURS: Final = "This is not yours to see"
+_ROLE: Final = (
     "Your account has no role yet.",
     "An administrator gives it one under People.",
 )
@@ -21,6 +22,7 @@ NO_WEARER: Final = (
     "Your account belongs to nobody who wears sensors.",
     "An administrator connects the two under People.",
 )
+NOT_YOURS: Final = "This is not yours to see"
 _ROLE: Final = {
     Role.CLIENT: "client",
     Role.THERAPIST: "therapist",
@@ -42,7 +44,7 @@ def who(viewer: Viewer) -> str:
 def refused(error: AccessError) -> str:
     """Signed out, or not allowed: what is so, and the way on."""
     out = error.reason is Reason.SIGNED_OUT
-    title = "You are signed out" if out else "This is not yours to see"
+    title = "You are signed out" if out else NOT_YOURS
     href, way = ("/sign-in", "Sign in") if out else ("/", "Back to your own pages")
     return (
         '<div class="pl"><section class="pl-card pl-empty" role="alert">'

@@ -21,6 +21,8 @@ from dashboard.sources import Sources
 from dashboard.visit import Office, Visit
 from store.people_ports import Role
 
+#: The words at the head of what is refused.
+NOT_YOURS: Final = frame_cards.NOT_YOURS
 #: The query parameter, and the chooser's key, that says whose data a page is about.
 CLIENT: Final = "client"
 _SHOWN: Final = "shown client"
@@ -68,7 +70,7 @@ def show(
     own = viewer.wearer is not None
     entries = [
         st.Page(
-            lambda act=act: _open(act, found, audit, who, clock_ns),  # type: ignore[misc]
+            lambda act=act: open_page(act, found, audit, who, clock_ns),  # type: ignore[misc]
             title=ENTRIES[act].title if own else _OTHERS.get(act, ENTRIES[act].title),
             icon=ENTRIES[act].icon,
             url_path=str(act),
@@ -79,7 +81,7 @@ def show(
     st.navigation(entries, position="top").run()
 
 
-def _open(
+def open_page(
     act: Act,
     found: Sources,
     audit: Audit,
