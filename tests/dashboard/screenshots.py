@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from dashboard import launch
 from plumbline.ports import free_port
+from tests.dashboard import signing_in
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -81,9 +82,17 @@ def _wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def opened(
-    browser: Browser, url: str, size: tuple[int, int] = DESKTOP, *, dark: bool = False
+    browser: Browser,
+    url: str,
+    size: tuple[int, int] = DESKTOP,
+    *,
+    dark: bool = False,
+    token: str = "",
 ) -> Iterator[Page]:
-    """The page at ``url`` in a window of its own, once its parts stand."""
+    """The page at ``url`` in a window of its own, once its parts stand.
+
+    ``token`` is of a browser that is signed in, as tests.dashboard.signing_in makes one.
+    """
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]},
         color_scheme="dark" if dark else "light",
@@ -91,6 +100,8 @@ def opened(
         reduced_motion="reduce",
     )
     try:
+        if token:
+            signing_in.keep(context, url, token)
         page = context.new_page()
         page.set_default_timeout(_PATIENCE_MS)
         page.goto(url)

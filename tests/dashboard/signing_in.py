@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext
@@ -50,12 +50,18 @@ def token(registry_url: str, **who: object) -> str:
 
 def sign_in(context: BrowserContext, address: str, registry_url: str, **who: object) -> None:
     """Signs a browser's window in at ``address``: ``role``, ``wearer`` and ``granted`` as for an account."""
+    keep(context, address, token(registry_url, **who))
+
+
+def keep(context: BrowserContext, address: str, value: str) -> None:
+    """Gives a browser's window a token that there is, for the dashboard at ``address``."""
     parts = urlsplit(address)
-    keep(context, f"{parts.scheme}://{parts.netloc}", token(registry_url, **who))
-
-
-def keep(context: BrowserContext, origin: str, value: str) -> None:
-    """Gives a browser's window a token that there is."""
+    origin = f"{parts.scheme}://{parts.netloc}"
     context.add_cookies(
         [{"name": COOKIE, "value": value, "url": origin, "httpOnly": True, "sameSite": "Strict"}]
     )
+
+
+def cookies(value: str) -> Callable[[object], dict[str, str]]:
+    """What ``st.context.cookies`` is in an AppTest, which has no browser: to be monkeypatched in."""
+    return lambda _context: {COOKIE: value}

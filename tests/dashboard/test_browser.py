@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from contracts.units import NS_PER_S
 from dashboard.sources import Sources
 from store.ports import Commit, WearerRows
-from tests.dashboard import screenshots, seed
+from tests.dashboard import screenshots, seed, signing_in
 
 pytestmark = [
     pytest.mark.browser,
@@ -39,12 +39,18 @@ def url(sources: Sources, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def full_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A dashboard of a full day that no test changes."""
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """A dashboard of a full day that no test changes, and a token of the client's browser."""
     folder = tmp_path_factory.mktemp("full")
     seed.main([str(folder)])
-    with screenshots.served(*seed.urls(folder), folder / "dashboard.log") as address:
-        yield address
+    store_url, registry_url = seed.urls(folder)
+    token = signing_in.token(registry_url, wearer=seed.WEARER)
+    with screenshots.served(store_url, registry_url, folder / "dashboard.log") as address:
+        yield address, token
+
+
+def clients_token(folder: Path) -> str:
+    return signing_in.token(seed.urls(folder)[1], wearer=seed.WEARER)
 
 
 def fill_today(found: Sources) -> None:
@@ -66,8 +72,9 @@ def complaints(page: Page) -> list[str]:
     return found
 
 
-def test_timeline_episode_and_focus_areas_are_seen(full_url: str, browser: Browser) -> None:
-    with screenshots.opened(browser, full_url) as page:
+def test_timeline_episode_and_focus_areas_are_seen(full: tuple[str, str], browser: Browser) -> None:
+    url, token = full
+    with screenshots.opened(browser, url, token=token) as page:
         timeline = page.locator(".vega-embed").first
         expect(timeline.locator("[aria-label^='Rounded, ']").first).to_be_visible()
         expect(timeline.locator("[aria-label^='Rounded, ']")).to_have_count(6)
@@ -87,10 +94,10 @@ def test_timeline_episode_and_focus_areas_are_seen(full_url: str, browser: Brows
 
 
 def test_the_page_keeps_up_without_a_flicker_or_a_lost_place(
-    sources: Sources, url: str, browser: Browser
+    sources: Sources, url: str, tmp_path: Path, browser: Browser
 ) -> None:
     fill_today(sources)
-    with screenshots.opened(browser, url) as page:
+    with screenshots.opened(browser, url, token=clients_token(tmp_path)) as page:
         chosen = page.get_by_role("radiogroup", name="Episode").get_by_role("radio").nth(3)
         page.get_by_role("radiogroup", name="Episode").locator("label").nth(3).click()
         expect(chosen).to_be_checked()
@@ -132,11 +139,10 @@ def test_the_page_keeps_up_without_a_flicker_or_a_lost_place(
 
 
 def test_a_page_opened_too_early_fills_by_itself(
-    sources: Sources, url: str, browser: Browser
+    sources: Sources, url: str, tmp_path: Path, browser: Browser
 ) -> None:
-    with screenshots.opened(browser, url) as page:
-        expect(page.get_by_text("No client yet")).to_be_visible()
-        seed.register(sources.registry)
+    seed.register(sources.registry)
+    with screenshots.opened(browser, url, token=clients_token(tmp_path)) as page:
         expect(page.get_by_text("No data today yet")).to_be_visible()
         backlog = seed.health_of(
             "PL-0001-T4", time.time_ns(), state="syncing", backlog=500_000, backlog_total=1_440_000
@@ -147,23 +153,28 @@ def test_a_page_opened_too_early_fills_by_itself(
         expect(page.locator(".vega-embed svg").first).to_be_visible()
 
 
-def test_a_store_that_comes_later_is_found(tmp_path: Path, browser: Browser) -> None:
+def test_a_registry_that_comes_later_is_found(tmp_path: Path, browser: Browser) -> None:
     store_url, registry_url = seed.urls(tmp_path / "later")
-    with (
-        screenshots.served(store_url, registry_url, tmp_path / "log") as address,
-        screenshots.opened(browser, address) as page,
-    ):
+    context = browser.new_context()
+    with screenshots.served(store_url, registry_url, tmp_path / "log") as address:
+        page = context.new_page()
+        page.goto(address)
         expect(page.get_by_text("The data cannot be read just now")).to_be_visible()
         (tmp_path / "later").mkdir()
         seed.main([str(tmp_path / "later")])
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        signing_in.sign_in(context, address, registry_url, wearer=seed.WEARER)
+        page.goto(address)
         expect(page.locator(".vega-embed svg").first).to_be_visible()
+    context.close()
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_a_phone_needs_no_sideways_scrolling(
-    full_url: str, browser: Browser, *, dark: bool
+    full: tuple[str, str], browser: Browser, *, dark: bool
 ) -> None:
-    with screenshots.opened(browser, full_url, screenshots.PHONE, dark=dark) as page:
+    url, token = full
+    with screenshots.opened(browser, url, screenshots.PHONE, dark=dark, token=token) as page:
         heard = complaints(page)
         expect(page.locator(".pl-area").first).to_be_visible()
         expect(page.locator(".vega-embed svg").first).to_be_visible()
