@@ -25,7 +25,7 @@ from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, Placement, Posture
 from dashboard import clock, doubts, focus, freshness, runs
-from store.ports import Registry, WearerSummary
+from store.ports import Assignment, Notice, Registry, WearerSummary
 
 #: Windows up to this long are drawn from frames, longer ones from minutes.
 FRAMES_UP_TO_NS: Final = 3600 * NS_PER_S
@@ -60,13 +60,21 @@ class Reading(Protocol):
 
     def calibrations(self, wearer: str) -> list[CalibrationOutcome]: ...
 
-    def calibrations_of(
-        self, wearers: Collection[str]
-    ) -> dict[str, list[CalibrationOutcome]]: ...
+    def calibrations_of(self, wearers: Collection[str]) -> dict[str, list[CalibrationOutcome]]: ...
 
     def health(self) -> list[SensorHealth]: ...
 
     def close(self) -> None: ...
+
+
+class Worn(Protocol):
+    """What a page about a person asks of the registry, as :class:`store.ports.Registry` promises it."""
+
+    def assignments(self, wearer: str) -> list[Assignment]: ...
+
+    def settings(self, wearer: str) -> PostureSettings: ...
+
+    def notices(self) -> list[Notice]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +176,7 @@ def people(series: Reading, registry: Registry) -> list[Person]:
     return sorted(found, key=lambda p: (-(p.last_ns or 0), p.label))
 
 
-def sensors(series: Reading, registry: Registry, wearer: str, now_ns: int) -> list[Sensor]:
+def sensors(series: Reading, registry: Worn, wearer: str, now_ns: int) -> list[Sensor]:
     """The sensors assigned to a wearer now, from the head down, with the latest word on each."""
     latest: dict[str, SensorHealth] = {}
     for word in sorted(series.health(), key=lambda h: h.at_ns):
@@ -184,7 +192,7 @@ def sensors(series: Reading, registry: Registry, wearer: str, now_ns: int) -> li
 
 
 def now(
-    series: Reading, registry: Registry, person: Person, now_ns: int, *, unread: bool = False
+    series: Reading, registry: Worn, person: Person, now_ns: int, *, unread: bool = False
 ) -> Now:
     """How fresh the data is, and the posture of the latest second and since when.
 
