@@ -10,18 +10,14 @@ from zoneinfo import ZoneInfo
 
 from contracts.errors import PlumblineError
 from contracts.records import Episode, FocusArea
-from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
-from contracts.vocabulary import Activity, Posture, Quality
 from dashboard import clock, text
 from dashboard.focus import DayFocus
-from dashboard.freshness import Moment, News
-from dashboard.queries import Day, Now, Numbers, Person, Sensor, Timeline
+from dashboard.freshness import News
+from dashboard.queries import Day, Numbers, Person, Sensor, Timeline
 from dashboard.safety import Muscle, muscle, safety
 from dashboard.theme import ACTIVITY_COLOUR, POSTURE_COLOUR
 
-#: The gauge's end; flexion beyond it fills the bar.
-_GAUGE_DEG: Final = 45.0
 _RETRY: Final = "This page tries again by itself every few seconds."
 NO_CLIENT: Final = (
     "Nobody is registered and nothing has been recorded.",
@@ -31,7 +27,7 @@ NO_EPISODE: Final = (
     "In the time worn, no rounding was held long enough to count as an episode.",
     "Time not worn is unknown.",
 )
-_SENSOR_STATE: Final = {
+SENSOR_STATE: Final = {
     "absent": "out of reach",
     "backing_off": "out of reach, trying again",
     "preparing": "connecting",
@@ -66,7 +62,7 @@ def head(person: Person, day: date, today: date) -> str:
 
 
 def news(word: News, sensors: Sequence[Sensor]) -> str:
-    """How fresh the data is, a backlog's progress, and the sensors."""
+    """How fresh the data is, a backlog's progress, the sensors, and what to do where nothing comes."""
     bar = ""
     if word.progress is not None:
         share = f"{word.progress:.0%}"
@@ -76,11 +72,12 @@ def news(word: News, sensors: Sequence[Sensor]) -> str:
             f'<span style="width:{share}"></span></span>'
         )
     detail = f'<span class="quiet num">{escape(word.detail)}</span>' if word.detail else ""
+    advice = f'<span class="advice">{escape(word.advice)}</span>' if word.advice else ""
     worn = "".join(f"<span>{_sensor(s)}</span>" for s in sensors)
     listed = f'<span class="pl-sensors">{worn}</span>' if worn else ""
     return _wrap(
         f'<div class="pl-news"><span class="pl-chip"><span class="pl-dot {word.kind.value}"></span>'
-        f'<span class="num">{escape(word.headline)}</span></span>{bar}{detail}{listed}</div>'
+        f'<span class="num">{escape(word.headline)}</span></span>{bar}{detail}{listed}{advice}</div>'
     )
 
 
@@ -88,127 +85,10 @@ def _sensor(sensor: Sensor) -> str:
     name = text.PLACEMENT[sensor.placement]
     if sensor.health is None:
         return f"{name}: not seen yet"
-    state = _SENSOR_STATE.get(sensor.health.state, text.sentence(sensor.health.state).lower())
+    state = SENSOR_STATE.get(sensor.health.state, text.sentence(sensor.health.state).lower())
     battery = sensor.health.battery_percent
     charge = "" if battery is None else f", battery {battery} %"
     return escape(f"{name}: {state}{charge}")
-
-
-def now(state: Now, zone: ZoneInfo) -> str:
-    """The posture of this moment; what is not known is said, and nothing is called good for it."""
-    moment = state.moment
-    if moment is None:
-        return _now_card(
-            "Waiting for data", "", "The posture shows here within seconds of the first reading."
-        )
-    if not moment.current:
-        seen = _what(moment)
-        at = clock.clock_time(moment.frame.start_ns, zone)
-        note = (
-            f"Last seen at {at}: {seen.lower()}."
-            if moment.worn
-            else f"Not worn when last seen at {at}."
-        )
-        return _now_card("Not known now", "", note)
-    if not moment.worn:
-        return _now_card(
-            "Not worn", _held(moment), "Time not worn counts as unknown, never as good posture."
-        )
-    return _now_card(
-        _what(moment),
-        _held(moment),
-        _more(moment),
-        POSTURE_COLOUR[moment.frame.posture],
-        _gauge(moment, state.settings),
-    )
-
-
-def _what(moment: Moment) -> str:
-    return text.POSTURE[moment.frame.posture] if moment.worn else text.ACTIVITY[Activity.NOT_WORN]
-
-
-def _held(moment: Moment) -> str:
-    least = "at least " if moment.at_least and moment.held_s >= 60 else ""
-    return f"for {least}{text.duration(moment.held_s)}"
-
-
-def _more(moment: Moment) -> str:
-    frame = moment.frame
-    parts = []
-    if frame.activity is not Activity.UNKNOWN:
-        source = text.SOURCE[frame.activity_source]
-        parts.append(text.ACTIVITY[frame.activity] + (f", {source}" if source else ""))
-    else:
-        parts.append("Activity not known")
-    if frame.posture is not Posture.UNKNOWN:
-        parts.append(f"{text.confidence(frame.confidence)} ({_percent(frame.confidence)})")
-    if frame.missing:
-        parts.append("no readings from " + ", ".join(text.PLACEMENT[p] for p in frame.missing))
-    if frame.quality is Quality.UNCALIBRATED:
-        parts.append("not calibrated yet")
-    return " · ".join(parts)
-
-
-def _now_card(
-    what: str, held: str, more: str, colour: str = POSTURE_COLOUR[Posture.UNKNOWN], gauge: str = ""
-) -> str:
-    held_html = f'<div class="held num">{escape(held)}</div>' if held else ""
-    return (
-        f'<section class="pl-card pl-now" style="--posture:{colour}" aria-label="Posture now">'
-        f'<div class="pl-label">Posture now</div><div class="what">{escape(what)}</div>{held_html}'
-        f'{gauge}<div class="more">{escape(more)}</div></section>'
-    )
-
-
-def _gauge(moment: Moment, settings: PostureSettings) -> str:
-    """Trunk flexion between upright and the gauge's end, with the person's own marks, which decide nothing."""
-    frame = moment.frame
-    deg, name = frame.trunk_flexion_deg, "Trunk flexion"
-    if deg is None:
-        deg, name = frame.thorax_flexion_deg, "Upper trunk inclination"
-    if deg is None:
-        return ""
-    marks = "".join(
-        f'<span class="tick" style="left:{_share(at)}"></span>'
-        f'<span class="mark num" style="left:{_share(at)}">{at:.0f}°</span>'
-        for at in (settings.rounded_warn_deg, settings.rounded_high_deg)
-    )
-    return (
-        f'<div class="pl-gauge"><div class="pl-label">{name} <span class="num">{text.degrees(deg)}</span></div>'
-        f'<div class="track"><div class="fill" style="width:{_share(deg)}"></div></div>{marks}</div>'
-    )
-
-
-def _share(deg: float) -> str:
-    return f"{100 * min(max(deg, 0.0), _GAUGE_DEG) / _GAUGE_DEG:.1f}%"
-
-
-def numbers(day: Numbers) -> str:
-    """Worn time, rounded time, episodes, longest: four cards."""
-    rounded = f"{text.percent(day.rounded_s, day.worn_s)} of worn time"
-    longest = text.duration(day.longest_s) if day.episodes else "–"
-    cells = (
-        ("Worn", text.duration(day.worn_s), "time not worn is not counted"),
-        ("Rounded", text.duration(day.rounded_s), rounded),
-        ("Episodes", str(day.episodes), "of sustained rounding"),
-        ("Longest episode", longest, "in one stretch" if day.episodes else "none so far"),
-    )
-    return (
-        '<div class="pl-numbers">'
-        + "".join(
-            f'<div class="pl-card pl-number"><div class="pl-label">{label}</div>'
-            f'<div class="big num">{escape(big)}</div><div class="sub">{escape(sub)}</div></div>'
-            for label, big, sub in cells
-        )
-        + "</div>"
-    )
-
-
-def top(state: Now | None, zone: ZoneInfo, day: Numbers) -> str:
-    """The posture now (of today only) beside the day's numbers."""
-    if state is None:
-        return _wrap(numbers(day), "pl-wide")
-    return _wrap(f'<div class="pl-top">{now(state, zone)}{numbers(day)}</div>')
 
 
 def legend(model: Timeline, day: Numbers) -> str:

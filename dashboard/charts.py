@@ -1,8 +1,8 @@
 """The day's timeline as an Altair chart: a pure function of what is to be drawn.
 
-One view, in lanes from the top: episodes, posture, activity, trunk flexion. The y scale is pixels, so
-that the lanes keep their heights; x is seconds from the start, its labels are the wearer's clock
-times, so that a day on which the clocks change is drawn as long as it was.
+One view, in lanes from the top: episodes with nudges, posture, activity, trunk flexion. The y scale is
+pixels, so that the lanes keep their heights; x is seconds from the start, its labels are the wearer's
+clock times, so that a day on which the clocks change is drawn as long as it was.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 import altair as alt
 
 from contracts.units import NS_PER_S
-from contracts.vocabulary import Activity, Posture
+from contracts.vocabulary import Activity, NudgeKind, Posture
 from dashboard import clock, text
 from dashboard.queries import Timeline
 from dashboard.runs import Run, gaps
@@ -30,6 +30,9 @@ _AXIS_PX: Final = 28
 _HATCH_LINES: Final = 100
 _LETTER_PX: Final = 7.2
 _MIN_TOP_DEG: Final = 30.0
+#: Rings one timeline may have, the latest.
+_MAX_NUDGES: Final = 200
+_NUDGE: Final = {NudgeKind.POSTURE: "Posture nudge", NudgeKind.BREAK: "Prompt to get up"}
 
 
 def timeline(model: Timeline, page: Paper) -> alt.LayerChart:
@@ -42,6 +45,7 @@ def timeline(model: Timeline, page: Paper) -> alt.LayerChart:
         _band(model, model.activities, _ACTIVITY, "Activity"),
         _activity_names(model),
         _episode_bars(model, page),
+        _nudge_marks(model, page),
         _lane_names(model, page),
     ]
     if model.points:
@@ -188,6 +192,31 @@ def _episode_bars(model: Timeline, page: Paper) -> alt.Chart:
     )
 
 
+def _nudge_marks(model: Timeline, page: Paper) -> alt.Chart:
+    """A ring in the episodes' lane for each nudge, to be seen on a bar and beside one."""
+    rows = [
+        {
+            "from": _seconds(model, n.at_ns),
+            "top": sum(_EPISODES) / 2,
+            "said": f"{_NUDGE[n.kind]} at {clock.clock_time(n.at_ns, model.zone)}",
+            "Nudge": _NUDGE[n.kind],
+            "At": clock.clock_time(n.at_ns, model.zone),
+            "After": text.duration(n.held_for_s),
+        }
+        for n in model.nudges[-_MAX_NUDGES:]
+    ]
+    return _encode(
+        alt.Chart(_data(rows), name="nudges").mark_point(
+            shape="circle", size=70, filled=True, fill=page.background, stroke=page.ink, opacity=1,
+            strokeWidth=2,
+        ),
+        x=_x(model),
+        y=_y(model),
+        tooltip=["Nudge:N", "At:N", "After:N"],
+        description="said:N",
+    )  # fmt: skip
+
+
 def _gap_layer(
     model: Timeline, page: Paper, runs: Sequence[Run], lane: tuple[float, float], name: str
 ) -> alt.Chart:
@@ -219,7 +248,8 @@ def _gap_layer(
 
 
 def _lane_names(model: Timeline, page: Paper) -> alt.Chart:
-    marked = "Posture – episodes marked above" if model.episodes else "Posture"
+    above = ["episodes"] * bool(model.episodes) + ["nudges ○"] * bool(model.nudges)
+    marked = f"Posture – {' and '.join(above)} marked above" if above else "Posture"
     names = [(marked, _EPISODES[0] - 8), ("Activity", _ACTIVITY[0] - 9)]
     if model.points:
         names.append(("Trunk flexion, degrees", _FLEXION[0] - 9))

@@ -35,6 +35,16 @@ _WHY: Final = {
     "live": "Waiting for the next reading",
     "ended": "Sensors switched off",
 }
+#: What a person can do about it, by the same states; in each of them the readings are kept.
+_DO: Final = {
+    "offline": "See that the gateway has power and its network.",
+    "stopped": "Start the gateway again.",
+    "refused": "Look at My sensors, and charge or restart the sensor.",
+    "holding": "Make room on the gateway’s disk.",
+    "ended": "Switch the sensors on.",
+}
+_DO_NEAR: Final = "Bring the sensors near the gateway, and charge them if they are low."
+_KEPT: Final = "The sensors keep their readings meanwhile; they come in by themselves."
 #: Fewer samples than this are the tail of a live link, not a backlog.
 BACKLOG_SAMPLES: Final = 500
 
@@ -51,12 +61,16 @@ class Freshness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """How fresh the data is, in words. ``progress`` is 0 to 1 while a backlog comes in."""
+    """How fresh the data is, in words. ``progress`` is 0 to 1 while a backlog comes in.
+
+    ``advice``: what to do where nothing comes; empty where nothing can be done here.
+    """
 
     kind: Freshness
     headline: str
     detail: str = ""
     progress: float | None = None
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +119,17 @@ def news(
         return News(
             Freshness.CATCHING_UP, "Catching up", until or "The first readings are coming in"
         )
-    return _stale(latest_ns, now_ns, zone, _why_silent(health, now_ns, zone))
+    return _stale(latest_ns, now_ns, zone, _why_silent(health, now_ns, zone), _advice(health))
 
 
-def _stale(latest_ns: int | None, now_ns: int, zone: ZoneInfo, why: str) -> News:
+def _stale(
+    latest_ns: int | None, now_ns: int, zone: ZoneInfo, why: str, advice: str = ""
+) -> News:
     if latest_ns is None:
-        return News(Freshness.EMPTY, "No data yet", why)
-    return News(Freshness.STALE, f"Last data {_when(latest_ns, now_ns, zone)}", why)
+        return News(Freshness.EMPTY, "No data yet", why, advice=advice)
+    return News(
+        Freshness.STALE, f"Last data {_when(latest_ns, now_ns, zone)}", why, advice=advice
+    )
 
 
 def _syncing(waiting: Sequence[SensorHealth], rate_hz: float | None) -> News:
@@ -136,6 +154,17 @@ def _why_silent(health: Sequence[SensorHealth], now_ns: int, zone: ZoneInfo) -> 
     if state == "offline":
         return f"Gateway offline since {_when(heard_ns, now_ns, zone)}"
     return "Sensors out of reach or switched off" if state is None else _WHY[state]
+
+
+def _advice(health: Sequence[SensorHealth]) -> str:
+    """What to do about sensors of which nothing comes; of sensors never heard others say it."""
+    if not health:
+        return ""
+    states = {h.state for h in health}
+    state = next((s for s in _WHY if s in states), None)
+    if state in _FLOWING - {"holding"}:
+        return ""
+    return f"{_DO_NEAR if state is None else _DO[state]} {_KEPT}"
 
 
 def _when(at_ns: int, now_ns: int, zone: ZoneInfo) -> str:

@@ -87,6 +87,11 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
+def minutes(value: float) -> str:
+    """``12 min``; ``<1 min`` for a little. Whole minutes: a rate is not known more exactly."""
+    return "<1 min" if 0 < value < 0.5 else f"{value:.0f} min"
+
+
 def percent(part: float, whole: float) -> str:
     """``37 %``; ``<1 %`` for a little, ``–`` of nothing."""
     if whole <= 0:

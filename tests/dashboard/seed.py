@@ -18,6 +18,7 @@ from contracts.records import (
     Episode,
     FocusArea,
     FrameBlock,
+    Nudge,
     Rollup,
     SensorHealth,
     placement_mask,
@@ -30,6 +31,7 @@ from contracts.vocabulary import (
     QUALITIES,
     Activity,
     ActivitySource,
+    NudgeKind,
     Pattern,
     Placement,
     Posture,
@@ -184,6 +186,20 @@ def _episode(stretch: Stretch, frames: FrameBlock, start_ns: int, seconds: int) 
     )
 
 
+def nudges_of(episodes: Sequence[Episode]) -> list[Nudge]:
+    """A nudge two minutes into each episode that lasts so long, of the first too late to be given."""
+    return [
+        Nudge(
+            at_ns=e.start_ns + 120 * NS_PER_S,
+            kind=NudgeKind.POSTURE,
+            held_for_s=120,
+            given=e is not episodes[0],
+        )
+        for e in episodes
+        if e.end_ns - e.start_ns >= 120 * NS_PER_S
+    ]
+
+
 def minutes_of(frames: FrameBlock) -> list[Rollup]:
     """Minute rollups of frames."""
     return [
@@ -234,7 +250,7 @@ def fill(
     length_ns = round(sum(s.minutes for s in stretches) * 60) * NS_PER_S
     start_ns = end_ns // NS_PER_S * NS_PER_S - length_ns
     frames, episodes = day_of(stretches, start_ns)
-    rows = WearerRows(WEARER, frames, episodes, minutes_of(frames))
+    rows = WearerRows(WEARER, frames, episodes, minutes_of(frames), nudges=nudges_of(episodes))
     health = [health_of(sensor, end_ns) for sensor in SENSORS]
     series.commit(Commit(wearers=[rows], health=health))
     return frames, episodes

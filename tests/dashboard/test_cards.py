@@ -7,10 +7,11 @@ import msgspec
 import pytest
 
 from contracts.errors import Reason, StoreError
+from contracts.records import CalibrationOutcome
 from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, ActivitySource, Pattern, Posture, Quality
-from dashboard import cards, focus, queries
+from dashboard import calibrated, cards, focus, now_cards, queries
 from dashboard.freshness import Freshness, Moment, News
 from dashboard.queries import Now, Numbers, Person, Sensor
 from tests.dashboard import seed
@@ -27,7 +28,7 @@ def state(*, current: bool = True, worn: bool = True, **frame: object) -> Now:
 
 
 def test_the_posture_now_is_said_in_words() -> None:
-    card = cards.now(
+    card = now_cards.now(
         state(
             posture=Posture.ROUNDED,
             activity=Activity.TYPING,
@@ -45,20 +46,22 @@ def test_the_posture_now_is_said_in_words() -> None:
 
 
 def test_what_is_not_worn_is_never_called_upright() -> None:
-    card = cards.now(state(worn=False, posture=Posture.UPRIGHT, activity=Activity.NOT_WORN), UTC)
+    card = now_cards.now(
+        state(worn=False, posture=Posture.UPRIGHT, activity=Activity.NOT_WORN), UTC
+    )
     assert "Not worn" in card
     assert "Upright" not in card
     assert "never as good posture" in card
 
 
 def test_an_old_posture_is_not_told_as_the_present_one() -> None:
-    card = cards.now(state(current=False, posture=Posture.UPRIGHT), UTC)
+    card = now_cards.now(state(current=False, posture=Posture.UPRIGHT), UTC)
     assert "Not known now" in card
     assert "Last seen at 17:30: upright." in card
 
 
 def test_a_second_without_posture_or_calibration_says_so() -> None:
-    card = cards.now(
+    card = now_cards.now(
         state(
             posture=Posture.UNKNOWN,
             activity=Activity.UNKNOWN,
@@ -77,11 +80,11 @@ def test_a_second_without_posture_or_calibration_says_so() -> None:
 
 @pytest.mark.parametrize(("deg", "width"), [(-8.0, "0.0%"), (22.5, "50.0%"), (80.0, "100.0%")])
 def test_the_gauge_stays_within_its_ends(deg: float, width: str) -> None:
-    assert f'class="fill" style="width:{width}"' in cards.now(state(trunk_flexion_deg=deg), UTC)
+    assert f'class="fill" style="width:{width}"' in now_cards.now(state(trunk_flexion_deg=deg), UTC)
 
 
 def test_one_sensor_shows_the_inclination_it_has() -> None:
-    card = cards.now(state(trunk_flexion_deg=None, thorax_flexion_deg=9.0), UTC)
+    card = now_cards.now(state(trunk_flexion_deg=None, thorax_flexion_deg=9.0), UTC)
     assert "Upper trunk inclination" in card
 
 
@@ -94,7 +97,7 @@ def test_words_of_others_are_escaped() -> None:
     episode = msgspec.structs.replace(EPISODES[0], explanation=evil, focus=(area,))
     made = [
         cards.head(person, date(2026, 3, 3), date(2026, 3, 3)),
-        cards.news(News(Freshness.STALE, evil, evil), [sensor]),
+        cards.news(News(Freshness.STALE, evil, evil, advice=evil), [sensor]),
         cards.episode_facts(episode, UTC),
         cards.episode_focus(episode, UTC),
         cards.ranking(focus.rank([episode])),
@@ -138,8 +141,53 @@ def test_a_backlog_has_a_progress_bar() -> None:
     assert "5 h of 8 h in" in markup
 
 
+def test_what_to_do_stands_beside_what_is_stale() -> None:
+    word = News(Freshness.STALE, "Last data 14:02", "Gateway offline", advice="See to it.")
+    assert '<span class="advice">See to it.</span>' in cards.news(word, [])
+    assert "advice" not in cards.news(News(Freshness.LIVE, "Live"), [])
+
+
+def outcome(at_ns: int, *, accepted: bool, message: str = "") -> CalibrationOutcome:
+    return CalibrationOutcome(
+        effective_ns=at_ns, accepted=accepted, message=message, hint="Sit still for it."
+    )
+
+
+def test_a_refused_calibration_is_said_with_its_hint_and_where_to_go() -> None:
+    refused = outcome(EVENING_NS, accepted=False, message="You <moved>.")
+    now_ns = EVENING_NS + 60 * NS_PER_S
+    card = calibrated.card([refused], state(), UTC, now_ns=now_ns, link="my-sensors")
+    for words in (
+        "Today, 3 March, 17:30: You &lt;moved&gt;. Sit still for it.",
+        'href="my-sensors"',
+        "Calibrate again",
+    ):
+        assert words in card
+    assert "stays in force" not in card
+    before = outcome(0, accepted=True)
+    card = calibrated.card([before, refused], state(), UTC, now_ns=now_ns, link="")
+    assert "The calibration before it stays in force." in card
+    assert "href" not in card
+    assert calibrated.card([refused, before], state(), UTC, now_ns=now_ns, link="x") == ""
+
+
+def test_without_a_calibration_it_leads_to_the_wizard() -> None:
+    worn = (Sensor("s", seed.Placement.T4, None),)
+    waiting = Now(News(Freshness.EMPTY, "No data yet"), None, worn, PostureSettings())
+    card = calibrated.card([], waiting, UTC, now_ns=0, link="my-sensors")
+    assert "Not calibrated yet" in card
+    assert "Calibrate now" in card
+    uncalibrated = msgspec.structs.replace(next(FRAMES.rows()), quality=Quality.UNCALIBRATED)
+    moment = Moment(uncalibrated, current=True, worn=True, held_s=1.0, at_least=False)
+    seen = Now(waiting.news, moment, worn, PostureSettings())
+    assert "Not calibrated yet" in calibrated.card([], seen, UTC, now_ns=0, link="")
+    assert calibrated.card([], state(), UTC, now_ns=0, link="my-sensors") == ""
+    nobody = Now(waiting.news, None, (), PostureSettings())
+    assert calibrated.card([], nobody, UTC, now_ns=0, link="my-sensors") == ""
+
+
 def test_numbers_of_an_empty_day_are_no_zero_percent() -> None:
-    markup = cards.numbers(Numbers(0, 0, 0, 0.0, {}, {}))
+    markup = now_cards.numbers(Numbers(0, 0, 0, 0.0, {}, {}))
     assert "– of worn time" in markup
     assert "none so far" in markup
 

@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from contracts.records import Nudge
 from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
-from contracts.vocabulary import Activity, Posture
+from contracts.vocabulary import Activity, NudgeKind, Posture
 from dashboard import charts, queries, runs, theme
 from dashboard.queries import Timeline
 from dashboard.runs import Point, Run
@@ -79,6 +80,25 @@ def test_clock_times_are_the_wearers() -> None:
     axis = charts.timeline(model, theme.LIGHT).to_dict()["layer"][0]["encoding"]["x"]["axis"]
     assert axis["values"][0] == 0
     assert "'0': '04:00'" in axis["labelExpr"]
+
+
+def test_each_nudge_is_a_ring_in_the_lane_of_the_episodes(workday_model: Timeline) -> None:
+    bars = rows_of(workday_model, "episodes")
+    rings = rows_of(workday_model, "nudges")
+    assert [ring["from"] for ring in rings] == [bar["from"] + 120 for bar in bars[1:]]
+    assert {ring["top"] for ring in rings} == {(bars[0]["top"] + bars[0]["bottom"]) / 2}
+    assert rings[0]["said"] == "Posture nudge at 10:47"
+    assert rows_of(workday_model, "lane names")[0]["name"] == (
+        "Posture – episodes and nudges ○ marked above"
+    )
+    assert rows_of(small(), "nudges") == []
+    assert rows_of(small(), "lane names")[0]["name"] == "Posture"
+
+
+def test_rings_have_a_cap() -> None:
+    at_ns = small().start_ns
+    nudge = Nudge(at_ns=at_ns, kind=NudgeKind.POSTURE, held_for_s=120, given=True)
+    assert len(rows_of(small(nudges=(nudge,) * 1000), "nudges")) == 200
 
 
 def test_thresholds_stand_where_the_curve_crosses_them() -> None:

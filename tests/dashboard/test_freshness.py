@@ -88,6 +88,27 @@ def test_old_data_is_called_old_and_why(health: tuple[object, ...], why: str) ->
     assert (found.headline, found.detail) == ("Last data 14:02", why)
 
 
+@pytest.mark.parametrize(
+    ("state", "do"),
+    [
+        ("offline", "See that the gateway has power"),
+        ("ended", "Switch the sensors on."),
+        ("absent", "Bring the sensors near the gateway"),
+        ("holding", "Make room"),
+    ],
+)
+def test_where_nothing_comes_it_is_said_what_to_do(state: str, do: str) -> None:
+    advice = news(EVENING_NS - 208 * MINUTE_NS, word(state=state)).advice
+    assert advice.startswith(do)
+    assert advice.endswith("they come in by themselves.")
+
+
+def test_no_advice_where_nothing_can_be_done_here() -> None:
+    assert news(EVENING_NS - 208 * MINUTE_NS, word(state="connecting")).advice == ""
+    assert news(EVENING_NS - 208 * MINUTE_NS).advice == ""
+    assert news(EVENING_NS - NS_PER_S, word()).advice == ""
+
+
 def test_data_of_another_day_is_dated() -> None:
     assert news(EVENING_NS - 24 * 60 * MINUTE_NS).headline == "Last data 2 Mar, 17:30"
 

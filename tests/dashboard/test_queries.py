@@ -68,6 +68,18 @@ def test_focus_areas_are_ranked_by_the_time_behind_them(workday: Sources) -> Non
     assert found[1].area.inferred
 
 
+def test_the_days_nudges_and_those_that_are_drawn(workday: Sources, evening_ns: int) -> None:
+    person = person_of(workday)
+    day = queries.day(workday.series, person, DAY)
+    assert [n.given for n in day.nudges] == [False, True, True, True, True, True]
+    drawn = queries.timeline(workday.series, person, day, PostureSettings())
+    assert drawn is not None
+    assert drawn.nudges == day.nudges[1:]
+    hour = queries.timeline(workday.series, person, day, PostureSettings(), last_ns=HOUR_NS)
+    assert hour is not None
+    assert [n.at_ns for n in hour.nudges] == [evening_ns - round(12.5 * 60) * NS_PER_S]
+
+
 def test_a_day_without_data_is_empty(workday: Sources) -> None:
     person = person_of(workday)
     day = queries.day(workday.series, person, date(2026, 3, 1))

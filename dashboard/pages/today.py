@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import functools
-import time
-from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Concatenate, Final, Literal, ParamSpec
+from typing import Final, Literal
 
 import streamlit as st
 
-from contracts.errors import PlumblineError
 from contracts.records import Episode
 from contracts.units import NS_PER_S
-from dashboard import cards, charts, clock, doubts, queries, theme
-from dashboard.sources import Sources
+from dashboard import (
+    calibrated,
+    cards,
+    charts,
+    clock,
+    doubts,
+    goal,
+    now_cards,
+    nudged,
+    queries,
+    text,
+    theme,
+)
+from dashboard.access import Act
+from dashboard.parts import part
+from dashboard.visit import Visit
 
 _NOW_EVERY_S: Final = 2
 _DAY_EVERY_S: Final = 5
@@ -29,72 +39,22 @@ _RANGES: Final = {
     "Last 10 min": 600 * NS_PER_S,
 }
 
-P = ParamSpec("P")
 
-
-Part = Callable[Concatenate[Sources, P], None]
-
-
-def _part(show: Part[P]) -> Part[P]:
-    """A part of the page that says by itself when a database fails, and leaves the rest standing.
-
-    Trouble with the store is said once, by the first part of the page.
-    """
-
-    @functools.wraps(show)
-    def guarded(found: Sources, /, *args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            show(found, *args, **kwargs)
-        except PlumblineError as error:
-            if found.series.trouble is None:
-                st.html(cards.trouble(error))
-
-    return guarded
-
-
-def page(found: Sources) -> None:
-    """The day of the chosen client, kept up to date while it is today's."""
-    people = queries.people(found.series, found.registry)
-    if not people:
-        st.html(cards.brand())
-        st.html(cards.empty("No client yet", *cards.NO_CLIENT))
-        _watch(found, None, None)
-        return
-    person = _choose_person(people)
-    today = clock.day_of(time.time_ns(), person.zone)
-    day = _choose_day(person, today)
+def page(visit: Visit) -> None:
+    """The client's day, kept up to date while it is today's."""
+    today = clock.day_of(visit.clock_ns(), visit.client.zone)
+    day = _choose_day(visit.client, today)
     live = day == today
     every_s = _NOW_EVERY_S if live else None
-    st.fragment(_top, run_every=every_s)(found, person, day, live=live)
+    st.fragment(_top, run_every=every_s)(visit, day, live=live)
     every_s = _DAY_EVERY_S if live else None
-    st.fragment(_timeline, run_every=every_s)(found, person, day)
-    st.fragment(_episodes, run_every=every_s)(found, person, day)
-    _watch(found, person.wearer, today)
-
-
-def _choose_person(people: list[queries.Person]) -> queries.Person:
-    """Brand at the left and, where there are several people, the picker at the right."""
-    by_id = {p.wearer: p for p in people}
-    with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
-    ):
-        st.html(cards.brand(), width="content")
-        if len(people) == 1:
-            return people[0]
-        wearer = st.selectbox(
-            "Client",
-            list(by_id),
-            format_func=lambda wearer: by_id[wearer].label,
-            key="client",
-            bind="query-params",
-            label_visibility="collapsed",
-            width=260,
-        )
-    return by_id[wearer]
+    st.fragment(_timeline, run_every=every_s)(visit, day)
+    st.fragment(_episodes, run_every=every_s)(visit, day)
+    _watch(visit, today)
 
 
 def _choose_day(person: queries.Person, today: date) -> date:
-    """The client's name and day, with the way to other days. Follows the latest day until moved."""
+    """The day, with the way to other days. Follows the latest day until moved."""
     first = clock.day_of(person.first_ns, person.zone) if person.first_ns else today
     latest = min(today, clock.day_of(person.last_ns, person.zone)) if person.last_ns else today
     key = f"day {person.wearer}"
@@ -103,9 +63,9 @@ def _choose_day(person: queries.Person, today: date) -> date:
     st.session_state["latest " + key] = latest
     first = min(first, latest)
     with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
-        st.html(cards.head(person, st.session_state[key], today), width="content")
+        st.subheader(text.day_name(st.session_state[key], today), width="content", anchor=False)
         with st.container(
             horizontal=True, vertical_alignment="bottom", width="content", gap="small"
         ):
@@ -133,32 +93,51 @@ def _step(key: str, days: int, *, disabled: bool) -> None:
         st.button(words, icon=icon, key=f"{words} {key}", on_click=move, disabled=disabled)
 
 
-@_part
-def _top(found: Sources, person: queries.Person, of: date, *, live: bool) -> None:
-    now_ns, kept = time.time_ns(), False
+@part
+def _top(visit: Visit, of: date, *, live: bool) -> None:
+    person, now_ns, kept = visit.client, visit.clock_ns(), False
     try:
-        state = queries.now(found.series, found.registry, person, now_ns)
-        day = queries.day(found.series, person, of)
+        state = queries.now(visit.series, visit.registry, person, now_ns)
+        day = queries.day(visit.series, person, of)
         kept = True
     finally:
-        trouble = found.series.trouble
+        trouble = visit.kept.trouble
         if trouble is not None:
             for_s = (now_ns - trouble.since_ns) / NS_PER_S
             st.html(cards.trouble(trouble.error, for_s=for_s, kept=kept))
     if trouble is not None:
-        state = queries.now(found.series, found.registry, person, now_ns, unread=True)
+        state = queries.now(visit.series, visit.registry, person, now_ns, unread=True)
     st.html(cards.news(state.news, state.sensors))
-    if live and state.doubt is not None:
-        st.html(doubts.card(state.doubt, person.zone))
+    if live:
+        _warn(visit, state, now_ns)
     if day.empty:
         st.html(cards.empty_day(day, clock.day_of(now_ns, person.zone), state.sensors))
-    else:
-        st.html(cards.top(state if live else None, person.zone, day.numbers))
+        return
+    st.html(now_cards.top(state if live else None, person.zone, day.numbers))
+    settings = state.settings
+    numbers = day.numbers
+    so_far = goal.Progress(numbers.worn_s, numbers.rounded_s, settings.goal_rounded_min_h)
+    found = nudged.nudged(day.nudges, day.episodes, day.minutes)
+    st.html(now_cards.second(goal.card(so_far, over=not live),
+                             nudged.card(found, on=settings.nudges, over=not live)))  # fmt: skip
 
 
-@_part
-def _timeline(found: Sources, person: queries.Person, of: date) -> None:
-    day = queries.day(found.series, person, of)
+def _warn(visit: Visit, state: queries.Now, now_ns: int) -> None:
+    """What is in doubt now: a sensor, or the calibration."""
+    person = visit.client
+    if state.doubt is not None:
+        st.html(doubts.card(state.doubt, person.zone))
+    outcomes = visit.series.calibrations(person.wearer)
+    link = Act.SENSORS.value if visit.gate.may(Act.CALIBRATE, person.wearer) else ""
+    word = calibrated.card(outcomes, state, person.zone, now_ns=now_ns, link=link)
+    if word:
+        st.html(word)
+
+
+@part
+def _timeline(visit: Visit, of: date) -> None:
+    person = visit.client
+    day = queries.day(visit.series, person, of)
     if day.empty:
         return
     with st.container(
@@ -174,9 +153,9 @@ def _timeline(found: Sources, person: queries.Person, of: date) -> None:
             label_visibility="collapsed",
             width="content",
         )
-    settings = found.registry.settings(person.wearer)
+    settings = visit.registry.settings(person.wearer)
     model = queries.timeline(
-        found.series, person, day, settings, last_ns=_RANGES[chosen or "Whole day"]
+        visit.series, person, day, settings, last_ns=_RANGES[chosen or "Whole day"]
     )
     if model is not None:
         _chart(model, "timeline")
@@ -188,9 +167,10 @@ def _chart(model: queries.Timeline, key: str) -> None:
     st.altair_chart(charts.timeline(model, page), width="stretch", key=key)
 
 
-@_part
-def _episodes(found: Sources, person: queries.Person, of: date) -> None:
-    day = queries.day(found.series, person, of)
+@part
+def _episodes(visit: Visit, of: date) -> None:
+    person = visit.client
+    day = queries.day(visit.series, person, of)
     if day.empty:
         return
     st.subheader("Episodes of sustained rounding", anchor=False)
@@ -201,7 +181,7 @@ def _episodes(found: Sources, person: queries.Person, of: date) -> None:
     with left:
         chosen = _choose_episode(person, day)
     with right, st.container(border=True):
-        _show_episode(found, person, day, chosen)
+        _show_episode(visit, day, chosen)
     with st.container(border=True):
         st.html(cards.episode_focus(chosen, person.zone))
     if day.focus:
@@ -236,32 +216,28 @@ def _choose_episode(person: queries.Person, day: queries.Day) -> Episode:
     return by_start[chosen]
 
 
-def _show_episode(
-    found: Sources, person: queries.Person, day: queries.Day, chosen: Episode
-) -> None:
+def _show_episode(visit: Visit, day: queries.Day, chosen: Episode) -> None:
+    person = visit.client
     st.html(cards.episode_facts(chosen, person.zone))
     model = queries.timeline(
-        found.series,
+        visit.series,
         person,
         day,
-        found.registry.settings(person.wearer),
+        visit.registry.settings(person.wearer),
         around=(chosen.start_ns - _AROUND_NS, chosen.end_ns + _AROUND_NS),
     )
     if model is not None and model.postures:
         _chart(model, "episode timeline")
 
 
-def _watch(found: Sources, wearer: str | None, today: date | None) -> None:
-    """Run the whole page again when there is someone new, or when midnight has passed."""
+def _watch(visit: Visit, today: date) -> None:
+    """Run the whole page again when the first data has come, or when midnight has passed."""
+    person = visit.client
 
-    def look(found: Sources) -> None:
-        people = queries.people(found.series, found.registry)
-        known = sorted((p.wearer, p.last_ns is None) for p in people)
-        person = next((p for p in people if p.wearer == wearer), None)
-        is_day = clock.day_of(time.time_ns(), person.zone) if person else None
-        if st.session_state.get("known", known) != known or is_day != today:
-            st.session_state["known"] = known
+    def look(visit: Visit) -> None:
+        has_data = any(s.wearer == person.wearer for s in visit.series.wearers())
+        is_day = clock.day_of(visit.clock_ns(), person.zone)
+        if (has_data and person.last_ns is None) or is_day != today:
             st.rerun()
-        st.session_state["known"] = known
 
-    st.fragment(_part(look), run_every=_DAY_EVERY_S)(found)
+    st.fragment(part(look), run_every=_DAY_EVERY_S)(visit)
