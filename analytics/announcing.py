@@ -1,7 +1,6 @@
 """What a commit means for others: posture, episodes and nudges as messages. Pure.
 
-Only what is stored is said. A nudge that comes out of a backlog is not: nobody can straighten up
-this morning.
+Only what is stored is said. A nudge that comes out of a backlog is stored and not said.
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ class Announcer:
             )
             yield Message(topics.episode(self._site, self._wearer), event)
         for nudge in output.nudges:
-            if abs(now_ns - nudge.at_ns) <= self._nudge_age_ns:
+            if still_helps(nudge, now_ns, self._nudge_age_ns):
                 yield from self._nudge(nudge, plan, gateways)
 
     def show(self, state: PostureState) -> None:
@@ -97,6 +96,11 @@ class Announcer:
         if sensor is not None and sensor in gateways:
             command = GatewayCommand(id=uuid4().hex, action="haptic", sensor=sensor)
             yield Message(topics.command(self._site, gateways[sensor]), command)
+
+
+def still_helps(nudge: NudgeDecision, now_ns: int, nudge_age_ns: int) -> bool:
+    """Whether the wearer is told of it at ``now_ns``: nobody can straighten up this morning."""
+    return abs(now_ns - nudge.at_ns) <= nudge_age_ns
 
 
 def latest_state(frames: FrameBlock, rounded_for_s: float) -> PostureState:

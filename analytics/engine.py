@@ -7,10 +7,11 @@ The worker of :mod:`analytics.service` drives it: take what came, :meth:`Engine.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
+from analytics.announcing import still_helps
 from analytics.config import AnalyticsConfig
 from analytics.core.focus import FocusTable
 from analytics.core.results import ContextMark, Output
@@ -21,6 +22,7 @@ from analytics.roster import Roster, WearerPlan
 from analytics.streams import Streams
 from contracts.errors import DecodeError, Reason, SettingError
 from contracts.messages import Context, GatewayStatus, ImuMessage, SensorStatus
+from contracts.records import Nudge
 from store.ports import Checkpoint, Commit, StreamKey
 
 #: Steps of the pipeline between two looks at what came: a commit is never far.
@@ -33,6 +35,16 @@ class Collected:
 
     commit: Commit
     outputs: Mapping[str, Output]
+
+    def written_at(self, now_ns: int, nudge_age_ns: int) -> Commit:
+        """The commit as it is to be written at ``now_ns``: with its reminders, given ones marked so."""
+        if not any(output.nudges for output in self.outputs.values()):
+            return self.commit
+        wearers = [
+            replace(rows, nudges=_nudges(self.outputs[rows.wearer], now_ns, nudge_age_ns))
+            for rows in self.commit.wearers
+        ]
+        return replace(self.commit, wearers=wearers)
 
 
 class Engine:
@@ -186,3 +198,15 @@ class Engine:
     def _note_change(self, now_s: float) -> None:
         if self._uncommitted_since_s is None:
             self._uncommitted_since_s = now_s
+
+
+def _nudges(output: Output, now_ns: int, nudge_age_ns: int) -> list[Nudge]:
+    return [
+        Nudge(
+            at_ns=nudge.at_ns,
+            kind=nudge.kind,
+            held_for_s=nudge.held_for_s,
+            given=still_helps(nudge, now_ns, nudge_age_ns),
+        )
+        for nudge in output.nudges
+    ]

@@ -105,9 +105,7 @@ class Worker:
         """Commit what was computed, once. StoreError or DiskError where the store refuses."""
         collected = self._pending or self._engine.collect()
         if collected is not None:
-            with self._asking():
-                self._store.commit(collected.commit)
-            self._settle(collected, now_s)
+            self._write(collected)
         self._announce(now_s)
         self._tell(self._rejections.rest(self._clock_ns()))
 
@@ -201,8 +199,7 @@ class Worker:
 
     def _commit(self, collected: Collected, now_s: float) -> None:
         try:
-            with self._asking():
-                self._store.commit(collected.commit)
+            self._write(collected)
         except PlumblineError as error:
             self._note_trouble(error)
             self._retry_at_s = now_s + self._retry_pause_s
@@ -211,12 +208,16 @@ class Worker:
         self._pending = None
         self._retry_pause_s = RETRY_S[0]
         self._note_recovery()
-        self._settle(collected, now_s)
 
-    def _settle(self, collected: Collected, now_s: float) -> None:
-        """What is stored may be said."""
-        self._engine.committed(collected)
+    def _write(self, collected: Collected) -> None:
         now_ns = self._clock_ns()
+        with self._asking():
+            self._store.commit(collected.written_at(now_ns, self._config.nudge_age_ns))
+        self._settle(collected, now_ns)
+
+    def _settle(self, collected: Collected, now_ns: int) -> None:
+        """What is stored may be said; ``now_ns``: when it was written, as a reminder says there."""
+        self._engine.committed(collected)
         for wearer, output in collected.outputs.items():
             desk = self._engine.desks[wearer]
             self._tally.add(wearer, output)
