@@ -356,6 +356,11 @@ class GuardedPeople:
         self._look(wearer)
         return self._people.errands(wearer=wearer)
 
+    def account_of(self, wearer: str) -> Account | None:
+        """The client's own account, for the client alone."""
+        self._gate.check(Act.DATA, wearer)
+        return next((a for a in self._people.accounts() if a.wearer == wearer), None)
+
     def name_of(self, account: str) -> str:
         """What an account is called, for who looked and who is let look; its id where it is gone."""
         found = self._people.account(account)

@@ -116,7 +116,7 @@ def _head(review: WeekReview, *, named: bool) -> dict[str, Any]:
 def _numbers(review: WeekReview) -> list[dict[str, Any]]:
     figures, usual, week = review.figures, review.usual, review.trend[-1]
     found = review.change
-    sure = f"{week.interval.low:.0f} to {week.interval.high:.0f} for 95 of 100 such draws of days"
+    held = week.interval
     return [
         {
             "label": "Worn",
@@ -126,7 +126,9 @@ def _numbers(review: WeekReview) -> list[dict[str, Any]]:
         {
             "label": "Rounded",
             "value": review_words.min_h(figures.rounded_min_h),
-            "note": sure if week.interval else "too few worn days for an interval",
+            "note": "too few worn days for an interval"
+            if held is None
+            else f"{held.low:.0f} to {held.high:.0f} for 95 of 100 such draws of days",
         },
         {
             "label": f"Against {USUAL_WEEKS} weeks before",
@@ -272,14 +274,13 @@ def _before_after(sessions: Sequence[SessionEffect]) -> dict[str, Any]:
     found = latest.difference
     if found is None:
         return {"title": title, "lines": ["Nothing worn on one side: nothing to compare."]}
-    return {
-        "title": title,
-        "lines": [
-            f"{review_words.min_h(found.before_min_h)} before ({text.count(found.before_days, 'worn day')}), "
-            f"{review_words.min_h(found.after_min_h)} after ({found.after_days}; {SIDE_DAYS} at most).",
-            f"{review_words.change(found).capitalize()}; {review_words.certainty(found)}.",
-        ],
-    }
+    sides = (
+        f"{review_words.min_h(found.before_min_h)} before "
+        f"({text.count(found.before_days, 'worn day')}), "
+        f"{review_words.min_h(found.after_min_h)} after ({found.after_days}; {SIDE_DAYS} at most)."
+    )
+    sure = f"{review_words.change(found).capitalize()}; {review_words.certainty(found)}."
+    return {"title": title, "lines": [sides, sure]}
 
 
 def _pain(taps: Sequence[PainTap]) -> dict[str, Any]:
