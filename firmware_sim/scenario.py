@@ -12,7 +12,7 @@ against pelvis) is what the recorded sitters show, and standing straightens the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -89,8 +89,9 @@ class Moves:
 class Scenario:
     """A client's day by ``rng``; made as far as it is asked for, the same however it is asked."""
 
-    def __init__(self, rng: np.random.Generator) -> None:
-        self._upcoming = working_day(rng)
+    def __init__(self, rng: np.random.Generator, upcoming: Iterator[Move] | None = None) -> None:
+        """``upcoming``: an endless day of another kind than :func:`working_day`."""
+        self._upcoming = working_day(rng) if upcoming is None else upcoming
         self._moves: list[Move] = []
         self._starts_s: list[float] = []
         self._end_s = 0.0
@@ -178,23 +179,33 @@ def calibration_plan(start_ns: int) -> CalibrationPlan:
 
 def working_day(rng: np.random.Generator) -> Iterator[Move]:
     """An endless day: the calibration, a first quarter of an hour at the desk, then half days."""
-    yield Move(0.0, 19.0, UPRIGHT, Posture.UPRIGHT, Activity.SITTING)
-    yield Move(2.0, 17.0, ROUNDED, Posture.ROUNDED, Activity.SITTING)
-    yield Move(2.0, 20.0, UPRIGHT, Posture.UPRIGHT, Activity.SITTING)
+    yield from calibrating(ROUNDED)
     yield from _drift(rng, Activity.TYPING, typing=1.0, quick=True)
     yield from _desk(rng, 10.0, 15.0)
+    yield from turning(_half_days(rng))
+
+
+def calibrating(slump: Pose) -> tuple[Move, ...]:
+    """What a day begins with: upright, the usual slump, upright."""
+    return (
+        Move(0.0, 19.0, UPRIGHT, Posture.UPRIGHT, Activity.SITTING),
+        Move(2.0, 17.0, slump, Posture.ROUNDED, Activity.SITTING),
+        Move(2.0, 20.0, UPRIGHT, Posture.UPRIGHT, Activity.SITTING),
+    )
+
+
+def turning(moves: Iterator[Move]) -> Iterator[Move]:
+    """The moves with their headings added up: each turns on from where the last one looked."""
     heading_deg = 0.0
+    for move in moves:
+        heading_deg += move.pose.heading_deg
+        yield replace(move, pose=move.pose._replace(heading_deg=heading_deg))
+
+
+def _half_days(rng: np.random.Generator) -> Iterator[Move]:
     while True:
         for stretch, low_min, high_min in _HALF_DAY:
-            for move in stretch(rng, low_min, high_min):
-                heading_deg += move.pose.heading_deg
-                yield Move(
-                    move.reach_s,
-                    move.hold_s,
-                    move.pose._replace(heading_deg=heading_deg),
-                    move.posture,
-                    move.activity,
-                )
+            yield from stretch(rng, low_min, high_min)
 
 
 def _desk(rng: np.random.Generator, low_min: float, high_min: float) -> Iterator[Move]:
@@ -216,11 +227,11 @@ def _seated(
         if chance < 0.5:
             moves = list(_drift(rng, activity, typing))
         elif chance < 0.75:
-            moves = list(_reach(rng, activity, typing))
+            moves = list(reach(rng, activity, typing))
         elif chance < 0.88:
-            moves = list(_sideways(rng, activity, typing))
+            moves = list(sideways(rng, activity, typing))
         else:
-            moves = list(_recline(rng, activity))
+            moves = list(recline(rng, activity))
         total_s += sum(move.reach_s + move.hold_s for move in moves)
         yield from moves
 
@@ -241,16 +252,16 @@ def _drift(
     yield Move(rng.uniform(1.2, 3.0), rng.uniform(15.0, 60.0), upright, Posture.UPRIGHT, activity)
 
 
-def _reach(rng: np.random.Generator, activity: Activity, typing: float) -> Iterator[Move]:
+def reach(rng: np.random.Generator, activity: Activity, typing: float) -> Iterator[Move]:
     """Bend at the hip for something on the desk, a second or two, and sit up again."""
     depth = rng.uniform(0.9, 1.4)
-    reach = LEANING._replace(pelvis_deg=LEANING.pelvis_deg * depth)
+    bent = LEANING._replace(pelvis_deg=LEANING.pelvis_deg * depth)
     upright = UPRIGHT._replace(typing=typing)
-    yield Move(1.2, rng.uniform(1.0, 4.0), reach, Posture.FORWARD_LEAN, activity)
+    yield Move(1.2, rng.uniform(1.0, 4.0), bent, Posture.FORWARD_LEAN, activity)
     yield Move(1.2, rng.uniform(20.0, 90.0), upright, Posture.UPRIGHT, activity)
 
 
-def _sideways(rng: np.random.Generator, activity: Activity, typing: float) -> Iterator[Move]:
+def sideways(rng: np.random.Generator, activity: Activity, typing: float) -> Iterator[Move]:
     """On one armrest."""
     right = rng.random() < 0.5
     side = SIDEWAYS._replace(lateral_deg=SIDEWAYS.lateral_deg * (1.0 if right else -1.0))
@@ -260,7 +271,7 @@ def _sideways(rng: np.random.Generator, activity: Activity, typing: float) -> It
     yield Move(1.5, rng.uniform(20.0, 60.0), upright, Posture.UPRIGHT, activity)
 
 
-def _recline(rng: np.random.Generator, activity: Activity) -> Iterator[Move]:
+def recline(rng: np.random.Generator, activity: Activity) -> Iterator[Move]:
     """Against the backrest, hands off the keys."""
     del activity  # whoever leans back does not type
     yield Move(2.0, rng.uniform(30.0, 150.0), RECLINED, Posture.RECLINED, Activity.SITTING)
@@ -282,15 +293,17 @@ def _on_foot(
     yield Move(1.5, 10.0, UPRIGHT, Posture.UPRIGHT, Activity.SITTING)
 
 
-def _walk(rng: np.random.Generator, low_min: float, high_min: float) -> Iterator[Move]:
+def walk(rng: np.random.Generator, low_min: float, high_min: float) -> Iterator[Move]:
+    """Some minutes on foot."""
     yield from _on_foot(rng, rng.uniform(low_min, high_min) * 60.0, WALKING, Activity.WALKING)
 
 
-def _carry(rng: np.random.Generator, low_min: float, high_min: float) -> Iterator[Move]:
+def carry(rng: np.random.Generator, low_min: float, high_min: float) -> Iterator[Move]:
+    """Some minutes on foot with both arms full."""
     yield from _on_foot(rng, rng.uniform(low_min, high_min) * 60.0, CARRYING, Activity.CARRYING)
 
 
-def _drive(rng: np.random.Generator, low_min: float, high_min: float) -> Iterator[Move]:
+def drive(rng: np.random.Generator, low_min: float, high_min: float) -> Iterator[Move]:
     """At the wheel, sinking into the seat in the course of it."""
     length_s = rng.uniform(low_min, high_min) * 60.0
     sunk = ROUNDED._replace(pelvis_deg=-9.0, driving=1.0)
@@ -303,14 +316,14 @@ def _drive(rng: np.random.Generator, low_min: float, high_min: float) -> Iterato
 _Stretch = Callable[[np.random.Generator, float, float], Iterator[Move]]
 #: What a half day is made of: a stretch, and how many minutes it takes, from and to.
 _HALF_DAY: Final[tuple[tuple[_Stretch, float, float], ...]] = (
-    (_walk, 2.0, 4.0),
+    (walk, 2.0, 4.0),
     (_desk, 25.0, 40.0),
-    (_walk, 1.0, 3.0),
+    (walk, 1.0, 3.0),
     (_meeting, 15.0, 30.0),
-    (_carry, 1.0, 2.0),
+    (carry, 1.0, 2.0),
     (_desk, 25.0, 40.0),
-    (_walk, 6.0, 12.0),
-    (_drive, 15.0, 25.0),
-    (_walk, 1.0, 2.0),
+    (walk, 6.0, 12.0),
+    (drive, 15.0, 25.0),
+    (walk, 1.0, 2.0),
     (_desk, 30.0, 50.0),
 )

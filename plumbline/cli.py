@@ -13,7 +13,8 @@ import typer
 from typer.exceptions import TyperException
 
 from contracts.errors import EXIT_STATUS, Fault, PlumblineError, Reason, SettingError
-from plumbline import __version__
+from plumbline import __version__, cli_account
+from plumbline.cli_seed import seed
 from plumbline.cli_truth import fit, validate
 from plumbline.lifeline import hold_to_parent
 from plumbline.options import with_settings
@@ -205,6 +206,8 @@ def analyze(
 
 app.command()(validate)
 app.command()(fit)
+app.add_typer(cli_account.app)
+app.command()(seed)
 
 
 @app.command()
