@@ -27,6 +27,8 @@ from store.ports import Checkpoint, Commit, StreamKey
 
 #: Steps of the pipeline between two looks at what came: a commit is never far.
 MAX_STEPS: Final = 64
+#: What sensors read is for somebody who looks at it live, and waits no longer for a commit.
+READ_EVERY_S: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,8 @@ class Engine:
 
         DecodeError where it cannot be taken.
         """
+        self.health.heard(gateway, sensor, message, now_ns)
+        self._note_change(now_s)
         let_go: list[Piece] = []
         until_ns = now_ns + self._config.future_ns
         own = self.roster.parts(sensor, message)
@@ -117,8 +121,6 @@ class Engine:
                     self._pass(misdated)
                     self.health.misdated(misdated)
                     let_go.append(misdated)
-            if not parts or let_go:
-                self._note_change(now_s)
         return let_go
 
     def take_sensor_status(self, gateway: str, sensor: str, status: SensorStatus) -> None:
@@ -160,7 +162,10 @@ class Engine:
         if self.health.changed:
             self._note_change(now_s)
         since_s = self._uncommitted_since_s
-        return since_s is not None and now_s - since_s >= self._config.commit_every_s
+        pause_s = self._config.commit_every_s
+        if self.health.reads:
+            pause_s = min(pause_s, READ_EVERY_S)
+        return since_s is not None and now_s - since_s >= pause_s
 
     def collect(self) -> Collected | None:
         """All since the last commit, as the next one. None where there is nothing."""

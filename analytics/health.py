@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
 
 from analytics.feeding import Piece
+from analytics.readings import readings_of
 from contracts.errors import DecodeError, Reason
-from contracts.messages import GatewayStatus, SensorStatus
+from contracts.messages import GatewayStatus, ImuMessage, SensorStatus
 from contracts.records import SensorHealth
+from contracts.units import NS_PER_S
 from store.ports import StreamKey
 
 OFFLINE = "offline"
 UNKNOWN = "unknown"
+#: What was sampled within this of now is live: it also says when the sensor was last heard.
+LIVE_NS: Final = 10 * NS_PER_S
 Key = tuple[str, str]  # gateway, sensor
 
 
@@ -23,6 +28,7 @@ class HealthBook:
     def __init__(self, rows: Iterable[SensorHealth], max_sensors: int) -> None:
         self._rows: dict[Key, SensorHealth] = {(row.gateway, row.sensor): row for row in rows}
         self._changed: set[Key] = set()
+        self._heard: dict[Key, tuple[ImuMessage, int]] = {}  # the newest batch, and when it came
         self._max_sensors = max_sensors
 
     def status(self, gateway: str, sensor: str, status: SensorStatus) -> None:
@@ -45,6 +51,12 @@ class HealthBook:
             clock_error_ns=status.clock_error_ns,
             reason=status.reason,
         )
+
+    def heard(self, gateway: str, sensor: str, message: ImuMessage, now_ns: int) -> None:
+        """A batch came, whether or not it can be fed yet, also of a sensor that nobody wears."""
+        key = (gateway, sensor)
+        if key in self._rows or key in self._heard or self._has_room():
+            self._heard[key] = (message, now_ns)
 
     def gateway(self, gateway: str, status: GatewayStatus, now_ns: int) -> None:
         """A gateway that is gone takes its sensors out of sight."""
@@ -88,6 +100,7 @@ class HealthBook:
 
     def take_changed(self) -> list[SensorHealth]:
         """Rows that changed since the last call."""
+        self._read_heard()
         rows = [self._rows[key] for key in sorted(self._changed)]
         self._changed.clear()
         return rows
@@ -95,11 +108,37 @@ class HealthBook:
     @property
     def changed(self) -> bool:
         """Whether any row waits to be taken."""
-        return bool(self._changed)
+        return bool(self._changed or self._heard)
+
+    @property
+    def reads(self) -> bool:
+        """Whether what a sensor reads waits to be taken."""
+        return bool(self._heard)
 
     def rows(self) -> list[SensorHealth]:
         """All rows."""
         return list(self._rows.values())
+
+    def _read_heard(self) -> None:
+        """Only of the newest batch of each sensor, and only when a row is to be written."""
+        for key, (message, now_ns) in self._heard.items():
+            readings = readings_of(message)
+            if readings is None:
+                continue
+            last_ns = self._row(key).last_sample_ns
+            heard_ns = message.t0_ns + (message.count - 1) * message.period_ns
+            if abs(now_ns - heard_ns) <= LIVE_NS:
+                last_ns = max(heard_ns, last_ns or heard_ns)
+            self._update(
+                key,
+                mean_acc_m_s2=readings.mean_acc_m_s2,
+                turning_rad_s=readings.turning_rad_s,
+                last_sample_ns=last_ns,
+            )
+        self._heard.clear()
+
+    def _has_room(self) -> bool:
+        return len(self._rows.keys() | self._heard.keys()) < self._max_sensors
 
     def _row(self, key: Key) -> SensorHealth:
         row = self._rows.get(key)
