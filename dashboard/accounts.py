@@ -15,6 +15,7 @@ from argon2 import PasswordHasher
 
 from contracts.errors import Reason, SettingError
 from store.people_ports import Account, People, Role
+from store.ports import Registry, Wearer
 
 #: Letters and digits that nobody takes for one another; 16 of them are 79 bits.
 _LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -58,6 +59,13 @@ def add(
     )
     people.put_account(account)
     return account, give_password(people, account)
+
+
+def add_wearer(registry: Registry, label: str, timezone: str) -> str:
+    """A new wearer, under an id that says nothing of the person; the id. SettingError for no time zone."""
+    wearer = f"w-{secrets.token_hex(_ID_BYTES)}"
+    registry.put_wearer(Wearer(wearer, label.strip(), timezone))
+    return wearer
 
 
 def checked(account: Account) -> Account:

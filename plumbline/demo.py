@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -17,6 +17,7 @@ from rich.console import Console
 from contracts.errors import PlumblineError, Reason
 from contracts.recording import MANIFEST, open_recording
 from contracts.records import FrameBlock
+from plumbline.demo_accounts import DemoAccount, make_accounts
 from plumbline.demo_folder import BROKER_USERNAME, DemoFolder
 from plumbline.demo_keep import check_keep, note_calibration
 from plumbline.demo_view import Summary, SyncProgress, focus_seconds, show_summary
@@ -101,7 +102,7 @@ def show_backlog(
     summary = demo.summary(time.monotonic() - began_s)
     show_summary(console, summary, as_json=choice.as_json)
     if not choice.until_done and not choice.as_json:
-        end = "Open it in a browser. " if summary.dashboard else ""
+        end = "Open it in a browser and sign in. " if summary.dashboard else ""
         console.print(f"{end}It goes on live; Ctrl-C ends it.")
     return summary
 
@@ -144,6 +145,7 @@ class Demo:
         observe: Callable[[Hops, Mapping[str, int]], None] = no_observer,
     ) -> None:
         self._observe = observe
+        self._accounts: tuple[DemoAccount, ...] = ()
         self._settings = settings
         self._choice = choice
         self._folder = folder
@@ -213,6 +215,10 @@ class Demo:
     def _start(self) -> None:
         self._folder.write_secret()
         self._folder.write_settings(self._child_settings())
+        if not self._choice.headless:
+            wearer, start_ns = self._plan.wearer.wearer, self._plan.start_ns
+            self._accounts = make_accounts(self._settings, wearer, start_ns)
+            self._folder.write_accounts([asdict(account) for account in self._accounts])
         for name, arguments in self._commands().items():
             self._supervisor.start(self._spec(name, arguments))
             if name == "sim":  # the gateway needs its address, the others wait for one another
@@ -319,6 +325,7 @@ class Demo:
             dashboard=self._dashboard(),
             restarts=self._supervisor.restarts(),
             missing=tuple(hops.missing(waiting)),
+            accounts=self._accounts,
         )
 
     def _dashboard(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -25,6 +25,7 @@ class DemoFolder:
         self.run = self.root / "run"
         self.logs = self.root / "logs"
         self.run_file = self.root / "run.json"
+        self.accounts_file = self.root / "accounts.json"
         self.settings_file = self.run / "plumbline.toml"
         self.secret_file = self.run / "broker.secret"
         try:
@@ -46,10 +47,11 @@ class DemoFolder:
 
     def write_secret(self) -> None:
         """A new password for this run's broker, readable by its owner only."""
-        self.secret_file.unlink(missing_ok=True)
-        fd = os.open(self.secret_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            file.write(secrets.token_urlsafe(_SECRET_BYTES))
+        _write_private(self.secret_file, secrets.token_urlsafe(_SECRET_BYTES))
+
+    def write_accounts(self, accounts: Sequence[Mapping[str, str]]) -> None:
+        """Who can sign in to this run's dashboard and how, readable by the folder's owner only."""
+        _write_private(self.accounts_file, json.dumps(accounts, indent=1))
 
     def write_settings(self, settings: Mapping[str, object]) -> None:
         """The settings that this run's processes read."""
@@ -67,7 +69,8 @@ class DemoFolder:
     def close(self) -> None:
         """Remove what only a running demo needs, and let go of the folder."""
         reports = (*self.run.glob("*.json"), *self.run.glob(".*.part"))
-        for path in (self.secret_file, self.settings_file, self.run_file, *reports):
+        own = (self.secret_file, self.settings_file, self.run_file, self.accounts_file)
+        for path in (*own, *reports):
             path.unlink(missing_ok=True)
         if self.run.is_dir() and not any(self.run.iterdir()):
             self.run.rmdir()
@@ -83,3 +86,10 @@ class DemoFolder:
                 fault=Fault.USER,
             )
         return lock
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.unlink(missing_ok=True)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
+        file.write(text)

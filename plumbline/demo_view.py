@@ -17,6 +17,7 @@ from rich.table import Table
 from contracts.records import Episode
 from contracts.units import NS_PER_S
 from dashboard.text import pattern
+from plumbline.demo_accounts import DemoAccount
 from plumbline.tally import Hops
 
 HOPS: Final = {
@@ -47,6 +48,7 @@ class Summary:
     dashboard: str
     restarts: dict[str, int]
     missing: tuple[str, ...] = ()
+    accounts: tuple[DemoAccount, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The summary for another program."""
@@ -131,6 +133,9 @@ def show_summary(console: Console, summary: Summary, *, as_json: bool) -> None:
         console.print(f"Missing: {words}.", style="bold red")
     if summary.dashboard:
         console.print(f"Dashboard: {summary.dashboard}", style="bold")
+        for account in summary.accounts:
+            words = f"  as {account.role}: {account.login}, password {account.password}"
+            console.print(words, highlight=False, markup=False, soft_wrap=True)
 
 
 def _hop_table(summary: Summary) -> Table:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -38,7 +40,15 @@ def test_the_page_shows_what_the_demo_stored(
             (wearer,) = store.wearers()
             episodes = store.episodes(wearer.wearer, *ALWAYS)
         assert episodes
-        with screenshots.opened(browser, f"http://127.0.0.1:{port}") as page:
+        accounts = json.loads((data / "accounts.json").read_text(encoding="utf-8"))
+        client = next(account for account in accounts if account["role"] == "client")
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        with closing(context):
+            page = context.new_page()
+            page.goto(f"http://127.0.0.1:{port}")
+            page.get_by_label("Name or e-mail").fill(client["login"])
+            page.get_by_label("Password").fill(client["password"])
+            page.get_by_role("button", name="Sign in").click()
             timeline = page.locator(".vega-embed").first
             rounded = text.POSTURE[Posture.ROUNDED]
             marks = timeline.locator(f"[aria-label^='{rounded}, ']")

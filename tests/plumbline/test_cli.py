@@ -17,7 +17,18 @@ from plumbline.settings_page import rows
 
 COMMANDS = (
     *("demo", "sim", "gateway", "analytics", "dashboard"),
-    *("broker", "analyze", "validate", "fit", "bench", "doctor", "health", "init", "settings"),
+    *(
+        "account",
+        "broker",
+        "analyze",
+        "validate",
+        "fit",
+        "bench",
+        "doctor",
+        "health",
+        "init",
+        "settings",
+    ),
 )
 
 

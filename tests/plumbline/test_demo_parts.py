@@ -22,6 +22,7 @@ from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from plumbline.bench_backlog import BacklogWatch
 from plumbline.bench_live import delay_figures
+from plumbline.demo_accounts import DemoAccount
 from plumbline.demo_folder import DemoFolder
 from plumbline.demo_keep import note_calibration
 from plumbline.demo_view import Summary, SyncProgress, focus_seconds, show_summary
@@ -169,6 +170,8 @@ def test_the_folder_is_held_by_one_and_left_tidy(tmp_path: Path) -> None:
     settings = {"data_dir": str(root), "broker_port": 7, "allow": ["a", "b"], "broker_wait_s": 1.5}
     folder.write_settings(settings)
     assert tomllib.loads(folder.settings_file.read_text(encoding="utf-8")) == settings
+    folder.write_accounts([{"role": "client", "login": "c", "password": "p"}])
+    assert stat.S_IMODE(folder.accounts_file.stat().st_mode) == 0o600
     folder.write_run({"pids": {}})
     folder.stats("sim").write_text("{}", encoding="utf-8")
     folder.close()
@@ -206,6 +209,7 @@ def summary(missing: tuple[str, ...] = ()) -> Summary:
         dashboard="http://127.0.0.1:8501",
         restarts={"gateway": 0},
         missing=missing,
+        accounts=(DemoAccount("client", "demo-client", "[b]k7mp-xq3r"),),
     )
 
 
@@ -213,7 +217,7 @@ def test_the_summary_says_what_there_is_and_what_is_not(capsys: pytest.CaptureFi
     out = io.StringIO()
     show_summary(Console(file=out, width=120), summary(("all of it",)), as_json=False)
     said = out.getvalue()
-    for words in ("1,000", "900", "lost 3 more", "not a diagnosis", "Missing: all"):
+    for words in ("1,000", "900", "lost 3 more", "not a diagnosis", "Missing: all", "[b]k7mp-xq3r"):
         assert words in said
     show_summary(Console(file=out), summary(), as_json=True)
     found = json.loads(capsys.readouterr().out)
