@@ -9,6 +9,7 @@ from html import escape
 from typing import Final
 
 from contracts.records import CalibrationOutcome
+from dashboard.consent import in_force
 from store.people_ports import Consent, ConsentKind
 from store.ports import Assignment
 
@@ -63,13 +64,6 @@ _WORDS: Final = {
 }
 
 
-def agreed(
-    consents: Sequence[Consent], kind: ConsentKind = ConsentKind.MONITORING
-) -> Consent | None:
-    """The consent of a kind that is in force."""
-    return next((c for c in consents if c.kind is kind and c.withdrawn_ns is None), None)
-
-
 def way(
     consents: Sequence[Consent],
     assignments: Sequence[Assignment],
@@ -78,7 +72,7 @@ def way(
 ) -> Way:
     """How far a person is. A sensor that was given back is no longer paired."""
     return Way(
-        agreed=agreed(consents) is not None,
+        agreed=in_force(consents, ConsentKind.MONITORING) is not None,
         paired=any(
             a.start_ns <= now_ns and (a.end_ns is None or a.end_ns > now_ns) for a in assignments
         ),

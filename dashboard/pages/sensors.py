@@ -14,7 +14,6 @@ from dashboard import (
     cards,
     doubts,
     figures,
-    first_steps,
     live_angles,
     queries,
     sensor_cards,
@@ -23,8 +22,10 @@ from dashboard import (
     wizard_cards,
 )
 from dashboard.calibration_wizard import ENDED, State, Step
+from dashboard.consent import in_force
 from dashboard.parts import part
 from dashboard.visit import Visit
+from store.people_ports import ConsentKind
 from store.ports import Assignment
 
 _LIVE_EVERY_S: Final = 2
@@ -100,7 +101,7 @@ def _give_back(visit: Visit, sensor: queries.Sensor) -> None:
 @part
 def _pairing(visit: Visit) -> None:
     now_ns, zone = visit.clock_ns(), visit.client.zone
-    if first_steps.agreed(visit.people.consents(visit.client.wearer)) is None:
+    if in_force(visit.people.consents(visit.client.wearer), ConsentKind.MONITORING) is None:
         st.html(sensor_cards.AGREE_FIRST)
         return
     health = visit.series.health()
