@@ -10,6 +10,7 @@ import numpy as np
 
 from contracts.imu import AXES
 from contracts.messages import ImuMessage
+from contracts.units import INT16_FULL_SCALE, RAD_PER_DEG, STANDARD_GRAVITY_M_S2
 
 DECIMALS: Final = 3
 
@@ -25,12 +26,14 @@ class Readings:
 def readings_of(message: ImuMessage) -> Readings | None:
     """What the last second of a batch reads, or all of one that is shorter; None where it is empty."""
     raw = np.frombuffer(message.samples, "<i2").reshape(-1, len(AXES))
-    raw = raw[-math.ceil(message.rate_hz) :].astype(np.float64)
-    if not len(raw):
+    raw = raw[-math.ceil(message.rate_hz) :]
+    count = len(raw)
+    if not count:
         return None
-    per_lsb = message.scale.per_lsb()
-    acc = raw[:, :3].mean(axis=0) * per_lsb[:3]
-    gyro = raw[:, 3:] * per_lsb[3:]
-    turning_rad_s = math.sqrt(float((gyro * gyro).sum()) / len(raw))
-    x, y, z = (round(float(value), DECIMALS) + 0.0 for value in acc)  # no minus nought
+    acc_lsb = message.accel_range_g * STANDARD_GRAVITY_M_S2 / INT16_FULL_SCALE / count
+    sums = raw[:, :3].sum(axis=0, dtype=np.int64).tolist()
+    x, y, z = (round(total * acc_lsb, DECIMALS) for total in sums)
+    gyro = raw[:, 3:].astype(np.float64).ravel()
+    gyro_lsb = message.gyro_range_deg_s * RAD_PER_DEG / INT16_FULL_SCALE
+    turning_rad_s = math.sqrt(float(gyro @ gyro) / count) * gyro_lsb
     return Readings((x, y, z), round(turning_rad_s, DECIMALS))
