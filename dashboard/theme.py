@@ -59,9 +59,11 @@ def paper(theme: str | None) -> Paper:
 
 
 def css() -> str:
-    """The style sheet of the cards, as a ``<style>`` element."""
-    sheet = files("dashboard").joinpath("style.css").read_text(encoding="utf-8")
-    return f"<style>{sheet}</style>"
+    """The style sheet of the cards, then those of the parts by name, as a ``<style>`` element."""
+    room = files("dashboard")
+    parts = [part for part in room.joinpath("styles").iterdir() if part.name.endswith(".css")]
+    sheets = [room.joinpath("style.css"), *sorted(parts, key=lambda part: part.name)]
+    return f"<style>{''.join(sheet.read_text(encoding='utf-8') for sheet in sheets)}</style>"
 
 
 def streamlit_options() -> dict[str, str]:
