@@ -23,9 +23,10 @@ from dashboard.oidc import Provider
 from dashboard.web_requests import check_same_site, path_of, token_of
 from dashboard.web_stores import Stores
 
-#: What anyone may have: whether the server is well, its icon, and the program that every page is.
+#: What anyone may have: whether the server is well, its icon, the program that every page is, and
+#: the receipt of an erasure whose number they know.
 OPEN: Final = ("/_stcore/health", "/favicon.png")
-OPEN_BELOW: Final = ("/static/",)
+OPEN_BELOW: Final = ("/static/", "/receipt/")
 #: Pages of our own that look after themselves.
 OWN: Final = ("/sign-in", "/sign-in/provider", "/sign-out", "/password")
 #: The way to a provider and back, where one is configured.

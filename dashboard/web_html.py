@@ -105,6 +105,19 @@ def message(
     return _message(status, title, error, back, back_words, None)
 
 
+def receipt(
+    status: int,
+    title: str,
+    lines: tuple[str, ...],
+    rows: tuple[tuple[str, str], ...],
+    refresh_s: int | None,
+) -> HTMLResponse:
+    """What an erasure removed, or that it is under way."""
+    return _page(
+        "receipt.html", status, {}, title=title, lines=lines, rows=rows, refresh_s=refresh_s
+    )
+
+
 def trouble(error: PlumblineError) -> HTMLResponse:
     """The registry cannot be asked who is there. It tries again by itself."""
     return _message(503, "The data cannot be read just now", error, "", "", _RETRY_S)

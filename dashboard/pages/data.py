@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -63,7 +63,9 @@ def _consents(visit: Visit) -> None:
         if current is None or current.version != words.version:
             label = f"I agree: {words.title[:1].lower()}{words.title[1:]}"
             # What is optional is not pressed on anyone.
-            asked = "primary" if kind is ConsentKind.MONITORING else "secondary"
+            asked: Literal["primary", "secondary"] = (
+                "primary" if kind is ConsentKind.MONITORING else "secondary"
+            )
             if st.button(label, key=f"agree {kind}", type=asked):
                 _agree(visit, words)
         if current is not None:
