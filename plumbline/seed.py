@@ -21,7 +21,7 @@ from contracts.errors import Reason, SettingError
 from contracts.records import CalibrationOutcome, FrameBlock, SensorHealth
 from contracts.units import NS_PER_S
 from plumbline.fleet import KIT
-from plumbline.seed_days import LibraryDay, compute
+from plumbline.seed_days import MINUTE_NS, LibraryDay, compute
 from plumbline.seed_history import Client, WornDay, clients, history
 from plumbline.seed_kinds import KINDS, wishes
 from plumbline.seed_people import (
@@ -112,7 +112,9 @@ def seed_clinic(
             library = _library(choice, console)
             made.library_days = sum(map(len, library.values()))
             made.library_s = round(time.monotonic() - started_s, 1)
-            _write(registry, series, choice, library, made, now_ns, console)
+            staff = add_staff(registry)
+            made.logins += staff.logins
+            _write(_Clinic(registry, series, choice, staff, made, now_ns), library, console)
         finally:
             series.close()
     finally:
@@ -141,52 +143,47 @@ def _library(choice: SeedChoice, console: Console) -> dict[str, list[LibraryDay]
     return {kind: sorted(of, key=lambda day: day.wish.variant) for kind, of in days.items()}
 
 
-def _write(
-    registry: Registry,
-    series: SeriesStore,
-    choice: SeedChoice,
-    library: dict[str, list[LibraryDay]],
-    made: Made,
-    now_ns: int,
-    console: Console,
-) -> None:
-    staff = add_staff(registry)
-    made.logins += staff.logins
-    everybody = clients(choice.clients, len(library), choice.seed)
+@dataclass(frozen=True, slots=True)
+class _Clinic:
+    """Where clients are written to."""
+
+    registry: Registry
+    series: SeriesStore
+    choice: SeedChoice
+    staff: Staff
+    made: Made
+    now_ns: int
+
+    def write(self, client: Client, days: Sequence[WornDay]) -> None:
+        """A client with all that belongs to them."""
+        made, now_ns = self.made, self.now_ns
+        from_ns = days[0].rows.start_ns - MINUTE_NS if days else now_ns
+        login = add_client(self.registry, client, self.staff, from_ns)
+        made.logins += [] if login is None else [login]
+        made.notes += add_notes(self.registry, client, self.staff, self.choice.weeks, now_ns)
+        outcomes = add_calibrations(self.registry, client, days)
+        made.clients += 1
+        made.calibrations += len(outcomes)
+        for rows in _rows_of(client, days, outcomes, self.choice.frames_days):
+            self.series.commit(Commit(wearers=[rows]))
+            _count(made, rows)
+        self.series.commit(Commit(health=_health_of(client, days, now_ns)))
+
+
+def _write(clinic: _Clinic, library: dict[str, list[LibraryDay]], console: Console) -> None:
+    choice = clinic.choice
     for client in track(
-        everybody,
+        clients(choice.clients, len(library), choice.seed),
         "Writing clients",
         console=console,
         transient=True,
         disable=not console.is_terminal,
     ):
         today = client.number <= CLIENTS_WITH_ACCOUNT
-        days = list(history(client, library, choice.weeks, now_ns, today=today))
-        _write_client(registry, series, choice, client, days, staff, made, now_ns)
-    series.commit(Commit(health=[_health(sensor, now_ns) for sensor in FREE_SENSORS]))
-
-
-def _write_client(
-    registry: Registry,
-    series: SeriesStore,
-    choice: SeedChoice,
-    client: Client,
-    days: Sequence[WornDay],
-    staff: Staff,
-    made: Made,
-    now_ns: int,
-) -> None:
-    from_ns = days[0].rows.start_ns - NS_PER_S * 60 if days else now_ns
-    login = add_client(registry, client, staff, from_ns)
-    made.logins += [] if login is None else [login]
-    made.notes += add_notes(registry, client, staff, choice.weeks, now_ns)
-    outcomes = add_calibrations(registry, client, days)
-    made.clients += 1
-    made.calibrations += len(outcomes)
-    for rows in _rows_of(client, days, outcomes, choice.frames_days):
-        series.commit(Commit(wearers=[rows]))
-        _count(made, rows)
-    series.commit(Commit(health=_health_of(client, days, now_ns)))
+        days = list(history(client, library, choice.weeks, clinic.now_ns, today=today))
+        clinic.write(client, days)
+    free = [_health(sensor, clinic.now_ns) for sensor in FREE_SENSORS]
+    clinic.series.commit(Commit(health=free))
 
 
 def _rows_of(

@@ -168,7 +168,9 @@ def _pain(client: Client, weeks: int, now_ns: int) -> list[PainTap]:
 def _edits(client: Client, therapist: Account, now_ns: int) -> list[FocusEdit]:
     if client.number % 2 == 0:
         return []
-    said = [("upper_thoracic", Verdict.ACCEPTED, 1, "Tender on both sides.")]
+    said: list[tuple[str, Verdict, int | None, str]] = [
+        ("upper_thoracic", Verdict.ACCEPTED, 1, "Tender on both sides.")
+    ]
     if client.number % 4 == 1:
         said.append(("long_seated", Verdict.REJECTED, None, "Gets up often enough."))
     return [
