@@ -17,7 +17,7 @@ import typst
 
 from contracts.errors import InvariantError
 from contracts.units import NS_PER_S
-from dashboard import sheet_words
+from dashboard import sheet_figure, sheet_words
 from dashboard.review_model import WeekReview
 
 #: Of the picture that stands for the sheet on the page: enough to read, 0.4 MB at most.
@@ -45,7 +45,7 @@ def made_by() -> str:
 
 def _compiler(review: WeekReview, *, named: bool) -> typst.Compiler:
     data = sheet_words.words(review, named=named, version=made_by())
-    data |= {"figure": None, "figure_alt": ""}
+    data |= sheet_figure.figures(sheet_words.shown_areas(review), review.pain)
     return typst.Compiler(
         _template(),
         font_paths=_typefaces(),

@@ -16,6 +16,7 @@ from contracts.units import NS_PER_S
 from contracts.vocabulary import Posture
 from dashboard import clock, heat_map, review_words, text
 from dashboard.before_after import SIDE_DAYS, SessionEffect
+from dashboard.body_regions import title_of
 from dashboard.focus_order import ReviewedArea
 from dashboard.review_model import USUAL_WEEKS, TrendWeek, WeekReview
 from dashboard.safety import muscle, safety
@@ -26,10 +27,12 @@ from store.people_ports import PainTap, Verdict
 TOP_EPISODES: Final = 5
 #: Entries of a list that are handed to the sheet, which shows what fits of them.
 MAX_ENTRIES: Final = 8
-#: Characters of a name, of the sentence at the top and of a note; longer ones are cut.
-MAX_NAME: Final = 90
+#: Characters of a name, a sensor's name, the sentence at the top and other texts; longer ones are cut.
+MAX_NAME: Final = 80
+MAX_SENSOR: Final = 22
 MAX_HEADLINE: Final = 230
-MAX_NOTE: Final = 260
+MAX_LINE: Final = 140
+MAX_WHY: Final = 220
 MORE: Final = "…, more on the page"
 #: Scripts that the sheet's typefaces have; any other letter is printed as UNPRINTABLE.
 _SCRIPTS: Final = ("LATIN", "GREEK", "CYRILLIC", "HEBREW", "ARABIC", "GEORGIAN", "ARMENIAN")
@@ -42,8 +45,7 @@ _EN_DASH_UNKNOWN: Final = "–"
 
 def words(review: WeekReview, *, named: bool, version: str) -> dict[str, Any]:
     """Everything on the sheet, as JSON holds it. ``named``: with the client's name, not the id alone."""
-    shown = [area for area in review.areas if area.verdict is not Verdict.REJECTED]
-    shown.sort(key=lambda area: area.verdict is not Verdict.ACCEPTED)
+    shown = shown_areas(review)
     return {
         **_head(review, named=named),
         "numbers": _numbers(review),
@@ -72,11 +74,20 @@ def words(review: WeekReview, *, named: bool, version: str) -> dict[str, Any]:
     }
 
 
-def printable(given: str, limit: int) -> str:
-    """``given`` in one line, at most ``limit`` characters, with letters of other scripts made visible."""
+def shown_areas(review: WeekReview) -> list[ReviewedArea]:
+    """The areas that are printed: accepted ones first, rejected ones not at all."""
+    kept = [area for area in review.areas if area.verdict is not Verdict.REJECTED]
+    return sorted(kept, key=lambda area: area.verdict is not Verdict.ACCEPTED)
+
+
+def printable(given: str, limit: int, tail: str = MORE) -> str:
+    """``given`` in one line, at most ``limit`` characters, with letters of other scripts made visible.
+
+    ``tail`` is the end of a line that was cut.
+    """
     kept = "".join(_printable(letter) for letter in unicodedata.normalize("NFC", given))
     line = " ".join(kept.split())
-    return line if len(line) <= limit else f"{line[: limit - len(MORE)].rstrip()}{MORE}"
+    return line if len(line) <= limit else f"{line[: limit - len(tail)].rstrip()}{tail}"
 
 
 def _printable(letter: str) -> str:
@@ -97,7 +108,7 @@ def _printable(letter: str) -> str:
 def _head(review: WeekReview, *, named: bool) -> dict[str, Any]:
     person = review.person
     week = f"Week {review.week.name}{', not over yet' if review.under_way else ''}"
-    who = printable(person.label, MAX_NAME) if named else person.wearer
+    who = printable(person.label, MAX_NAME, "…") if named else person.wearer
     return {
         "title": f"Session sheet of {person.wearer}, {review.week.name}",
         "who": {
@@ -194,7 +205,10 @@ def _heat(review: WeekReview) -> dict[str, Any]:
 
 def _sensors(review: WeekReview) -> list[dict[str, str]]:
     entries = review.assignments[:MAX_ENTRIES]
-    found = [{"place": text.PLACEMENT[a.placement], "words": a.sensor} for a in entries]
+    found = [
+        {"place": text.PLACEMENT[a.placement], "words": printable(a.sensor, MAX_SENSOR, "…")}
+        for a in entries
+    ]
     return found or [{"place": "", "words": "No sensor was assigned in this week."}]
 
 
@@ -209,7 +223,7 @@ def _calibration(review: WeekReview) -> list[str]:
         found.append(f"Refused {_day(state.refused.effective_ns, review)}: {state.refused.message}")
     if state.accepted_ns is not None and state.due(review.made_ns):
         found.append("A new calibration is due: the last is over 30 days old.")
-    return [printable(line, MAX_NOTE) for line in found]
+    return [printable(line, MAX_LINE) for line in found]
 
 
 def _postures(review: WeekReview) -> list[dict[str, Any]]:
@@ -234,7 +248,7 @@ def _activities(review: WeekReview) -> list[list[str]]:
             f"{review_words.min_h(found.rounded_min_h)} in {text.duration(found.worn_s)}",
         ]
         for found in review.activities[:MAX_ENTRIES]
-    ]
+    ] or [["Nothing was worn.", ""]]
 
 
 def _episode(episode: Episode, review: WeekReview) -> dict[str, str]:
@@ -258,8 +272,8 @@ def _area(place: int, found: ReviewedArea) -> dict[str, Any]:
         "exposure": f"{text.duration(found.exposure_s)} in {text.count(len(found.episodes), 'episode')}",
         "front": ", ".join(muscle(key).name for key in area.front),
         "back": ", ".join(muscle(key).name for key in area.back),
-        "why": printable(f"{area.why} {area.standing}", MAX_NOTE),
-        "note": printable(found.note, MAX_NOTE),
+        "why": printable(f"{area.why} {area.standing}", MAX_WHY),
+        "note": printable(found.note, MAX_LINE),
     }
 
 
@@ -287,15 +301,15 @@ def _pain(taps: Sequence[PainTap]) -> dict[str, Any]:
     by_region: dict[str, list[int]] = {}
     for tap in taps:
         by_region.setdefault(tap.region, []).append(tap.score)
-    order = sorted(by_region, key=lambda region: (-len(by_region[region]), region))
+    order = sorted(by_region, key=lambda region: (-max(by_region[region]), region))
     lines = [
-        f"{text.sentence(region)}: {text.count(len(scores), 'tap')}, "
+        f"{title_of(region)}: {text.count(len(scores), 'tap')}, "
         f"mean {sum(scores) / len(scores):.1f}, highest {max(scores)}"
         for region in order
         if (scores := by_region[region])
     ]
     return {
-        "lines": [printable(line, MAX_NOTE) for line in lines[:MAX_ENTRIES]]
+        "lines": [printable(line, MAX_LINE) for line in lines[:MAX_ENTRIES]]
         or ["None tapped in this week."],
         "more": max(0, len(lines) - MAX_ENTRIES),
     }
@@ -305,9 +319,10 @@ def _notes(review: WeekReview) -> dict[str, Any]:
     noted = [s for s in review.sessions if s.session.note.strip()]
     return {
         "lines": [
-            [f"{s.day.day} {s.day:%b}", printable(s.session.note, MAX_NOTE)]
+            [f"{s.day.day} {s.day:%b}", printable(s.session.note, MAX_LINE)]
             for s in noted[:MAX_ENTRIES]
-        ],
+        ]
+        or [["", "None with a session of these weeks."]],
         "more": max(0, len(noted) - MAX_ENTRIES),
     }
 
