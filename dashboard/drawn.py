@@ -23,6 +23,11 @@ def svg(width: float, height: float, *parts: str) -> str:
     )
 
 
+def stretched(width: float, height: float, *parts: str) -> str:
+    """:func:`svg` that takes the shape of the room it is given; lines need vector-effect='non-scaling-stroke'."""
+    return svg(width, height, *parts).replace("<svg ", "<svg preserveAspectRatio='none' ", 1)
+
+
 def image(drawing: str, words: str, classes: str = "") -> str:
     """``<img>`` that holds the drawing; ``words`` are its text for screen readers, empty: decoration."""
     address = "data:image/svg+xml," + quote(drawing.replace('"', "'"), safe=_PLAIN)

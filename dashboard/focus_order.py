@@ -1,17 +1,14 @@
-"""The week's focus areas in the therapist's order, with the therapist's word on each. Pure."""
+"""The week's focus areas in the therapist's order, and what each word of the therapist's is kept as. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from contracts.records import Episode, FocusArea
 from dashboard.focus import rank
+from store.people_checks import MAX_NOTE
 from store.people_ports import FocusEdit, Verdict
-
-#: Longest note on an area.
-MAX_NOTE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +68,71 @@ def moved(areas: Sequence[ReviewedArea], rule: str, by: int) -> list[str]:
 
 def _place(area: ReviewedArea) -> int:
     return 1 if area.edit is None or area.edit.place is None else max(1, area.edit.place)
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Whose word it is, on whom, and when."""
+
+    wearer: str
+    account: str
+    at_ns: int
+
+    def edit(
+        self, area: ReviewedArea, *, verdict: Verdict, place: int | None, note: str
+    ) -> FocusEdit:
+        """A word on one area. A note is cut to what is kept of it."""
+        return FocusEdit(
+            self.wearer, area.area.rule, self.account, self.at_ns, verdict, place, note[:MAX_NOTE]
+        )
+
+
+def decided(
+    areas: Sequence[ReviewedArea], rule: str, verdict: Verdict, hand: Hand
+) -> list[FocusEdit]:
+    """Accept, reject or leave open. What is rejected loses its place."""
+    return [
+        hand.edit(
+            area,
+            verdict=verdict,
+            place=None if verdict is Verdict.REJECTED else _kept_place(area),
+            note=area.note,
+        )
+        for area in areas
+        if area.area.rule == rule
+    ]
+
+
+def noted(areas: Sequence[ReviewedArea], rule: str, note: str, hand: Hand) -> list[FocusEdit]:
+    """Put a note on an area, or take it away."""
+    return [
+        hand.edit(area, verdict=area.verdict, place=_kept_place(area), note=note.strip())
+        for area in areas
+        if area.area.rule == rule
+    ]
+
+
+def reordered(areas: Sequence[ReviewedArea], rule: str, by: int, hand: Hand) -> list[FocusEdit]:
+    """Move an area; from then on every area that is not rejected has a place of its own."""
+    by_rule = {area.area.rule: area for area in areas}
+    order = moved(areas, rule, by)
+    return [
+        hand.edit(by_rule[name], verdict=by_rule[name].verdict, place=n, note=by_rule[name].note)
+        for n, name in enumerate(order, 1)
+    ]
+
+
+def restored(
+    before: Sequence[ReviewedArea], edits: Sequence[FocusEdit], hand: Hand
+) -> list[FocusEdit]:
+    """What takes ``edits`` back: the words on those areas as they were ``before``."""
+    rules = {edit.rule for edit in edits}
+    return [
+        hand.edit(area, verdict=area.verdict, place=_kept_place(area), note=area.note)
+        for area in before
+        if area.area.rule in rules
+    ]
+
+
+def _kept_place(area: ReviewedArea) -> int | None:
+    return None if area.edit is None else area.edit.place

@@ -29,6 +29,11 @@ def interval(found: Interval) -> str:
     return f"{signed(found.low)} to {signed(found.high)}"
 
 
+def span(found: Interval) -> str:
+    """``18 to 24``, of a rate itself."""
+    return f"{found.low:.0f} to {found.high:.0f}"
+
+
 def change(found: Difference) -> str:
     """``6 min more``, ``3 min less``, ``about as much``."""
     if abs(found.min_h) < _NONE_BELOW_MIN_H:
@@ -40,8 +45,8 @@ def certainty(found: Difference) -> str:
     """How sure a difference is: its interval, and whether it may be chance."""
     if found.interval is None:
         few = min(found.before_days, found.after_days)
-        return f"may be chance: {text.count(few, 'worn day')} on one side, {MIN_DAYS} are needed"
-    said = f"{interval(found.interval)} min/h for 95 of 100 such draws of days"
+        return f"may be chance: {text.count(few, 'worn day')} on one side, fewer than {MIN_DAYS}"
+    said = f"{interval(found.interval)} min/h, by days"
     return f"may be chance: {said}" if found.may_be_chance else f"more than chance: {said}"
 
 

@@ -1,0 +1,339 @@
+"""The week of a client in five minutes. Thin: figures from the model, HTML from cards and charts."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, time
+from typing import Final, Literal
+
+import msgspec
+import streamlit as st
+
+from contracts.records import Episode
+from contracts.units import NS_PER_S
+from dashboard import (
+    cards,
+    clock,
+    episode_trace,
+    focus_order,
+    replay_view,
+    review_cards,
+    review_charts,
+    theme,
+    weeks,
+)
+from dashboard.access import Act
+from dashboard.focus_order import Hand, ReviewedArea
+from dashboard.parts import part
+from dashboard.review_model import WeekReview, week_review
+from dashboard.visit import Visit
+from store.people_checks import MAX_NOTE
+from store.people_ports import Errand, ErrandKind, FocusEdit, TherapySession, Verdict
+
+_WAIT_S: Final = 2
+_SHOWN_EPISODES: Final = 12
+_LIST_HEIGHT_PX: Final = 470
+_LONG_LIST: Final = 6
+#: Steps that can be taken back on one page.
+_MAX_UNDO: Final = 20
+_VERDICTS: Final = {
+    Verdict.OPEN: "Open",
+    Verdict.ACCEPTED: "Accept",
+    Verdict.REJECTED: "Reject",
+}
+
+
+def page(visit: Visit) -> None:
+    """The chosen week: what changed first, then what it rests on."""
+    week = _choose_week(visit)
+    _review(visit, week)
+
+
+def _choose_week(visit: Visit) -> weeks.IsoWeek:
+    """The week that the address names, with the way to others."""
+    now_ns, zone = visit.clock_ns(), visit.client.zone
+    week = weeks.chosen(st.query_params.get("week"), now_ns, zone)
+    last = weeks.IsoWeek.at(now_ns, zone)
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.html(review_cards.head(visit.client, week), width="content")
+        with st.container(
+            horizontal=True, vertical_alignment="center", width="content", gap="small"
+        ):
+            _step("Week before", ":material/chevron_left:", week.moved(-1))
+            _step("Week after", ":material/chevron_right:", week.moved(1), disabled=week >= last)
+    return week
+
+
+def _step(words: str, icon: str, to: weeks.IsoWeek, *, disabled: bool = False) -> None:
+    def move() -> None:
+        st.query_params["week"] = to.name
+
+    # The words are for screen readers; the style sheet shows the arrow only.
+    with st.container(key=f"step {words}", width="content"):
+        st.button(words, icon=icon, key=f"{words} review", on_click=move, disabled=disabled)
+
+
+@part
+def _review(visit: Visit, week: weeks.IsoWeek) -> None:
+    now_ns = visit.clock_ns()
+    review = week_review(visit.series, visit.registry, visit.people, visit.client, week, now_ns)
+    page = theme.paper(st.context.theme.type)
+    st.html(review_cards.links(review))
+    st.html(review_cards.headline(review))
+    if review.empty:
+        st.html(review_cards.nothing(review))
+        st.html(review_cards.figure(review_charts.trend(review.trend, page)))
+        return
+    st.html(review_cards.numbers(review))
+    st.html(review_cards.figure(review_charts.trend(review.trend, page)))
+    st.html(review_cards.figure(review_charts.heat(review.cells)))
+    st.html(review_cards.figure(review_cards.activities(review.activities)))
+    st.subheader("Episodes that matter", anchor=False)
+    st.fragment(_episodes)(visit, review)
+    st.subheader("Areas to assess", anchor=False)
+    st.fragment(_areas)(visit, review)
+    st.subheader("Pain over exposure", anchor=False)
+    st.html(review_cards.figure(review_charts.pain_over_exposure(review.days)))
+    st.subheader("Before and after a session", anchor=False)
+    st.fragment(_sessions)(visit, review)
+    st.subheader("What would this week look like at another mark?", anchor=False)
+    waiting = _replay_of(visit, review) is not None
+    st.fragment(_replay, run_every=_WAIT_S if waiting else None)(visit, review)
+    st.subheader("Before anyone works on the body", anchor=False)
+    st.html(cards.warnings())
+
+
+@part
+def _episodes(visit: Visit, review: WeekReview) -> None:
+    """By exposure: those that matter first. The chosen one with what was around it."""
+    if not review.episodes:
+        st.html(cards.empty("No episode in this week", *cards.NO_EPISODE))
+        return
+    zone = review.person.zone
+    left, right = st.columns([4, 7], gap="medium")
+    with left:
+        chosen = _choose_episode(review)
+    with right, st.container(border=True):
+        st.html(review_cards.episode(chosen, zone))
+        model = episode_trace.around(visit.series, review.person, chosen, review.settings)
+        if model is None:
+            st.html(cards.empty("Nothing is kept of its seconds", "Its figures above are."))
+        else:
+            page = theme.paper(st.context.theme.type)
+            st.html(review_cards.figure(episode_trace.trace(model, page)))
+
+
+def _choose_episode(review: WeekReview) -> Episode:
+    every = len(review.episodes) > _SHOWN_EPISODES and st.toggle(
+        f"All {len(review.episodes)} episodes", key="every episode"
+    )
+    shown = review.episodes if every else review.episodes[:_SHOWN_EPISODES]
+    by_start = {str(e.start_ns): e for e in shown}
+    height: Literal["content"] | int = _LIST_HEIGHT_PX if len(shown) > _LONG_LIST else "content"
+    with st.container(height=height, border=False):
+        chosen = st.radio(
+            "Episode, most rounded time first",
+            list(by_start),
+            format_func=lambda start: review_cards.episode_line(
+                by_start[start], review.person.zone
+            ),
+            key=f"review episode {review.person.wearer} {review.week.name} {every}",
+            label_visibility="collapsed",
+        )
+    return by_start[chosen]
+
+
+@part
+def _areas(visit: Visit, review: WeekReview) -> None:
+    """What the week points to, ranked; a therapist decides. Every word is saved as it is said."""
+    wearer = review.person.wearer
+    areas = focus_order.reviewed(review.episodes, visit.people.focus_edits(wearer))
+    if not areas:
+        st.html(cards.empty("No area this week", "No rule points anywhere for these episodes."))
+        return
+    st.html(review_cards.standing())
+    may = visit.gate.may(Act.EDIT_FOCUS, wearer)
+    if may:
+        _undo(visit, areas)
+    kept = sum(area.verdict is not Verdict.REJECTED for area in areas)
+    for place, area in enumerate(areas, 1):
+        with st.container(border=True, key=f"area {area.area.rule}"):
+            st.html(review_cards.area(area, place, review.person.zone))
+            if may:
+                _decide(visit, areas, area, first=place == 1, last=place >= kept)
+
+
+def _decide(
+    visit: Visit,
+    areas: tuple[ReviewedArea, ...],
+    area: ReviewedArea,
+    *,
+    first: bool,
+    last: bool,
+) -> None:
+    """The therapist's hands on one area: verdict, place and note."""
+    rule, rejected = area.area.rule, area.verdict is Verdict.REJECTED
+    verdict_key, note_key = f"verdict {rule}", f"note {rule}"
+    st.session_state[verdict_key] = area.verdict
+    st.session_state.setdefault(note_key, area.note)
+
+    def decide() -> None:
+        verdict = Verdict(st.session_state[verdict_key] or Verdict.OPEN)
+        _save(visit, areas, focus_order.decided(areas, rule, verdict, _hand(visit)))
+
+    def move(by: int) -> None:
+        _save(visit, areas, focus_order.reordered(areas, rule, by, _hand(visit)))
+
+    def note() -> None:
+        _save(
+            visit, areas, focus_order.noted(areas, rule, st.session_state[note_key], _hand(visit))
+        )
+
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.segmented_control(
+            "Verdict",
+            list(_VERDICTS),
+            format_func=_VERDICTS.__getitem__,
+            key=verdict_key,
+            on_change=decide,
+            label_visibility="collapsed",
+            width="content",
+        )
+        for words, icon, by, ends in (
+            ("Move up", ":material/arrow_upward:", -1, first),
+            ("Move down", ":material/arrow_downward:", 1, last),
+        ):
+            with st.container(key=f"step {words} {rule}", width="content"):
+                st.button(
+                    words,
+                    icon=icon,
+                    key=f"{words} {rule}",
+                    on_click=move,
+                    args=(by,),
+                    disabled=ends or rejected,
+                )
+    st.text_area(
+        "Note",
+        key=note_key,
+        max_chars=MAX_NOTE,
+        height=68,
+        on_change=note,
+        placeholder="A note for the record and the printed sheet; kept when you leave the field",
+        label_visibility="collapsed",
+    )
+
+
+def _hand(visit: Visit) -> Hand:
+    return Hand(visit.client.wearer, visit.viewer.account, visit.clock_ns())
+
+
+def _save(visit: Visit, before: tuple[ReviewedArea, ...], edits: list[FocusEdit]) -> None:
+    visit.people.edit_focus(visit.client.wearer, edits)
+    done = st.session_state.setdefault(f"done {visit.client.wearer}", [])
+    done.append((before, edits))
+    del done[:-_MAX_UNDO]
+
+
+def _undo(visit: Visit, areas: tuple[ReviewedArea, ...]) -> None:
+    """Take the last word back, as long as the page is open."""
+    done = st.session_state.get(f"done {visit.client.wearer}", [])
+
+    def take_back() -> None:
+        before, edits = done.pop()
+        back = focus_order.restored(before, edits, _hand(visit))
+        visit.people.edit_focus(visit.client.wearer, back)
+        for edit in back:
+            st.session_state[f"note {edit.rule}"] = edit.note
+
+    if done:
+        words = review_cards.undone(done[-1][1], areas)
+        st.button(f"Undo: {words}", icon=":material/undo:", on_click=take_back, key="undo")
+
+
+@part
+def _sessions(visit: Visit, review: WeekReview) -> None:
+    person = review.person
+    if review.sessions:
+        st.html(review_cards.sessions(review.sessions, review.made_ns, person.zone))
+    else:
+        st.html(cards.empty("No session in these twelve weeks", *review_cards.NO_SESSION))
+    if not visit.gate.may(Act.NOTE_SESSION, person.wearer):
+        return
+    with st.expander("Add or take back a session"):
+        today = clock.day_of(review.made_ns, person.zone)
+        with st.form("session", border=False, clear_on_submit=True):
+            day = st.date_input(
+                "Day of the session", max_value=today, value=today, key="session day"
+            )
+            note = st.text_input("Note", max_chars=MAX_NOTE, key="session note")
+            added = st.form_submit_button("Add the session")
+        if added:
+            at_ns = int(datetime.combine(day, time(12), person.zone).timestamp()) * NS_PER_S
+            visit.people.add_session(
+                TherapySession(person.wearer, at_ns, visit.viewer.account, note.strip())
+            )
+            st.rerun()
+        for effect in review.sessions:
+            words = f"Take back {review_charts.short(effect.day)} {effect.day.year}"
+            if st.button(words, key=f"session {effect.session.at_ns}"):
+                visit.people.remove_session(person.wearer, effect.session.at_ns)
+                st.rerun()
+
+
+def _replay_of(visit: Visit, review: WeekReview) -> replay_view.Replay | None:
+    """The replay of this week that is waited for, if there is one."""
+    person = review.person
+    found = replay_view.latest(visit.people.errands(person.wearer), review.week, person.zone)
+    return found if found is not None and found.waiting else None
+
+
+@part
+def _replay(visit: Visit, review: WeekReview) -> None:
+    person, now_ns = review.person, visit.clock_ns()
+    found = replay_view.latest(visit.people.errands(person.wearer), review.week, person.zone)
+    waiting = found is not None and found.waiting
+    if st.session_state.get("replay waiting") and not waiting:
+        st.session_state["replay waiting"] = False
+        st.rerun()  # the answer is there: the page stops asking every two seconds
+    st.session_state["replay waiting"] = waiting
+    if replay_view.wish(review.week, person.zone, 15.0, now_ns) is None:
+        st.html(replay_view.gone())
+        return
+    if visit.gate.may(Act.ASK_REPLAY, person.wearer):
+        _ask_replay(visit, review, waiting=waiting)
+    if found is None:
+        return
+    if found.result is not None:
+        st.html(replay_view.answer(found.result, person.zone))
+    elif found.failure is not None:
+        st.html(replay_view.failed(found))
+    else:
+        st.html(replay_view.waiting(found, now_ns, visit.registry.notices()))
+
+
+def _ask_replay(visit: Visit, review: WeekReview, *, waiting: bool) -> None:
+    person = review.person
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        mark_deg = st.slider(
+            "Rounded from this trunk flexion on, degrees",
+            *replay_view.MARKS_DEG,
+            value=15,
+            key="replay mark",
+            width=360,
+        )
+        asked = st.button("Look again", key="replay ask", disabled=waiting)
+    wished = replay_view.wish(review.week, person.zone, float(mark_deg), visit.clock_ns())
+    if asked and wished is not None:
+        visit.people.ask(
+            Errand(
+                errand=secrets.token_hex(16),
+                kind=ErrandKind.REPLAY,
+                wearer=person.wearer,
+                account=visit.viewer.account,
+                asked_ns=visit.clock_ns(),
+                body=msgspec.json.encode(wished).decode(),
+            )
+        )
+        st.rerun()
