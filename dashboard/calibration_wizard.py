@@ -259,3 +259,10 @@ def due(
     if any(a.start_ns > last_ns for a in worn):
         return Due.OTHER_SENSORS
     return Due.OLD if now_ns - last_ns > CALIBRATION_LASTS_NS else None
+
+
+def diagram() -> str:
+    """The table as a Mermaid state diagram."""
+    lines = ["stateDiagram-v2", f"    [*] --> {Step.PREPARE}"]
+    lines += [f"    {step} --> {following}: {e}" for (step, e), following in TRANSITIONS.items()]
+    return "\n".join(lines)
