@@ -15,10 +15,9 @@ import streamlit as st
 from contracts.errors import AccessError, Reason
 from dashboard import access, cards, frame_cards
 from dashboard.access import ALLOWED, Act, Relation, Viewer
-from dashboard.gate import Audit, Gate, GuardedPeople, GuardedRegistry, GuardedSeries
-from dashboard.persons import person_of
+from dashboard.gate import Audit, Gate, GuardedRegistry
 from dashboard.sources import Sources
-from dashboard.visit import Office, Visit
+from dashboard.visit import make_visit
 from store.people_ports import Role
 
 #: The words at the head of what is refused.
@@ -54,7 +53,6 @@ ENTRIES: Final = {
 }
 #: What a page about a client is called for somebody who looks at somebody else.
 _OTHERS: Final = {Act.BODY: "Body"}
-_OFFICE: Final = (Act.PEOPLE, Act.ALL_SENSORS, Act.AUDIT, Act.TEAM)
 
 
 def show(
@@ -90,26 +88,13 @@ def open_page(
 ) -> None:
     """Make the visit and run the page; what is refused is said in its place."""
     gate = Gate(act, who, audit)
-    series = GuardedSeries(found.series, found.registry, gate)
-    registry = GuardedRegistry(found.registry, gate)
-    wearer = _whose(act, gate, registry)
+    wearer = _whose(act, gate, GuardedRegistry(found.registry, gate))
     if wearer is None and not _about_nobody(act):
         _nobody_yet(who())
         return
     gate.look(wearer)
     audit.looked(who().account, act, wearer)
-    row = None if wearer is None else registry.wearer(wearer)
-    visit = Visit(
-        viewer=who(),
-        gate=gate,
-        person=None if row is None else person_of(series, row),
-        series=series,
-        registry=registry,
-        people=GuardedPeople(found.registry.people, gate),
-        kept=found.series,
-        clock_ns=clock_ns,
-        office=Office(found.registry, found.registry.people) if act in _OFFICE else None,
-    )
+    visit = make_visit(found, gate, wearer, clock_ns)
     import_module(f"dashboard.pages.{ENTRIES[act].module}").page(visit)
 
 

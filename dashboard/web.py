@@ -16,6 +16,7 @@ from starlette.middleware import Middleware
 
 from dashboard import oidc, receipt_page, sources
 from dashboard.web_doors import Doors
+from dashboard.web_exports import Exports
 from dashboard.web_guard import Guard
 from dashboard.web_stores import Stores
 
@@ -35,7 +36,11 @@ async def _until_it_stops(_app: st.App) -> AsyncIterator[None]:
 app = st.App(
     Path(__file__).with_name("app.py"),
     lifespan=_until_it_stops,
-    routes=[*Doors(_STORES, _PROVIDER).routes(), receipt_page.route(_STORES)],
+    routes=[
+        *Doors(_STORES, _PROVIDER).routes(),
+        *Exports(_STORES).routes(),
+        receipt_page.route(_STORES),
+    ],
     middleware=[Middleware(Guard, stores=_STORES, provider=_PROVIDER)],
     secrets=None if _PROVIDER is None else _PROVIDER.secrets(),
 )
