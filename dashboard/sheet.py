@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import Any, Final
@@ -22,17 +22,24 @@ from dashboard.review_model import WeekReview
 
 #: Of the picture that stands for the sheet on the page: enough to read, 0.4 MB at most.
 PREVIEW_PPI: Final = 150
+#: Pictures that are kept, so that a page that is looked at does not set it again; the oldest goes.
+MAX_PICTURES: Final = 16
 
 
 def pdf(review: WeekReview, *, named: bool = True) -> bytes:
     """The sheet as a tagged PDF with selectable text. ``named``: with the client's name, not the id alone."""
     made = datetime.fromtimestamp(review.made_ns // NS_PER_S, tz=UTC)
-    return _one(_compiler(review, named=named).compile(format="pdf", timestamp=made))
+    return _one(_compiler(_data(review, named=named)).compile(format="pdf", timestamp=made))
 
 
 def picture(review: WeekReview, *, named: bool = True) -> bytes:
-    """The same sheet as a PNG, for the screen."""
-    return _one(_compiler(review, named=named).compile(format="png", ppi=PREVIEW_PPI))
+    """The same sheet as a PNG, for the screen. Kept as long as nothing on it changes."""
+    return _picture(_data(review, named=named))
+
+
+@lru_cache(maxsize=MAX_PICTURES)
+def _picture(data: str) -> bytes:
+    return _one(_compiler(data).compile(format="png", ppi=PREVIEW_PPI))
 
 
 def made_by() -> str:
@@ -43,14 +50,17 @@ def made_by() -> str:
         return "Plumbline"
 
 
-def _compiler(review: WeekReview, *, named: bool) -> typst.Compiler:
-    data = sheet_words.words(review, named=named, version=made_by())
-    data |= sheet_figure.figures(sheet_words.shown_areas(review), review.pain)
+def _data(review: WeekReview, *, named: bool) -> str:
+    words = sheet_words.words(review, named=named, version=made_by())
+    return json.dumps(words | sheet_figure.figures(sheet_words.shown_areas(review), review.pain))
+
+
+def _compiler(data: str) -> typst.Compiler:
     return typst.Compiler(
         _template(),
         font_paths=_typefaces(),
         ignore_system_fonts=True,
-        sys_inputs={"data": json.dumps(data)},
+        sys_inputs={"data": data},
     )
 
 

@@ -1,0 +1,41 @@
+"""The session sheet of a client's week, as it will be printed. Thin: the sheet itself is dashboard.sheet's."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import cards, sheet, sheet_cards, sheet_words, week_chooser
+from dashboard.parts import part
+from dashboard.review_model import week_review
+from dashboard.visit import Visit
+from dashboard.weeks import IsoWeek
+
+_NAMED_HELP = (
+    "Without it, the sheet shows the client’s id alone: for sheets that leave the practice."
+)
+
+
+def page(visit: Visit) -> None:
+    """The chosen week's sheet."""
+    week = week_chooser.choose(visit.client, visit.clock_ns())
+    _sheet(visit, week)
+
+
+@part
+def _sheet(visit: Visit, week: IsoWeek) -> None:
+    person = visit.client
+    review = week_review(visit.series, visit.registry, visit.people, person, week, visit.clock_ns())
+    named = st.toggle("Name on the sheet", value=True, key="name on the sheet", help=_NAMED_HELP)
+    st.html(sheet_cards.download(person.wearer, week.name, named=named))
+    words, paper = st.columns([4, 7], gap="medium")
+    with words:
+        st.html(sheet_cards.figures(review))
+    with paper, st.container(key="sheet-picture"):
+        st.image(
+            sheet.picture(review, named=named),
+            caption=f"The sheet of {person.wearer}, {week.name}: the very page of the PDF.",
+            width="stretch",
+            output_format="PNG",
+        )
+    if sheet_words.shown_areas(review):
+        st.html(cards.warnings())
