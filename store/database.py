@@ -103,6 +103,7 @@ def _sqlite_engine(url: sa.URL, *, read_only: bool) -> sa.Engine:
             check_same_thread=False,
         )
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # erased means overwritten
         return connection
 
     engine = sa.create_engine(url.set(query={}), creator=connect, poolclass=sa.pool.QueuePool)

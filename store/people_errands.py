@@ -79,6 +79,14 @@ class SqlErrands:
         rows = self._database.fetch(query.order_by(table.c.asked_ns, table.c.errand))
         return [_errand(row) for row in rows]
 
+    def note_errand(self, errand: str, result: str) -> None:
+        check_text("result of an errand", result, MAX_ERRAND_RESULT)
+        table = schema.errand
+        with self._database.transaction() as connection:
+            connection.execute(
+                sa.update(table).where(table.c.errand == errand).values(result=result)
+            )
+
     def finish_errand(self, errand: str, state: ErrandState, *, done_ns: int, result: str) -> None:
         check_text("result of an errand", result, MAX_ERRAND_RESULT)
         table = schema.errand

@@ -297,6 +297,9 @@ class People(Protocol):
     ) -> list[Errand]:
         """Errands (of a wearer) in these states, oldest first."""
 
+    def note_errand(self, errand: str, result: str) -> None:
+        """Keep what was found so far of an errand that goes on, for whoever takes it up again."""
+
     def finish_errand(self, errand: str, state: ErrandState, *, done_ns: int, result: str) -> None:
         """An errand is done or has failed."""
 

@@ -206,6 +206,15 @@ class Registry(Protocol):
     def assignments(self, wearer: str | None = None) -> list[Assignment]:
         """All assignments (of a wearer), by start."""
 
+    def release(self, sensors: Collection[str], before_ns: int) -> None:
+        """What these sensors measured before is nobody's, unless an assignment covers it.
+
+        For an erasure: what gateways still keep of it is let go when it comes.
+        """
+
+    def released(self) -> dict[str, int]:
+        """Up to when (UTC ns) what a sensor measured is nobody's, by sensor, where that was said."""
+
     def add_calibration(self, wearer: str, plan: CalibrationPlan) -> None:
         """Add a calibration session; it holds from its effective time on."""
 

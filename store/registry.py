@@ -6,7 +6,7 @@ never acts on half a change.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -132,6 +132,20 @@ class SqlRegistry:
                 Assignment(sensor, worn_by, Placement(placement), start_ns, end_ns)
                 for sensor, worn_by, placement, start_ns, end_ns in found
             ]
+
+    def release(self, sensors: Collection[str], before_ns: int) -> None:
+        table = schema.released
+        with self._changing() as connection:
+            for sensor in sorted(set(sensors)):
+                before = sa.select(table.c.before_ns).where(table.c.sensor == sensor)
+                known_ns = connection.execute(before).scalar_one_or_none()
+                connection.execute(sa.delete(table).where(table.c.sensor == sensor))
+                latest_ns = before_ns if known_ns is None else max(before_ns, known_ns)
+                connection.execute(sa.insert(table).values(sensor=sensor, before_ns=latest_ns))
+
+    def released(self) -> dict[str, int]:
+        table = schema.released
+        return dict(self._fetch(sa.select(table.c.sensor, table.c.before_ns)))
 
     def add_calibration(self, wearer: str, plan: CalibrationPlan) -> None:
         table = schema.calibration

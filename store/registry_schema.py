@@ -67,6 +67,14 @@ calibration: Final = sa.Table(
     sa.UniqueConstraint("wearer_id", "effective_ns"),
 )
 
+#: A sensor's samples from before are nobody's: whoever wore it was erased. Says nothing of whom.
+released: Final = sa.Table(
+    "released",
+    metadata,
+    sa.Column("sensor", sa.String(64), primary_key=True),
+    sa.Column("before_ns", sa.BigInteger, nullable=False),
+)
+
 #: What services cannot do now. No setting: it leaves ``revision`` as it is.
 notice: Final = sa.Table(
     "notice",

@@ -370,6 +370,15 @@ def test_erasing_a_client_who_is_a_therapist_too_leaves_the_therapist(registry: 
     ]
 
 
+def test_what_is_noted_of_an_errand_leaves_it_waiting(registry: Registry) -> None:
+    asked = errand("e-1")
+    registry.people.ask(asked)
+    registry.people.note_errand("e-1", '{"frames": 3}')
+    assert registry.people.errands() == [replace(asked, result='{"frames": 3}')]
+    with pytest.raises(SettingError, match="characters"):
+        registry.people.note_errand("e-1", "x" * (people_checks.MAX_ERRAND_RESULT + 1))
+
+
 def test_whatever_hangs_on_a_wearer_is_counted_when_it_is_erased(registry: Registry) -> None:
     fill(registry, "w1")
     counts = registry.people.erase_wearer("w1", receipt=Receipt("r", 1, 2, "{}"))

@@ -145,6 +145,14 @@ def test_an_assignment_that_ends_before_it_began_was_none(registry: Registry, en
     assert registry.assignments() == []
 
 
+def test_a_sensor_is_released_up_to_the_latest_time_that_was_said(registry: Registry) -> None:
+    revision = registry.revision()
+    registry.release(["s1", "s2"], 200)
+    registry.release(["s2", "s3", "s3"], 100)
+    assert registry.released() == {"s1": 200, "s2": 200, "s3": 100}
+    assert registry.revision() > revision
+
+
 def test_calibrations_come_back_by_effective_time(registry: Registry) -> None:
     for made in (plan(300), plan(100, rounded=False), plan(300, rounded=False)):
         registry.add_calibration("w1", made)
@@ -219,7 +227,8 @@ def test_a_registry_of_the_first_version_is_brought_forward(registry: Registry, 
     registry.add_calibration("w1", plan(100))
     registry.close()
     with sqlite3.connect(url.removeprefix("sqlite:")) as connection:
-        connection.execute("DROP TABLE notice")
+        for name in ("notice", "released"):
+            connection.execute(f"DROP TABLE {name}")
         for table in people_schema.TABLES:
             connection.execute(f"DROP TABLE {table.name}")
         for name in ("bend_start_ns", "bend_end_ns", "standing_start_ns", "standing_end_ns"):
