@@ -48,13 +48,15 @@ def visit(
     )
 
 
-def run(page: Callable[[Visit], None], make: Callable[[], Visit]) -> AppTest:
-    """The page as Streamlit runs it, a new visit each run."""
+def run(page: Callable[[Visit], None], make: Callable[[], Visit], **query: str) -> AppTest:
+    """The page as Streamlit runs it, a new visit each run; ``query`` as in the address."""
 
     def script(page, make):  # its source alone is run: no name of this module is known there
         page(make())
 
     app = AppTest.from_function(script, default_timeout=60, args=(page, make))
+    for name, value in query.items():
+        app.query_params[name] = value
     app.run()
     assert not app.exception
     return app

@@ -1,0 +1,85 @@
+"""The chooser of a calendar week, kept in the address as ``?week=2026-W47``. Thin Streamlit."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from contracts.errors import SettingError
+from dashboard import cards
+from dashboard.queries import Person
+from dashboard.weeks import IsoWeek
+
+#: The query parameter; without it the page shows the week under way.
+WEEK: Final = "week"
+_BACK: Final = (":material/chevron_left:", "Week before")
+_ON: Final = (":material/chevron_right:", "Week after")
+
+
+def choose(person: Person, now_ns: int) -> IsoWeek:
+    """The week that the address names, with the ways to others: from the first with data to this one.
+
+    A week that is none, or has not come yet, is said, and this week shown.
+    """
+    this = IsoWeek.at(now_ns, person.zone)
+    first = this if person.first_ns is None else IsoWeek.at(person.first_ns, person.zone)
+    chosen = _asked(this)
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.subheader(_title(chosen, this), width="content", anchor=False)
+        with st.container(
+            horizontal=True, vertical_alignment="center", width="content", gap="small"
+        ):
+            _step(chosen, -1, this, disabled=chosen <= first)
+            _to_this(this, disabled=chosen == this)
+            _step(chosen, +1, this, disabled=chosen >= this)
+    return chosen
+
+
+def _asked(this: IsoWeek) -> IsoWeek:
+    name = st.query_params.get(WEEK)
+    if name is None:
+        return this
+    try:
+        asked = IsoWeek.parse(name)
+    except SettingError as error:
+        st.html(cards.empty(error.message, error.hint, "This week is shown instead."))
+        return this
+    if asked > this:
+        st.html(cards.empty("This week has not come yet", "The week under way is shown instead."))
+        return this
+    return asked
+
+
+def _title(chosen: IsoWeek, this: IsoWeek) -> str:
+    name = {this: "This week", this.moved(-1): "Last week"}.get(chosen)
+    number = f"Week {chosen.monday.isocalendar().week}"
+    return f"{name or number}, {chosen.said()}"
+
+
+def _go(week: IsoWeek, this: IsoWeek) -> None:
+    """A page that is left open on the week under way goes over to the next one by itself."""
+    if week == this:
+        st.query_params.pop(WEEK, None)
+    else:
+        st.query_params[WEEK] = week.name
+
+
+def _step(chosen: IsoWeek, weeks: int, this: IsoWeek, *, disabled: bool) -> None:
+    icon, words = _BACK if weeks < 0 else _ON
+    # The words are for screen readers; the style sheet shows the arrow only.
+    with st.container(key=f"step {words}", width="content"):
+        st.button(
+            words,
+            icon=icon,
+            key=f"{words} of week",
+            on_click=_go,
+            args=(chosen.moved(weeks), this),
+            disabled=disabled,
+        )
+
+
+def _to_this(this: IsoWeek, *, disabled: bool) -> None:
+    st.button("This week", key="this week", on_click=_go, args=(this, this), disabled=disabled)
