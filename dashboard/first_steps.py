@@ -1,4 +1,4 @@
-"""The way of somebody new: agree, pair, calibrate. What is the next step, and a card that leads there. Pure."""
+"""The way of somebody new: agree, pair, calibrate. What is the next step, and a card that leads there."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 
 from contracts.records import CalibrationOutcome
 from dashboard.consent import in_force
+from dashboard.visit import Visit
 from store.people_ports import Consent, ConsentKind
 from store.ports import Assignment
 
@@ -77,6 +78,21 @@ def way(
             a.start_ns <= now_ns and (a.end_ns is None or a.end_ns > now_ns) for a in assignments
         ),
         calibrated=any(outcome.accepted for outcome in outcomes),
+    )
+
+
+def of(visit: Visit) -> str:
+    """The card for whoever looks at a page of their own; empty elsewhere."""
+    wearer = visit.viewer.wearer
+    if visit.person is None or visit.person.wearer != wearer or wearer is None:
+        return ""
+    return card(
+        way(
+            visit.people.consents(wearer),
+            visit.registry.assignments(wearer),
+            visit.series.calibrations(wearer),
+            visit.clock_ns(),
+        )
     )
 
 

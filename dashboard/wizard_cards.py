@@ -188,7 +188,7 @@ def accepted(state: State, learned: Mapping[str, float]) -> str:
     """It was accepted; ``learned``: mean angle in degrees of what was held, by pose."""
     outcome = state.outcome
     note = "" if outcome is None else outcome.message
-    without = "" if note in ("", "accepted") else f"<p>{escape(text.sentence(note))}</p>"
+    without = "" if note in ("", "accepted") else f"<p>{escape(_sentence(note))}</p>"
     items = "".join(f"<li>{escape(words)}</li>" for words in _learned(state.plan, learned))
     return (
         '<div class="pl"><section class="pl-card pl-fine pl-result" role="status" aria-label="Calibration">'
@@ -284,7 +284,7 @@ def _outcome(outcome: CalibrationOutcome | None) -> str:
     if outcome is None:
         return '<span class="quiet">no answer yet</span>'
     if outcome.accepted:
-        return f"<b>{escape(text.sentence(outcome.message))}</b>"
+        return f"<b>{escape(_sentence(outcome.message))}</b>"
     return f"<b>Refused.</b> {escape(_sentence(outcome.message))} {escape(outcome.hint)}"
 
 

@@ -231,7 +231,7 @@ def _result(visit: Visit, state: State, angles: list[live_angles.LiveAngle]) -> 
         silent = [angle.placement for angle in angles if not angle.sends]
         st.html(wizard_cards.unanswered(silent, notice))
     words = "Done" if state.step is Step.ACCEPTED else "Try again"
-    if st.button(words, type="primary", key="calibration read") and plan is not None:
+    if st.button(words, type="primary", key="close calibration") and plan is not None:
         st.session_state[_READ] = plan.effective_ns
         st.session_state.pop(_BEGAN, None)
         st.rerun(scope="app")
