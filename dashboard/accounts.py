@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -48,10 +48,7 @@ def add(
 
     A client's account needs the wearer that the client is.
     """
-    if people.account_of_login(login) is not None:
-        raise SettingError(
-            Reason.BAD_SETTING, "There is an account of this login.", hint="Choose another."
-        )
+    _check_free(people, login)
     account = checked(
         Account(
             new_id(), login.strip(), name.strip(), frozenset(roles), wearer, must_change=must_change
@@ -59,6 +56,41 @@ def add(
     )
     people.put_account(account)
     return account, give_password(people, account)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An account to be made. A client who is no wearer yet becomes a new one, in ``timezone``."""
+
+    login: str
+    name: str
+    roles: frozenset[Role]
+    wearer: str | None = None
+    timezone: str = "UTC"
+
+
+def make(registry: Registry, wanted: Wanted) -> tuple[Account, str]:
+    """An account, its wearer where it needs a new one, and its password. SettingError where it cannot be."""
+    if not wanted.login.strip():
+        raise SettingError(Reason.BAD_SETTING, "An account needs a login.", hint="Give it one.")
+    wearer = wanted.wearer if Role.CLIENT in wanted.roles else None
+    # A wearer must not be left over from an account that could not be made.
+    _check_free(registry.people, wanted.login)
+    is_client = Role.CLIENT in wanted.roles
+    trial = wearer or "new" if is_client else None
+    checked(Account("new", wanted.login, wanted.name.strip(), wanted.roles, trial))
+    if is_client and wearer is None:
+        wearer = add_wearer(registry, wanted.name, wanted.timezone)
+    return add(registry.people, wanted.login, wanted.name, wanted.roles, wearer=wearer)
+
+
+def _check_free(people: People, login: str) -> None:
+    if people.account_of_login(login) is not None:
+        raise SettingError(
+            Reason.BAD_SETTING,
+            "There is an account of this login.",
+            hint="Choose another, or give that account a new password.",
+        )
 
 
 def add_wearer(registry: Registry, label: str, timezone: str) -> str:

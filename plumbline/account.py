@@ -44,13 +44,17 @@ def add_account(settings: Settings, wanted: NewAccount, *, as_json: bool) -> Non
             Reason.BAD_SETTING, "--wearer and --new-wearer were both given.", hint="Give one."
         )
     roles = _roles(wanted.roles)
+    if Role.CLIENT in roles and not (wanted.wearer or wanted.new_wearer):
+        raise SettingError(
+            Reason.BAD_SETTING,
+            "A client's account needs to know which wearer it is.",
+            hint="Name one with --wearer, or make one with --new-wearer.",
+        )
     name = wanted.name.strip() or wanted.login.strip()
+    timezone = wanted.timezone or local_timezone()
+    made = accounts.Wanted(wanted.login, name, roles, wanted.wearer or None, timezone)
     with _registry(settings) as registry:
-        _check_free(registry, wanted.login)
-        wearer = wanted.wearer or None
-        if wanted.new_wearer:
-            wearer = accounts.add_wearer(registry, name, wanted.timezone or local_timezone())
-        account, password = accounts.add(registry.people, wanted.login, name, roles, wearer=wearer)
+        account, password = accounts.make(registry, made)
         _note(registry, f"{account.account} made")
     _say_password(account, password, as_json=as_json)
 
@@ -125,16 +129,6 @@ def _roles(words: str) -> frozenset[Role]:
             hint=f"Roles are {', '.join(known)}.",
         )
     return frozenset(known[word] for word in wanted)
-
-
-def _check_free(registry: Registry, login: str) -> None:
-    """Before anything is made: a wearer must not be left over from a login that is taken."""
-    if registry.people.account_of_login(login) is not None:
-        raise SettingError(
-            Reason.BAD_SETTING,
-            "There is an account of this login.",
-            hint="See `plumbline account list`; `reset` gives it a new password.",
-        )
 
 
 def _account(registry: Registry, login: str) -> Account:

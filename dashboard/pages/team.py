@@ -1,0 +1,31 @@
+"""The employer's page: weeks of many people, or nothing."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import cards, team_cards
+from dashboard.parts import part
+from dashboard.visit import Visit
+
+
+def page(visit: Visit) -> None:
+    """The weeks of all who agreed."""
+    st.header("Team", anchor=False)
+    _weeks(visit)
+
+
+@part
+def _weeks(visit: Visit) -> None:
+    if visit.team is None:
+        raise ValueError("the team's page was opened as another")
+    view = visit.team()
+    numbers = team_cards.headline(view)
+    if not numbers:
+        st.html(cards.empty("Not enough people yet", *team_cards.NOT_YET))
+    else:
+        st.caption(team_cards.said(view))
+        st.html(numbers)
+        st.html(team_cards.weeks(view))
+    st.subheader("How this is counted", anchor=False)
+    st.html(team_cards.how(view))
