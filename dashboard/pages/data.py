@@ -152,9 +152,12 @@ def _looks(visit: Visit) -> None:
         )
     )
     more = len(shown) > limit or (not others and len(found) == limit)
-    if more and limit < _MOST_LOOKS and st.button("Earlier"):
-        st.session_state["looks shown"] = limit + _LOOKS
-        st.rerun(scope="fragment")
+    if more and limit < _MOST_LOOKS:
+        st.button("Earlier", on_click=_more_looks)
+
+
+def _more_looks() -> None:
+    st.session_state["looks shown"] += _LOOKS
 
 
 @part

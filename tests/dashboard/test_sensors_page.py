@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from contracts.records import CalibrationOutcome, FrameBlock
 from contracts.settings import CalibrationPlan
 from contracts.units import NS_PER_S
-from contracts.vocabulary import Placement
+from contracts.vocabulary import Placement, Quality
 from dashboard import calibration_wizard
 from dashboard.access import Act
 from dashboard.pages import sensors
@@ -208,7 +208,7 @@ def test_a_slipped_sensor_proposes_a_calibration(sources: Sources, clock: Clock)
     slipped = msgspec.structs.replace(
         last,
         start_ns=last.start_ns + NS_PER_S,
-        quality=seed.Quality.SLIPPED,
+        quality=Quality.SLIPPED,
         suspect=(Placement.T4,),
     )
     rows = WearerRows(seed.WEARER, FrameBlock.from_rows([slipped]), calibrations=[outcome])
