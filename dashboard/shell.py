@@ -66,17 +66,24 @@ def show(
         st.html(cards.empty("Nothing to see yet", *frame_cards.NO_ROLE))
         return
     own = viewer.wearer is not None
-    entries = [
-        st.Page(
+    entries = {
+        act: st.Page(
             lambda act=act: open_page(act, found, audit, who, clock_ns),  # type: ignore[misc]
             title=ENTRIES[act].title if own else _OTHERS.get(act, ENTRIES[act].title),
             icon=ENTRIES[act].icon,
             url_path=str(act),
-            default=act is acts[0],
         )
         for act in acts
-    ]
-    st.navigation(entries, position="top").run()
+    }
+    # Streamlit's default page answers at "/" alone; so that the first page has an address, that is none.
+    home = st.Page(
+        lambda: st.switch_page(entries[acts[0]]),
+        title="Plumbline",
+        url_path="home",
+        default=True,
+        visibility="hidden",
+    )
+    st.navigation([home, *entries.values()], position="top").run()
 
 
 def open_page(
@@ -126,20 +133,13 @@ def _whose(act: Act, gate: Gate, registry: GuardedRegistry) -> str | None:
 
 
 def _head(viewer: Viewer, labels: dict[str, str] | None, shown: str | None = None) -> str | None:
-    """Brand, the client's chooser where there is a choice, and the person signed in."""
-    chosen = None
-    with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    """The person signed in, in the corner, and the client's chooser where there is a choice."""
+    with (
+        st.container(key="corner", width="content"),
+        st.popover(viewer.name, icon=":material/account_circle:"),
     ):
-        st.html(cards.brand(), width="content")
-        with st.container(
-            horizontal=True, vertical_alignment="center", width="content", gap="small"
-        ):
-            if labels is not None:
-                chosen = _choose(labels, shown)
-            with st.popover(viewer.name, icon=":material/account_circle:", key="who"):
-                st.html(frame_cards.who(viewer))
-    return chosen
+        st.html(frame_cards.who(viewer))
+    return None if labels is None else _choose(labels, shown)
 
 
 def _choose(labels: dict[str, str], shown: str | None) -> str:
