@@ -25,7 +25,7 @@ _SPARK_HEIGHT: Final = 28
 _BAR: Final = 9
 _STEP: Final = 12
 #: Rounded minutes an hour that fill the small trend's height.
-_SPARK_TOP_MIN_H: Final = 40.0
+_SPARK_TOP_MIN_H: Final = 30.0
 _HEADS: Final = ("Client", "Why look", "Rounded", "Change", "8 weeks", "Worn", "Last data")
 
 

@@ -70,10 +70,15 @@ def trace(model: Timeline, page: Paper) -> str:
         room = _HIGH - _BAND - _GAP
         return _HIGH - (deg - bottom_deg) / (top_deg - bottom_deg) * room
 
-    parts = [
+    band = [
         drawn.hatch("h", page.hatch),
         f"<rect width='{_WIDE:g}' height='{_BAND:g}' fill='url(#h)'/>",
         *(_run(x(run.start_ns), x(run.end_ns), _colour(run)) for run in model.postures),
+    ]
+    if not model.points:
+        return _band_alone(model, x, band)
+    parts = [
+        *band,
         *(
             _level(y(deg), page.quiet if deg == 0.0 else _colour(Posture.ROUNDED))
             for deg in marks_deg
@@ -87,9 +92,19 @@ def trace(model: Timeline, page: Paper) -> str:
         for deg in marks_deg
     )
     return (
-        '<figure class="pl-chart trace"><figcaption class="pl-label">Posture, and trunk flexion in '
+        '<div class="pl pl-figure"><figure class="pl-chart trace"><figcaption class="pl-label">Posture, and trunk flexion in '
         f'degrees below it</figcaption><div class="plot">{drawing}{degrees}</div>{_times(model, x)}'
-        f"</figure>{_legend(model)}"
+        f"</figure>{_legend(model)}</div>"
+    )
+
+
+def _band_alone(model: Timeline, x: Callable[[int], float], band: list[str]) -> str:
+    """Where no angle of the trunk is known: the postures, and that it is so."""
+    drawing = drawn.image(drawn.stretched(_WIDE, _BAND, *band), _said(model), "under")
+    return (
+        '<div class="pl pl-figure"><figure class="pl-chart trace flat"><figcaption class="pl-label">Posture; trunk flexion is not '
+        f'known here, it takes two sensors</figcaption><div class="plot">{drawing}</div>'
+        f"{_times(model, x)}</figure>{_legend(model, marked=False)}</div>"
     )
 
 
@@ -147,14 +162,15 @@ def _said(model: Timeline) -> str:
     return f"From {first} to {last}{flexion}"
 
 
-def _legend(model: Timeline) -> str:
+def _legend(model: Timeline, *, marked: bool = True) -> str:
     seen = {run.value for run in model.postures}
     keys = "".join(
         f'<li><span class="pl-swatch" style="background:{colour}"></span>{text.POSTURE[posture]}</li>'
         for posture, colour in POSTURE_COLOUR.items()
         if posture in seen
     )
+    marks = "<li>Dashed: upright, and the client’s two marks</li>" if marked else ""
     return (
         f'<ul class="pl-legend">{keys}<li><span class="pl-swatch none"></span>No data or not worn</li>'
-        "<li>Dashed: upright, and the client’s two marks</li></ul>"
+        f"{marks}</ul>"
     )

@@ -17,7 +17,7 @@ from dashboard.focus_order import ReviewedArea
 from dashboard.queries import Person
 from dashboard.review_charts import short
 from dashboard.review_model import USUAL_WEEKS, ActivityFigures, WeekReview
-from dashboard.review_words import min_h, signed
+from dashboard.review_words import min_h, tenths
 from dashboard.safety import muscle, safety
 from dashboard.weeks import IsoWeek
 from store.people_ports import FocusEdit, Verdict
@@ -26,6 +26,8 @@ from store.people_ports import FocusEdit, Verdict
 _REACH_MIN_H: Final = 15.0
 #: An hour of rounding in an hour fills the bar.
 _BAR_MIN_H: Final = 40.0
+#: An activity of less than this in a week is left out of the table.
+_WORTH_A_ROW_S: Final = 60
 #: Times that an area names of its episodes.
 _NAMED_EPISODES: Final = 4
 NO_SESSION: Final = (
@@ -66,9 +68,12 @@ def undone(edits: Sequence[FocusEdit], areas: Sequence[ReviewedArea]) -> str:
 def headline(review: WeekReview) -> str:
     """What changed, in a sentence, and how sure that is."""
     more = ""
-    if review.change is not None and not review.empty:
-        words = review_words.certainty(review.change)
-        more = f'<p class="quiet">Against the {USUAL_WEEKS} weeks before: {escape(words)}.</p>'
+    if review.change is not None and review.change.interval is not None:
+        found = review_words.interval(review.change.interval)
+        more = (
+            f'<p class="quiet">Difference to the {USUAL_WEEKS} weeks before, by days: '
+            f"{escape(found)} min/h.</p>"
+        )
     so_far = "This week so far" if review.under_way else "This week"
     return _wrap(
         f'<section class="pl-card pl-headline"><div class="pl-label">{so_far}</div>'
@@ -96,15 +101,12 @@ def numbers(review: WeekReview) -> str:
     now, usual = review.figures, review.usual
     days = text.count(now.worn_days, "day")
     longest = text.duration(now.longest_s) if now.episodes else "–"
-    of_four = f"in the {USUAL_WEEKS} weeks before" if usual.weeks else ""
 
     def against(words: str | None) -> str:
-        return (
-            f"usually {words} {of_four}".strip() if words is not None else "nothing to compare with"
-        )
+        return f"usually {words}" if words is not None else "nothing to compare with"
 
     cells = (
-        ("Worn", text.duration(now.worn_s), f"on {days}; {against(_duration(usual.worn_s))}"),
+        ("Worn", text.duration(now.worn_s), f"on {days}, {against(_hours(usual.worn_s))}"),
         (
             "Rounded",
             min_h(now.rounded_min_h),
@@ -122,7 +124,19 @@ def numbers(review: WeekReview) -> str:
         f'<div class="big num">{escape(big)}</div><div class="sub">{escape(sub)}</div></div>'
         for label, big, sub in cells
     )
-    return _wrap(f'<div class="pl-numbers">{shown}</div>', "pl-wide")
+    basis = (
+        f"Usually: the median of the {USUAL_WEEKS} weeks before"
+        + ("" if usual.weeks == USUAL_WEEKS else f", of which {usual.weeks} were worn")
+        + "."
+    )
+    return _wrap(
+        f'<div class="pl-numbers">{shown}</div><p class="pl-source">{basis}</p>', "pl-wide"
+    )
+
+
+def _hours(seconds: float | None) -> str | None:
+    """Of a whole week, minutes say nothing."""
+    return None if seconds is None else f"{seconds / 3600:.0f} h"
 
 
 def _duration(seconds: float | None) -> str | None:
@@ -131,7 +145,7 @@ def _duration(seconds: float | None) -> str | None:
 
 def activities(found: Sequence[ActivityFigures]) -> str:
     """What was done, how much of it rounded, and what is usual while doing it."""
-    rows = "".join(_activity(entry) for entry in found)
+    rows = "".join(_activity(entry) for entry in found if entry.worn_s >= _WORTH_A_ROW_S)
     heads = "".join(
         f'<th scope="col">{head}</th>' for head in ("During", "Rounded", "", "Usually", "Worn")
     )
@@ -201,8 +215,8 @@ def area(entry: ReviewedArea, place: int, zone: ZoneInfo) -> str:
         f'<article class="pl-decide {word}"><div class="top"><span class="place num">{number}</span>'
         f"<h3>{escape(text.pattern(found.rule))}</h3>{inferred}{verdict}</div>"
         f'<p class="quiet num">{text.duration(entry.exposure_s)} of rounding in '
-        f"{text.count(len(entry.episodes), 'episode')}, {entry.share:.0%} of their time: "
-        f"{escape(_times(entry, zone))}</p>"
+        f"{text.count(len(entry.episodes), 'episode')}, {100 * entry.share:.0f} % of all there was. "
+        f"Longest: {escape(_times(entry, zone))}</p>"
         f"<dl><dt>Front</dt><dd>{_muscles(found.front)}</dd><dt>Back</dt><dd>{_muscles(found.back)}</dd></dl>"
         f'<p class="pl-why">{escape(found.why)}</p>'
         f'<p class="pl-source">Seen: {escape(found.pattern)}. {escape(found.standing)}</p></article>'
@@ -248,8 +262,8 @@ def _effect(effect: SessionEffect) -> str:
         return '<td class="quiet" colspan="3">Not worn on one side: unknown.</td>'
     drawn = "" if found.interval is None else _whisker(found.min_h, found.interval)
     return (
-        f'<td class="num">{found.before_min_h:.0f} → {found.after_min_h:.0f}</td>'
-        f'<td class="num">{escape(signed(found.min_h))}{drawn}</td>'
+        f'<td class="num">{found.before_min_h:.1f} → {found.after_min_h:.1f}</td>'
+        f'<td class="num">{escape(tenths(found.min_h))}{drawn}</td>'
         f"<td>{escape(review_words.certainty(found).capitalize())}.</td>"
     )
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from contracts.vocabulary import Posture
 from dashboard import drawn, heat_map, text
+from dashboard.body_figure import inks
 from dashboard.column_charts import Column, Scale, bar, chart, dot, scale
 from dashboard.day_statistics import MIN_DAY_S
 from dashboard.review_model import ReviewDay, TrendWeek
@@ -16,8 +17,6 @@ from dashboard.review_words import min_h, span
 from dashboard.theme import POSTURE_COLOUR, Paper
 
 ROUNDED: Final = POSTURE_COLOUR[Posture.ROUNDED]
-#: A colour of its own, far from every posture's by its lightness in both themes, and marked by shape too.
-PAIN: Final = "#9B2C5E"
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LEAST_TOP_MIN_H: Final = 20.0
 _PAIN_SCALE: Final = Scale(10.0, 5.0)
@@ -99,7 +98,7 @@ def heat(cells: Sequence[heat_map.Cell]) -> str:
     return (
         '<table class="pl-heat num"><caption class="pl-label">Rounded share of worn time, percent, by '
         f"weekday and hour</caption><thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table>"
-        f'<p class="pl-key">{_ramp()}</p>'
+        f'<p class="pl-heat-key">{_ramp()}</p>'
     )
 
 
@@ -135,22 +134,25 @@ def _ramp() -> str:
     return f'{steps}<span class="step unknown"></span>unknown: worn for less than 10 minutes of the hour'
 
 
-def pain_over_exposure(days: Sequence[ReviewDay]) -> str:
-    """Day by day, how much it was said to hurt over how much was rounded. Nothing is said of a cause."""
+def pain_over_exposure(days: Sequence[ReviewDay], page: Paper) -> str:
+    """Day by day, how much it was said to hurt over how much was rounded. Nothing is said of a cause.
+
+    Pain has the colour that it has on the body figure, and a shape of its own.
+    """
     rates = [rate for day in days if (rate := day.figures.rounded_min_h) is not None]
     fitted = scale(rates, _LEAST_TOP_MIN_H)
-    pain = [_pain_column(day) for day in days]
+    pain = [_pain_column(day, inks(page).pain) for day in days]
     rounded = [_day_column(day, fitted) for day in days]
     return chart(
         "Pain, mean of the day's taps", pain, _PAIN_SCALE, unit="0 to 10", classes="pain"
     ) + chart("Rounded, by day", rounded, fitted, unit="min a worn hour", classes="days")
 
 
-def _pain_column(day: ReviewDay) -> Column:
+def _pain_column(day: ReviewDay, colour: str) -> Column:
     if day.mean_pain is None:
         return Column("", f"{_named(day.day)}: no tap", "")
     said = f"{_named(day.day)}: {day.mean_pain:.1f} of 10, {text.count(day.taps, 'tap')}"
-    mark = dot(_PAIN_SCALE.percent(day.mean_pain), PAIN, text=f"{day.mean_pain:.0f}")
+    mark = dot(_PAIN_SCALE.percent(day.mean_pain), colour, text=f"{day.mean_pain:.0f}")
     return Column("", said, mark)
 
 

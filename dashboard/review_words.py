@@ -24,9 +24,14 @@ def signed(value: float) -> str:
     return "0" if not whole else f"{'+' if whole > 0 else _MINUS}{abs(whole)}"
 
 
+def tenths(value: float) -> str:
+    """``+1.8``, ``−0.3``: to a tenth, with a real minus."""
+    return f"{_MINUS if value < 0 else '+'}{abs(value):.1f}"
+
+
 def interval(found: Interval) -> str:
-    """``−1 to +7``."""
-    return f"{signed(found.low)} to {signed(found.high)}"
+    """``−0.8 to +7.1``: to a tenth, so that an end beside none does not read as none."""
+    return f"{tenths(found.low)} to {tenths(found.high)}"
 
 
 def span(found: Interval) -> str:

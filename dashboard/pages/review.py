@@ -95,7 +95,7 @@ def _review(visit: Visit, week: weeks.IsoWeek) -> None:
     st.subheader("Areas to assess", anchor=False)
     st.fragment(_areas)(visit, review)
     st.subheader("Pain over exposure", anchor=False)
-    st.html(review_cards.figure(review_charts.pain_over_exposure(review.days)))
+    st.html(review_cards.figure(review_charts.pain_over_exposure(review.days, page)))
     st.subheader("Before and after a session", anchor=False)
     st.fragment(_sessions)(visit, review)
     st.subheader("What would this week look like at another mark?", anchor=False)
@@ -122,7 +122,7 @@ def _episodes(visit: Visit, review: WeekReview) -> None:
             st.html(cards.empty("Nothing is kept of its seconds", "Its figures above are."))
         else:
             page = theme.paper(st.context.theme.type)
-            st.html(review_cards.figure(episode_trace.trace(model, page)))
+            st.html(episode_trace.trace(model, page))
 
 
 def _choose_episode(review: WeekReview) -> Episode:
@@ -191,7 +191,7 @@ def _decide(
             visit, areas, focus_order.noted(areas, rule, st.session_state[note_key], _hand(visit))
         )
 
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.segmented_control(
             "Verdict",
             list(_VERDICTS),
