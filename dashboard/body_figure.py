@@ -19,11 +19,11 @@ HALF: Final = 206.0
 TOP: Final = -8.0
 HEIGHT: Final = 930.0
 #: Room for names beside the body.
-MARGIN: Final = 196.0
+MARGIN: Final = 208.0
 #: Shades there are, the lightest first.
 STEPS: Final = 3
-_NAME_PX: Final = 20.0
-_LABEL_GAP: Final = 50.0
+_NAME_PX: Final = 22.0
+_LABEL_GAP: Final = 52.0
 _FONT: Final = "'Source Sans', 'Source Sans 3', 'Source Sans Pro', sans-serif"
 
 
@@ -208,6 +208,7 @@ def _button(region: Region, look: Look) -> str:
     pressed = "true" if region.id == look.chosen else "false"
     return (
         f' class="region" role="button" tabindex="-1" data-region="{region.id}" '
+        f'data-heart="{region.heart[0]:g} {region.heart[1]:g}" '
         f'aria-pressed="{pressed}" aria-label="{escape(words)}"'
     )
 

@@ -172,7 +172,7 @@ def test_names_stand_apart_and_inside_however_many() -> None:
         heights = [float(e.attrib["y"]) for e in root.iter(f"{SVG}text")]
         assert len(heights) == 2 * len({r.key for r in drawing(view).regions if r.muscle})
         first_lines = heights[::2]
-        assert all(b - a >= 49.9 for a, b in itertools.pairwise(first_lines))
+        assert all(b - a >= 51.9 for a, b in itertools.pairwise(first_lines))
         assert min(heights) - 16 > TOP
         assert max(heights) < TOP + HEIGHT
 
