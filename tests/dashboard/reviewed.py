@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -200,3 +200,13 @@ def visit(client: Client, act: Act, role: Role = Role.THERAPIST) -> Visit:
         kept=kept,
         clock_ns=lambda: NOW_NS,
     )
+
+
+def of_other(found: Visit, wearer: str, *, mine: bool = False) -> Visit:
+    """The same visit, pointed at another wearer; ``mine``: by somebody whose own data it is."""
+    other = replace(found.client, wearer=wearer)
+    if not mine:
+        return replace(found, person=other)
+    viewer = replace(found.viewer, wearer=wearer)
+    found.gate.viewer = lambda: viewer
+    return replace(found, person=other, viewer=viewer)
