@@ -58,6 +58,7 @@ class Engine:
         self.roster = Roster()
         self.desks: dict[str, WearerDesk] = {}
         self._snapshots = dict(checkpoint.snapshots)
+        self._leaving: set[str] = set()
         self._config = config
         self._uncommitted_since_s: float | None = None
 
@@ -66,14 +67,29 @@ class Engine:
 
         A wearer whose settings cannot be used is left out, with why in the roster.
         """
+        roster = roster.but(self._leaving)
         refused: dict[str, str] = {}
         for wearer, plan in roster.wearers.items():
             try:
                 self._enrol_one(plan, focus, now_s)
             except SettingError as error:
                 refused[wearer] = error.message
-        before, self.roster = self.roster, roster.without(refused)
-        if before.sensors != self.roster.sensors:
+        self._take_up(roster.without(refused))
+
+    def leave(self, wearer: str) -> None:
+        """Compute nothing of a wearer until :meth:`stay`; what was computed and not committed is gone."""
+        self._leaving.add(wearer)
+        self.desks.pop(wearer, None)
+        self._snapshots.pop(wearer, None)
+        self._take_up(self.roster.but(self._leaving))
+
+    def stay(self, wearer: str) -> None:
+        """The wearer counts again from the next :meth:`enrol` on, where the registry has one."""
+        self._leaving.discard(wearer)
+
+    def _take_up(self, roster: Roster) -> None:
+        before, self.roster = self.roster, roster
+        if (before.sensors, before.released) != (roster.sensors, roster.released):
             self._rewind()
 
     def _enrol_one(self, plan: WearerPlan, focus: FocusTable, now_s: float) -> None:

@@ -48,6 +48,7 @@ class BrokerLink:
         self.connections = 0
         self.why_not = ""
         self._last: mqtt.MQTTMessageInfo | None = None
+        self._clearing: dict[tuple[str, ...], list[mqtt.MQTTMessageInfo]] = {}
         self._address = address
         self._topics = [(topic, 1) for topic in topics]
         self._inbox = inbox
@@ -82,6 +83,23 @@ class BrokerLink:
         """Publish, or drop it while there is no connection: what matters is said anew then."""
         if self._client.is_connected():
             self._last = self._client.publish(topic, payload, qos=qos, retain=retain)
+
+    def clear(self, topics: Sequence[str]) -> bool:
+        """Clear retained messages; whether the broker has taken that. Called again until it has."""
+        sent = self._clearing.get(tuple(topics))
+        if sent is None:
+            if self._client.is_connected():
+                self._clearing[tuple(topics)] = [
+                    self._client.publish(topic, b"", qos=1, retain=True) for topic in topics
+                ]
+            return False
+        try:
+            taken = all(message.is_published() for message in sent)
+        except (RuntimeError, ValueError):  # the connection was lost as they were sent
+            taken, sent = False, None
+        if taken or sent is None:
+            del self._clearing[tuple(topics)]
+        return taken
 
     @property
     def connected(self) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
 
 from contracts.errors import Reason, StoreError
 from contracts.messages import ImuMessage
@@ -60,11 +60,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Roster:
-    """One revision of the registry. ``unusable``: wearers whose entry cannot be used, and why."""
+    """One revision of the registry. ``unusable``: wearers whose entry cannot be used, and why.
+
+    ``released``: what a sensor measured before is nobody's, where no assignment covers it.
+    """
 
     revision: int = -1
     wearers: Mapping[str, WearerPlan] = field(default_factory=dict)
     unusable: Mapping[str, str] = field(default_factory=dict)
+    released: Mapping[str, int] = field(default_factory=dict)
     sensors: Mapping[str, tuple[Assignment, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,20 +81,24 @@ class Roster:
 
     def without(self, refused: Mapping[str, str]) -> Roster:
         """The roster with these wearers unusable, by why: nobody's sensors until that is mended."""
-        kept = {wearer: plan for wearer, plan in self.wearers.items() if wearer not in refused}
-        return Roster(self.revision, kept, {**self.unusable, **refused})
+        return replace(self.but(refused), unusable={**self.unusable, **refused})
+
+    def but(self, leaving: Container[str]) -> Roster:
+        """The roster as if it had never had these wearers."""
+        kept = {wearer: plan for wearer, plan in self.wearers.items() if wearer not in leaving}
+        unusable = {w: why for w, why in self.unusable.items() if w not in leaving}
+        return replace(self, wearers=kept, unusable=unusable)
 
     def parts(self, sensor: str, message: ImuMessage) -> list[Part] | None:
         """Whose the batch's samples are; None where nobody is known to wear the sensor yet.
 
-        Samples from before an assignment are nobody's: the sensor was on but not worn.
+        Samples from before an assignment are nobody's: the sensor was on but not worn. So are those of
+        somebody who was erased.
         """
         assignments = self.sensors.get(sensor, ())
-        if not assignments:
-            return None
-        last_end_ns = assignments[-1].end_ns
+        last_end_ns = assignments[-1].end_ns if assignments else 0
         if last_end_ns is not None and message.t0_ns >= last_end_ns:
-            return None
+            return [] if message.t0_ns < self.released.get(sensor, 0) else None
         return [
             part for assignment in assignments if (part := _part(assignment, message)) is not None
         ]
@@ -112,7 +120,7 @@ def load(registry: Registry) -> Roster:
             if error.reason is not Reason.STORE_CORRUPT:
                 raise
             unusable[wearer.wearer] = error.message
-    return Roster(revision, plans, unusable)
+    return Roster(revision, plans, unusable, registry.released())
 
 
 def _plan(registry: Registry, wearer: Wearer) -> WearerPlan:

@@ -102,6 +102,7 @@ def run_analytics(
             focus=load_focus_table(),
             clock_ns=clock_ns,
             publish=publish,
+            clear=link.clear,
             now_s=time.monotonic(),
         )
 

@@ -40,6 +40,10 @@ class Tally:
                 counted.last_episode_ns = episode.start_ns
                 counted.episodes += 1
 
+    def forget(self, wearer: str) -> None:
+        """Count a wearer no more."""
+        self._wearers.pop(wearer, None)
+
     def of(self, wearer: str) -> dict[str, Any]:
         """A wearer's counters as plain values."""
         counted = self._wearers.get(wearer, _Wearer())

@@ -14,9 +14,12 @@ from analytics.config import AnalyticsConfig
 from analytics.core.focus import FocusTable
 from analytics.core.results import CalibrationResult
 from analytics.engine import Collected, Engine
+from analytics.erasing import Clear
+from analytics.errands import ErrandDesk
 from analytics.feeding import Piece
 from analytics.health import HealthBook
 from analytics.inbox import Arrival
+from analytics.jobs import Jobs
 from analytics.rejections import Rejections
 from analytics.roster import load
 from analytics.tally import Tally
@@ -37,7 +40,7 @@ Publish = Callable[[Message], None]
 
 
 class Worker:
-    """Drives an engine between a store, a registry and ``publish``.
+    """Drives an engine between a store, a registry and ``publish``; runs errands in between.
 
     StoreError or DiskError from the constructor where the store or the registry cannot be read;
     afterwards such errors are waited out.
@@ -52,6 +55,7 @@ class Worker:
         focus: FocusTable,
         clock_ns: Callable[[], int],
         publish: Publish,
+        clear: Clear,
         now_s: float,
     ) -> None:
         self._config = config
@@ -69,11 +73,20 @@ class Worker:
         self._retry_pause_s = RETRY_S[0]
         self._preview_at_s = now_s
         self._poll_at_s = now_s + config.registry_poll_s
+        self._stale = False  # the roster is not what the registry has, whatever its revision
         self.trouble: PlumblineError | None = None
         #: Since when, by the monotonic clock, an answer of the store or the registry is waited for.
         self.asking_since_s: float | None = None
         health = HealthBook(store.health(), config.limits.sensors)
         self._engine = Engine(store.checkpoint(), health, config)
+        jobs = Jobs(config.site, store, registry, clear, clock_ns, self._leave, self._left)
+        self._errands = ErrandDesk(
+            registry.people,
+            jobs.by_kind(),
+            poll_s=config.registry_poll_s,
+            clock_ns=clock_ns,
+            dropped=jobs.dropped,
+        )
         self._enrol(now_s)
 
     def take(self, arrival: Arrival, now_s: float) -> None:
@@ -94,6 +107,10 @@ class Worker:
                 self._retry_at_s = now_s
         if self._pending is not None and now_s >= self._retry_at_s:
             self._commit(self._pending, now_s)
+        if self._pending is None:
+            # What waits to be written may be of somebody who is to be erased.
+            with self._asking():
+                more |= self._errands.turn(now_s)
         self._announce(now_s)
         return more and self._pending is None
 
@@ -189,13 +206,23 @@ class Worker:
         self._poll_at_s = now_s + self._config.registry_poll_s
         try:
             with self._asking():
-                if self._registry.revision() != self._engine.roster.revision:
+                if self._stale or self._registry.revision() != self._engine.roster.revision:
                     self._enrol(now_s)
+                    self._stale = False
         except PlumblineError as error:
             self._note_trouble(error)
         else:
             if self._pending is None:
                 self._note_recovery()
+
+    def _leave(self, wearer: str) -> None:
+        self._engine.leave(wearer)
+        self._announcers.pop(wearer, None)
+        self._tally.forget(wearer)
+
+    def _left(self, wearer: str) -> None:
+        self._engine.stay(wearer)
+        self._stale, self._poll_at_s = True, float("-inf")
 
     def _commit(self, collected: Collected, now_s: float) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +33,7 @@ class HandWorker:
         self.registry = open_registry(f"sqlite:{folder}/registry.sqlite")
         self.store = open_series(f"sqlite:{folder}/series.sqlite")
         self.published: list[Message] = []
+        self.cleared: list[tuple[str, ...]] = []
         self.clock_ns = BEGIN_NS + 6 * 3600 * NS_PER_S  # 0: as live, it runs with ``turn``
         self._config = replace(AnalyticsConfig(SITE, BrokerAddress()), settle_s=0.0)
         self._now_s = 0.0
@@ -53,8 +55,14 @@ class HandWorker:
             focus=load_focus_table(),
             clock_ns=lambda: self.clock_ns or BEGIN_NS + round(self._now_s * NS_PER_S),
             publish=self.published.append,
+            clear=self.clear,
             now_s=self._now_s,
         )
+
+    def clear(self, topics: Sequence[str]) -> bool:
+        """As a broker that takes it when it is asked a second time."""
+        self.cleared.append(tuple(topics))
+        return self.cleared.count(tuple(topics)) > 1
 
     def send(self, sensor: str, second: float, *, seq: int = 0, forward_deg: float = 0.0) -> int:
         """A second of a sensor that is held still; ``seq`` 0 for the next one. Gives the seq."""

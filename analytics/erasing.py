@@ -1,0 +1,84 @@
+"""Erasing a person: steps that may be cut off anywhere and done again, and end in the same state.
+
+First what was measured, then what brokers keep, last the registry: as long as that has the person, it also
+has the errand, so that whatever cut an erasure off, the errand is taken up again. The receipt is written in
+the transaction that removes the person from the registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from contracts import topics
+from store.people_ports import Receipt
+from store.ports import Registry, SeriesStore
+
+#: Clears retained messages; whether the broker has taken that. Called again until it has.
+Clear = Callable[[Sequence[str]], bool]
+#: What the receipt says beside the counts.
+LATER: Final = (
+    "What a sensor or a gateway still keeps of these readings belongs to nobody now: it is thrown away "
+    "when it arrives, and makes no rows."
+)
+BACKUPS: Final = (
+    "Copies that the operator made (backups, exports, recordings) are the operator's to delete."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Whom to erase, and the number of the receipt. ``counted``: rows by kind, of a try cut off before."""
+
+    wearer: str
+    receipt: str
+    asked_ns: int
+    counted: Mapping[str, int]
+
+
+class ReceiptBody(msgspec.Struct, frozen=True, kw_only=True):
+    """The JSON of a receipt; the registry adds its own counts to it."""
+
+    series: dict[str, int]
+    notes: tuple[str, ...] = (LATER, BACKUPS)
+
+
+def erase(
+    erasure: Erasure,
+    *,
+    site: str,
+    series: SeriesStore,
+    registry: Registry,
+    clear: Clear,
+    clock_ns: Callable[[], int],
+    note: Callable[[dict[str, int]], None],
+) -> Iterator[bool]:
+    """The steps; each gives whether the next may follow at once, or has to wait for the broker.
+
+    Nobody may compute into the store for the wearer from before the first step on. ``note`` keeps the
+    counts. StoreError or DiskError where the store or the registry fails: begin anew.
+    """
+    wearer = erasure.wearer
+    found = series.count_rows(wearer)
+    counted = {kind: max(n, erasure.counted.get(kind, 0)) for kind, n in found.items()}
+    note(counted)
+    yield True
+    series.erase(wearer)
+    yield True
+    now_ns = clock_ns()
+    registry.release([worn.sensor for worn in registry.assignments(wearer)], now_ns)
+    yield True
+    while not clear(retained_topics(site, wearer)):
+        yield False
+    body = msgspec.json.encode(ReceiptBody(series=counted)).decode()
+    registry.people.erase_wearer(
+        wearer, receipt=Receipt(erasure.receipt, erasure.asked_ns, now_ns, body)
+    )
+
+
+def retained_topics(site: str, wearer: str) -> tuple[str, ...]:
+    """Where a broker keeps the last word on a wearer."""
+    return topics.posture(site, wearer), topics.context(site, wearer)
