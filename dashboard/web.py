@@ -11,14 +11,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pandas as pd  # noqa: F401 - Altair looks whether it is loaded, in threads that load it at once
 import streamlit as st
 from starlette.middleware import Middleware
+from streamlit.runtime.pages_manager import PagesManager
 
 from dashboard import oidc, receipt_page, sources
 from dashboard.web_doors import Doors
 from dashboard.web_exports import Exports
 from dashboard.web_guard import Guard
 from dashboard.web_stores import Stores
+
+# Streamlit takes a folder of this name beside the script for pages of its own, and would run the module
+# of the first page that is opened by its address alone, without the frame around it.
+PagesManager.uses_pages_directory = False
 
 _PROVIDER = oidc.from_environment(os.environ)
 _STORES = Stores(
