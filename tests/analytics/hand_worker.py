@@ -29,9 +29,11 @@ RATE_HZ = 50
 class HandWorker:
     """One worker, one gateway; ``turn`` lets time pass, by default beyond a look at the registry."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, series_url: str = "") -> None:
+        self._folder = folder
+        self._series_url = series_url or f"sqlite:{folder}/series.sqlite"
         self.registry = open_registry(f"sqlite:{folder}/registry.sqlite")
-        self.store = open_series(f"sqlite:{folder}/series.sqlite")
+        self.store = open_series(self._series_url)
         self.published: list[Message] = []
         self.cleared: list[tuple[str, ...]] = []
         self.clock_ns = BEGIN_NS + 6 * 3600 * NS_PER_S  # 0: as live, it runs with ``turn``
@@ -110,6 +112,14 @@ class HandWorker:
     def samples(self, sensor: str) -> int:
         """Samples of a sensor that went into a pipeline."""
         return int(self.worker.report()["sensors"][sensor]["samples"])
+
+    def reopened(self) -> HandWorker:
+        """Another one on the same stores, as after a kill; the gateway and time are the same."""
+        self.close()
+        other = HandWorker(self._folder, self._series_url)
+        other.clock_ns, other._now_s = self.clock_ns, self._now_s
+        other._seq, other._sent = self._seq, self._sent
+        return other
 
     def close(self) -> None:
         """Let go of the databases."""
