@@ -24,6 +24,9 @@ NO_SENSOR: Final = (
     "Start a gateway near the sensors: `plumbline gateway`.",
 )
 NO_LOOK: Final = "Nothing in the audit fits. Choose less, or look at older entries."
+#: A cell without anything; a phone leaves it out.
+_NONE: Final = "–"
+_EMPTY: Final = ' class="none"'
 NOBODY: Final = "nobody signed in"
 GONE: Final = "an account that is gone"
 
@@ -50,12 +53,12 @@ def _states(account: Account) -> str:
         *(["Has to change the password"] if account.must_change else []),
         *(["Signs in with the provider"] if account.subject else []),
     ]
-    return "".join(f'<span class="pl-chip">{escape(state)}</span> ' for state in states) or "–"
+    return "".join(f'<span class="pl-chip">{escape(state)}</span> ' for state in states) or _NONE
 
 
 def _wearer(wearer: str | None, label: str) -> str:
     if wearer is None:
-        return "–"
+        return _NONE
     said = f'<span class="quiet"> {escape(label)}</span>' if label else ""
     return f"<code>{escape(wearer)}</code>{said}"
 
@@ -70,8 +73,8 @@ def sensors(rows: Sequence[SensorRow], now_ns: int, zone: ZoneInfo) -> str:
             (
                 f"<b>{escape(row.sensor)}</b>",
                 worn,
-                "–" if row.placement is None else escape(text.PLACEMENT[row.placement]),
-                "–" if health is None else escape(health.gateway),
+                _NONE if row.placement is None else escape(text.PLACEMENT[row.placement]),
+                _NONE if health is None else escape(health.gateway),
                 "Never heard" if health is None else escape(text.sentence(health.state)),
                 _battery(row),
                 _moment(health.last_sample_ns if health else None, now_ns, zone),
@@ -83,7 +86,7 @@ def sensors(rows: Sequence[SensorRow], now_ns: int, zone: ZoneInfo) -> str:
 
 def _battery(row: SensorRow) -> str:
     if row.health is None or row.health.battery_percent is None:
-        return "–"
+        return _NONE
     figure = f'<span class="num">{row.health.battery_percent} %</span>'
     return f'{figure} <span class="pl-chip">low</span>' if low(row.health) else figure
 
@@ -103,11 +106,11 @@ def looks(
             escape(act(look.act)),
             _wearer(look.wearer, labels.get(look.wearer or "", "")),
             "Allowed" if look.allowed else '<span class="pl-chip pl-refused">Refused</span>',
-            escape(look.detail) or "–",
+            escape(look.detail) or _NONE,
         )
         for look in rows
     ]
-    heads = ("When", "Who", "What", "About", "", "More")
+    heads = ("When", "Who", "What", "About", "Answer", "More")
     return _table("Audit", heads, body, len(rows))
 
 
@@ -134,7 +137,7 @@ def wearer_name(wearer: Wearer) -> str:
 
 def _moment(at_ns: int | None, now_ns: int, zone: ZoneInfo, *, seconds: bool = False) -> str:
     if at_ns is None:
-        return "–"
+        return _NONE
     day, today = clock.day_of(at_ns, zone), clock.day_of(now_ns, zone)
     hour = clock.clock_time(at_ns, zone, seconds=seconds)
     if day == today:
@@ -145,10 +148,7 @@ def _moment(at_ns: int | None, now_ns: int, zone: ZoneInfo, *, seconds: bool = F
 
 def _table(name: str, heads: Sequence[str], rows: Sequence[Sequence[str]], count: int) -> str:
     """Cells are HTML already. A head stands in every cell too, for a phone, where rows are cards."""
-    top = "".join(
-        f'<th scope="col" role="columnheader">{escape(head) or _unseen("Allowed")}</th>'
-        for head in heads
-    )
+    top = "".join(f'<th scope="col" role="columnheader">{escape(head)}</th>' for head in heads)
     body = "".join(f'<tr role="row">{_cells(heads, row)}</tr>' for row in rows)
     more = count - len(rows)
     left = f'<p class="quiet">{more} more: search for them.</p>' if more > 0 else ""
@@ -162,10 +162,7 @@ def _table(name: str, heads: Sequence[str], rows: Sequence[Sequence[str]], count
 def _cells(heads: Sequence[str], row: Sequence[str]) -> str:
     first = f'<th scope="row" role="rowheader">{row[0]}</th>'
     return first + "".join(
-        f'<td role="cell"><span class="head" aria-hidden="true">{escape(head)}</span>{cell}</td>'
+        f'<td role="cell"{_EMPTY if cell == _NONE else ""}>'
+        f'<span class="head" aria-hidden="true">{escape(head)}</span>{cell}</td>'
         for head, cell in zip(heads[1:], row[1:], strict=True)
     )
-
-
-def _unseen(words: str) -> str:
-    return f'<span class="pl-unseen">{escape(words)}</span>'

@@ -20,7 +20,7 @@ _HOW: Final = (
         f"Every figure is of at least {FEWEST} people who agreed to it. There is nothing about anyone alone, "
         "and nothing to filter by."
     ),
-    f"People are counted in groups of {GROUP}: somebody who joins or leaves changes no figure by themselves.",
+    f"People are counted in groups of {GROUP}: nobody’s coming or going shows alone.",
     "Who agrees is counted from the next week on. Who takes it back is in no week any more.",
     f"A week counts somebody from {MIN_WORN_S // 3600} worn hours on. Time not worn is unknown, and in no figure.",
     "A week stands here two days after it has ended.",
@@ -75,7 +75,7 @@ def weeks(view: TeamView) -> str:
         '<div class="pl"><section class="pl-card pl-team" aria-label="Rounding by week">'
         '<div class="pl-label">Rounded minutes in a worn hour, by week</div>'
         f'<ol class="weeks">{body}</ol>'
-        '<ul class="pl-legend"><li><span class="key line"></span>half of the people are below, half above</li>'
+        '<ul class="pl-legend"><li><span class="key line"></span>the middle, in figures: half of the people are below, half above</li>'
         '<li><span class="key"></span>the middle half of the people</li>'
         '<li><span class="pl-swatch none"></span>fewer than ten people: not shown</li></ul></section></div>'
     )
