@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import quote
 
 #: Characters that need no escape inside a quoted address of a drawing; what is left out grows threefold.
-_PLAIN: Final = " /:=;,.-()!+*"
+_PLAIN: Final = " '/:=;,.-()!+*"
 
 
 def svg(width: float, height: float, *parts: str) -> str:

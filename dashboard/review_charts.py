@@ -122,16 +122,15 @@ def tint(share: float) -> int:
 
 
 def _ramp() -> str:
+    shares = ((0.0, "0 %"), (0.2, "20 %"), (0.4, "40 %"), (_FULL_SHARE, "60 % or more"))
     steps = "".join(
-        f'<span class="step" style="--tint:{tint(share)}%"></span>{words}'
-        for share, words in (
-            (0.0, "0 %"),
-            (0.2, "20 %"),
-            (0.4, "40 %"),
-            (_FULL_SHARE, "60 % or more"),
-        )
+        f'<span><i class="step" style="--tint:{tint(share)}%"></i>{words}</span>'
+        for share, words in shares
     )
-    return f'{steps}<span class="step unknown"></span>unknown: worn for less than 10 minutes of the hour'
+    return (
+        f'{steps}<span><i class="step unknown"></i>unknown: worn for less than 10 minutes of the '
+        "hour</span>"
+    )
 
 
 def pain_over_exposure(days: Sequence[ReviewDay], page: Paper) -> str:
