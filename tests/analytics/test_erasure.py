@@ -115,7 +115,7 @@ def worker(folder: Path, series_url: str) -> HandWorker:
     hand = HandWorker(folder, series_url)
     people(hand)
     hand.start()
-    measure(hand, 0, 60)
+    measure(hand, 0, 45)
     return hand
 
 
@@ -123,7 +123,7 @@ def test_all_of_a_person_goes_and_nobody_elses(tmp_path: Path, series_url: str) 
     hand = worker(tmp_path, series_url)
     before, other = rows_of(hand, GONE), rows_of(hand, STAYS)
     assert all(before[kind] for kind in before if kind != "errands"), before
-    measure(hand, 60, 63, turns=False)  # on the way when the erasure begins
+    measure(hand, 45, 48, turns=False)  # on the way when the erasure begins
     ask(hand)
     until(hand, lambda: erased(hand))
     assert not any(rows_of(hand, GONE).values())
@@ -154,15 +154,15 @@ def test_what_arrives_afterwards_is_let_go_and_makes_no_rows(tmp_path: Path) -> 
     hand.turn()
     hand.published.clear()
     # an outbox and a flash log still have what was measured before the erasure
-    measure(hand, 60, 90)
+    measure(hand, 45, 75)
     assert not any(rows_of(hand, GONE).values())
     stored = {m.topic: m.body.seq for m in hand.published if isinstance(m.body, Stored)}
-    assert stored[topics.stored(SITE, "gw", "g4")] == 90  # the gateway may forget it
+    assert stored[topics.stored(SITE, "gw", "g4")] == 75  # the gateway may forget it
     unworn = {row.sensor: row.unworn_samples for row in hand.store.health()}
     assert unworn["g4"] == unworn["g5"] == 30 * 50
     assert not [m for m in hand.published if isinstance(m.body, Rejected)]
     restarted_hand(hand)
-    measure(hand, 90, 95)
+    measure(hand, 75, 80)
     assert not any(rows_of(hand, GONE).values())
     # what is measured after it waits for whoever wears the sensor next
     later_s = (hand.clock_ns - BEGIN_NS) // NS_PER_S + 10
@@ -199,9 +199,9 @@ def test_nothing_that_was_computed_is_written_afterwards(
     monkeypatch.setattr(hand.store, "commit", noted)
     monkeypatch.setattr(hand.store, "erase", erased_now)
     ask(hand)
-    measure(hand, 60, 70)
+    measure(hand, 45, 55)
     hand.resend()
-    measure(hand, 70, 80)
+    measure(hand, 55, 65)
     assert erased(hand)
     assert set(wrote) == {STAYS}
     assert GONE not in hand.worker.report()["wearers"]
@@ -247,7 +247,7 @@ def test_a_person_who_could_not_be_erased_is_still_measured(
     before = rows_of(hand, GONE)["frames"]
     hand.turn()
     hand.resend()
-    measure(hand, 60, 80)
+    measure(hand, 45, 65)
     assert rows_of(hand, GONE)["frames"] > before
     hand.close()
 
@@ -286,7 +286,7 @@ def test_cut_off_anywhere_it_ends_in_the_same_state(
     hand = worker(tmp_path, series_url)
     before = rows_of(hand, GONE)
     ask(hand)
-    second, kills = 60, 0
+    second, kills = 45, 0
     for _ in range(4):
         with monkeypatch.context() as patched:
             cut_off(hand, patched, chance.randrange(1, 9), before=chance.random() < 0.5)
