@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import BinaryIO, Final
 
 import msgspec
@@ -235,7 +236,7 @@ def _plain(value: object) -> Value:
 
 def _people_tables(visit: Visit, *, own: bool) -> list[Table]:
     people, wearer = visit.people, visit.client.wearer
-    name = people.name_of
+    name = cache(people.name_of)
     always = [
         Table(
             "pain.csv",
@@ -265,7 +266,7 @@ def _people_tables(visit: Visit, *, own: bool) -> list[Table]:
 
 def _own_tables(visit: Visit) -> list[Table]:
     people, wearer = visit.people, visit.client.wearer
-    name = people.name_of
+    name = cache(people.name_of)
     return [
         Table(
             "consents.csv",

@@ -18,11 +18,11 @@ _HINT = (
 
 def download(wearer: str, week: str, *, named: bool) -> str:
     """The link to the PDF of the week ``2026-W47``, and how to print it."""
-    name = "" if named else "&amp;name=no"
+    name = "" if named else "&amp;named=0"
     address = f"/export/{quote(wearer, safe='')}/sheet.pdf?week={quote(week, safe='')}{name}"
     return (
-        f'<div class="pl pl-sheet-get"><a class="pl-do" href="{address}" target="_blank" '
-        f'rel="noopener">Open the PDF</a><span class="quiet">{_HINT}</span></div>'
+        f'<div class="pl pl-sheet-get"><a class="pl-do" href="{address}" '
+        f"download>Download the PDF</a><span class='quiet'>{_HINT}</span></div>"
     )
 
 

@@ -14,10 +14,9 @@ from contracts.errors import Reason, SettingError
 from contracts.files import in_one_move
 from dashboard import exports
 from dashboard.access import Act, Viewer
-from dashboard.gate import Audit, Gate, GuardedPeople, GuardedRegistry, GuardedSeries
-from dashboard.persons import person_of
+from dashboard.gate import Audit, Gate
 from dashboard.sources import Sources, open_sources
-from dashboard.visit import Visit
+from dashboard.visit import Visit, make_visit
 from plumbline.outputs import check_parent
 from plumbline.settings import Settings
 from store.people_ports import Role
@@ -73,25 +72,14 @@ def _visit(found: Sources, wearer: str, act: Act) -> Visit:
     """A visit with the rights that the export needs: the sheet is a therapist's, all else the client's own."""
     viewer = _therapist(wearer) if act is Act.SHEET else _client(wearer)
     gate = Gate(act, lambda: viewer, Audit(found.registry.people, time.time_ns))
-    series = GuardedSeries(found.series, found.registry, gate)
-    registry = GuardedRegistry(found.registry, gate)
-    row = registry.wearer(wearer)
-    if row is None:
+    visit = make_visit(found, gate, wearer, time.time_ns)
+    if visit.person is None:
         raise SettingError(
             Reason.MISSING,
             f"There is no wearer {wearer[:64]!r} in the registry.",
-            hint="The ids are on the administrator's page People, and in `plumbline account list`.",
+            hint="`plumbline account list` says the ids of those who sign in.",
         )
-    return Visit(
-        viewer=viewer,
-        gate=gate,
-        person=person_of(series, row),
-        series=series,
-        registry=registry,
-        people=GuardedPeople(found.registry.people, gate),
-        kept=found.series,
-        clock_ns=time.time_ns,
-    )
+    return visit
 
 
 def _client(wearer: str) -> Viewer:

@@ -64,9 +64,9 @@ def fill(client: Client) -> None:
     fill_registry(client.registry)
 
 
-def fill_series(series: SeriesStore) -> None:
-    """Five days of the week in full, eleven weeks before as days alone; one of those not worn."""
-    for number, day in enumerate(WEEK.days[:5]):
+def fill_series(series: SeriesStore, full_days: int = 5) -> None:
+    """Five days of the week in full (or so many), eleven weeks before as days alone; one of those not worn."""
+    for number, day in enumerate(WEEK.days[:full_days]):
         begin = number * 3 % len(seed.WORKDAY)
         stretches = [*seed.WORKDAY[begin:], *seed.WORKDAY[:begin]]
         frames, episodes = seed.day_of(stretches, local_ns(day, 9), seed=number)

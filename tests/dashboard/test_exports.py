@@ -6,6 +6,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from store.open import open_registry, open_series
 from store.people_ports import Look, Role
 from store.ports import Wearer
 from tests.dashboard import reviewed, seed
+from tests.influx import InfluxServer
 
 HOUR_NS = 3600 * NS_PER_S
 
@@ -341,7 +343,10 @@ def test_frames_are_never_asked_for_more_than_a_day_at_a_time(client: reviewed.C
     assert max(asked.hours) <= 25
 
 
-def test_the_audit_is_whole_however_long(client: reviewed.Client) -> None:
+def test_the_audit_is_whole_however_long(
+    client: reviewed.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_everything, "LOOKS_AT_A_TIME", 20)
     people = client.registry.people
     client.registry.put_wearer(Wearer("seen-much", "Seen", "UTC"))
     many = 2 * export_everything.LOOKS_AT_A_TIME + 7
@@ -353,3 +358,20 @@ def test_the_audit_is_whole_however_long(client: reviewed.Client) -> None:
     content = exports.make(exports.EVERYTHING, visit).content
     found = rows(zipfile.ZipFile(io.BytesIO(content)).read("looks.csv"))
     assert sorted(int(row["detail"]) for row in found) == list(range(many))
+
+
+def test_an_influxdb_gives_the_same_archive(
+    server: InfluxServer, client: reviewed.Client, tmp_path: Path
+) -> None:
+    # The client's seconds are of a fixed day: kept for as long as that may be ago.
+    kept = [open_series(seed.urls(tmp_path)[0]), open_series(server.url(frame_days=36_500))]
+    found = []
+    for series in kept:
+        reviewed.fill_series(series, full_days=1)
+        content = export(reviewed.Client(series, client.registry), exports.EVERYTHING, Role.CLIENT)
+        found.append(zipfile.ZipFile(io.BytesIO(content.content)))
+        series.close()
+    sqlite, influx = found
+    assert influx.namelist() == sqlite.namelist()
+    for name in influx.namelist():
+        assert influx.read(name) == sqlite.read(name), name

@@ -243,7 +243,7 @@ def test_the_page_shows_the_sheet_and_its_figures(client: reviewed.Client) -> No
     assert safety().standing in shown
     app.toggle(key="name on the sheet").set_value(False).run()
     shown = " ".join(html.proto.body for html in app.get("html"))
-    assert "week=2026-W10&amp;name=no" in shown
+    assert "week=2026-W10&amp;named=0" in shown
 
 
 def _open(visit: object) -> None:

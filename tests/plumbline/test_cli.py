@@ -25,6 +25,7 @@ COMMANDS = (
         "fit",
         "bench",
         "doctor",
+        "export",
         "health",
         "init",
         "settings",
