@@ -19,7 +19,7 @@ from dashboard.theme import Paper
 from store.people_ports import PainTap, Verdict
 
 #: Episodes that a card lists, the longest.
-MAX_EPISODES: Final = 12
+MAX_EPISODES: Final = 8
 _STEPS: Final = ("under a third", "one to two thirds", "over two thirds")
 _VERDICT: Final = {
     Verdict.ACCEPTED: "accepted by the therapist",
@@ -140,7 +140,7 @@ def _episode(episode: Episode, zone: ZoneInfo) -> str:
     length_s = (episode.end_ns - episode.start_ns) / NS_PER_S
     until = "now" if episode.ongoing else clock.clock_time(episode.end_ns, zone)
     return (
-        f'<tr><td class="num">{day:%a} {day.day} {day:%b}, {day:%H:%M} – {until}</td>'
+        f'<tr><td class="num">{day:%a} {day.day} {day:%b}<span>{day:%H:%M} – {until}</span></td>'
         f'<td class="num">{text.duration(length_s)}</td>'
         f"<td>{escape(text.pattern(episode.pattern))}<span>"
         f"{escape(text.ACTIVITY[episode.activity].lower())}</span></td>"

@@ -32,7 +32,7 @@ def body(look: Look, page: Paper, *, key: str, on_chosen: Callable[[str], None])
 
     picked = regions().get(look.chosen)
     data: dict[str, str] = {str(view): figure(view, page, look) for view in View}
-    data["hint"] = HINT
+    data["hint"] = HINT if look.words else ""
     data["show"] = str(View.FRONT if picked is None else picked.view)
     _component()(data=data, key=key, on_chosen_change=chosen)
 

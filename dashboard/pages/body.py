@@ -175,7 +175,7 @@ def _pain(visit: Visit, *, mine: bool) -> None:
     region = regions().get(st.session_state.get(key, ""))
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        _pain_figure(taps, region, key)
+        _pain_figure(taps, region, key, mine=mine)
     with right:
         if mine:
             _tap(visit, region, key)
@@ -190,15 +190,17 @@ def _pain(visit: Visit, *, mine: bool) -> None:
     st.html(cards.warnings())
 
 
-def _pain_figure(taps: list[PainTap], region: Region | None, key: str) -> None:
+def _pain_figure(taps: list[PainTap], region: Region | None, key: str, *, mine: bool) -> None:
     marks = body_model.latest(taps)
+    offered = regions() if mine else {}
     look = Look(
         marks=marks,
         chosen=region.id if region else "",
-        words={name: body_model.hurts(one, marks.get(name)) for name, one in regions().items()},
+        words={name: body_model.hurts(one, marks.get(name)) for name, one in offered.items()},
     )
     body_component(look, _paper(), key="body pain", on_chosen=lambda name: _choose(key, name))
-    _by_name(key, regions())
+    if mine:
+        _by_name(key, offered)
 
 
 def _tap(visit: Visit, region: Region | None, key: str) -> None:
