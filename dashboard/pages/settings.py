@@ -180,7 +180,7 @@ def _zones(own: str) -> list[str]:
 
 
 def _bar(visit: Visit, saved: PostureSettings, row: Wearer, *, fine: bool) -> None:
-    """What is not saved yet, and what can be done about it. It stays in sight."""
+    """What is not saved yet, and what can be done about it. It stays in sight while there is something."""
     name, zone = st.session_state[_NAME].strip(), st.session_state[_ZONE]
     changes = settings_model.changed(saved, _wished())
     changes += [f"Name shown: {name}"] * (name != (row.label or row.wearer))
@@ -189,8 +189,8 @@ def _bar(visit: Visit, saved: PostureSettings, row: Wearer, *, fine: bool) -> No
     st.html(f"<style>.st-key-save {{ background: {paper.background} }}</style>")
     if changes:
         st.session_state.pop(_SAVED, None)
-    with st.container(border=True, key="save"):
-        at_ns = st.session_state.get(_SAVED)
+    at_ns = st.session_state.get(_SAVED)
+    with st.container(border=True, key="save" if changes or at_ns else "save rest"):
         st.html(
             settings_cards.saved(at_ns, visit.client.zone)
             if at_ns
