@@ -1,0 +1,478 @@
+"""The week in figures, by hand; and its order of areas, heat map, sessions, words and drawings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.errors import SettingError
+from contracts.records import Rollup
+from contracts.settings import PostureSettings
+from contracts.units import NS_PER_S
+from contracts.vocabulary import Activity, Posture
+from dashboard import (
+    before_after,
+    column_charts,
+    episode_trace,
+    focus_order,
+    heat_map,
+    review_cards,
+    review_charts,
+    review_words,
+    weeks,
+)
+from dashboard.day_statistics import DaySeconds, Difference, Interval
+from dashboard.focus_order import Hand, ReviewedArea
+from dashboard.review_model import MAX_EPISODES, WeekReview
+from dashboard.theme import DARK, LIGHT
+from dashboard.weeks import IsoWeek
+from store.open import open_registry, open_series
+from store.people_ports import FocusEdit, TherapySession, Verdict
+from store.ports import Commit, WearerRows
+from tests.dashboard import reviewed, seed
+from tests.dashboard.reviewed import NOW_NS, WEEK, ZONE
+from tests.dashboard.test_theme import contrast
+
+UTC = ZoneInfo("UTC")
+HAND = Hand("demo-001", "t", NOW_NS)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[reviewed.Client]:
+    """The client of tests.dashboard.reviewed in a real store; no test changes it."""
+    series_url, registry_url = seed.urls(tmp_path_factory.mktemp("client"))
+    found = reviewed.Client(open_series(series_url), open_registry(registry_url))
+    reviewed.fill(found)
+    yield found
+    found.series.close()
+    found.registry.close()
+
+
+@pytest.fixture(scope="module")
+def review(client: reviewed.Client) -> WeekReview:
+    return reviewed.review(client)
+
+
+# figures
+
+
+def test_the_week_is_what_the_store_has_of_its_days(
+    client: reviewed.Client, review: WeekReview
+) -> None:
+    days = client.series.days(reviewed.WEARER, *WEEK.bounds_ns(ZONE))
+    minutes = client.series.minutes(reviewed.WEARER, *WEEK.bounds_ns(ZONE))
+    assert len(days) == review.figures.worn_days == 5
+    assert review.figures.worn_s == sum(d.worn_s for d in days) == sum(m.worn_s for m in minutes)
+    rounded_s = sum(m.posture_s.get(Posture.ROUNDED, 0) for m in minutes)
+    assert review.figures.rounded_s == rounded_s == sum(a.rounded_s for a in review.activities)
+    assert review.figures.episodes == len(review.episodes) == 5 * 6
+    assert review.figures.longest_s == 31 * 60
+    assert sum(cell.worn_s for cell in review.cells) == review.figures.worn_s
+    assert [e.rounded_s for e in review.episodes] == sorted(
+        (e.rounded_s for e in review.episodes), reverse=True
+    )
+
+
+def test_what_is_usual_is_the_median_of_the_four_weeks_before(review: WeekReview) -> None:
+    # a week n before: five days of 4 h with 700 + 60 n + 97 k rounded seconds, k from 0 to 4
+    rates = [(5 * (700 + 60 * n) + 970) / (5 * 4 * 60) for n in (1, 2, 3, 4)]
+    assert review.usual.weeks == 4
+    assert review.usual.rounded_min_h == pytest.approx(sum(rates[1:3]) / 2) == 4.35
+    assert (review.usual.worn_s, review.usual.episodes) == (20 * 3600, 15)
+    assert review.usual.longest_s == 600
+    assert review.change is not None
+    assert review.change.before_min_h == pytest.approx(sum(rates) / 4)
+    assert (review.change.before_days, review.change.after_days) == (20, 5)
+    assert not review.change.may_be_chance
+
+
+def test_the_trend_is_twelve_weeks_and_leaves_the_unworn_one_unknown(review: WeekReview) -> None:
+    assert [week.week for week in review.trend] == [WEEK.moved(n) for n in range(-11, 1)]
+    unworn = review.trend[-9]
+    assert (unworn.figures.rounded_min_h, unworn.interval, unworn.thin) == (None, None, True)
+    for week in review.trend[-5:]:
+        assert week.interval is not None
+        rate = week.figures.rounded_min_h
+        assert rate is not None
+        assert week.interval.low <= rate <= week.interval.high
+        assert not week.thin
+
+
+def test_before_and_after_a_session_by_hand(review: WeekReview) -> None:
+    (effect,) = review.sessions
+    assert effect.day == WEEK.moved(-1).days[2]
+    found = effect.difference
+    assert found is not None
+    # ten days back: Mon and Tue of its week, the five of the week before, Wed to Fri of the one before that
+    rounded_s = 2 * 760 + 97 + 5 * 820 + 970 + 3 * 880 + 97 * (2 + 3 + 4)
+    assert found.before_min_h == pytest.approx(rounded_s / 60 / 40) == 4.25
+    assert (found.before_days, found.after_days) == (10, 7)
+
+
+def test_pain_and_exposure_stand_day_by_day(review: WeekReview) -> None:
+    assert len(review.days) == 28
+    assert review.days[-1].day == WEEK.days[-1]
+    taps = {day.day: (day.taps, day.mean_pain) for day in review.days if day.taps}
+    assert taps == {WEEK.days[0]: (1, 6.0), WEEK.days[2]: (1, 4.0)}
+    assert [day.figures.worn_s > 0 for day in review.week_days] == [True] * 5 + [False] * 2
+    assert len(review.pain) == 2
+
+
+def test_a_week_without_data_is_unknown(client: reviewed.Client) -> None:
+    empty = reviewed.review(client, WEEK.moved(-8))
+    assert empty.empty
+    assert not empty.under_way
+    assert (empty.figures.rounded_min_h, empty.change) == (None, None)
+    assert "nothing is known of it" in review_words.headline(empty)
+    assert "unknown, neither good nor bad" in review_cards.nothing(empty)
+
+
+def test_a_review_is_capped_at_the_episodes_that_matter(sources: reviewed.Client) -> None:
+    start_ns, _ = WEEK.bounds_ns(UTC)
+    episode = seed.day_of([seed.WORKDAY[2]], start_ns)[1][0]
+    many = [
+        msgspec.structs.replace(
+            episode,
+            start_ns=start_ns + n * 900 * NS_PER_S,
+            end_ns=start_ns + (n * 900 + 840) * NS_PER_S,
+            rounded_s=840 - n % 7,
+        )
+        for n in range(MAX_EPISODES + 9)
+    ]
+    sources.registry.put_wearer(reviewed.Wearer(reviewed.WEARER, "W", "UTC"))
+    empty = seed.FrameBlock.from_rows(())
+    sources.series.commit(Commit(wearers=[WearerRows(reviewed.WEARER, empty, many)]))
+    found = reviewed.review(sources)
+    assert len(found.episodes) == MAX_EPISODES
+    assert found.episodes[0].rounded_s == 840
+
+
+# weeks
+
+
+@given(st.dates(date(1972, 1, 3), date(2199, 12, 29)))
+def test_a_weeks_name_is_read_back(day: date) -> None:
+    week = IsoWeek.of_day(day)
+    assert day in week.days
+    assert IsoWeek.parse(week.name) == week
+    assert week.moved(1).moved(-1) == week or week.moved(1).monday.year > 2199
+
+
+@pytest.mark.parametrize(
+    "name", ["", "2026-W00", "2026-W54", "2025-W53", "W10", "2026-w10", "9999-W01"]
+)
+def test_what_is_no_week_is_refused(name: str) -> None:
+    with pytest.raises(SettingError, match="no week"):
+        IsoWeek.parse(name)
+
+
+def test_a_week_has_as_many_hours_as_the_clock_gave_it() -> None:
+    spring, autumn = IsoWeek.parse("2026-W13"), IsoWeek.parse("2026-W43")
+    lengths = [
+        (end - start) // (3600 * NS_PER_S)
+        for start, end in (w.bounds_ns(ZONE) for w in (spring, autumn))
+    ]
+    assert lengths == [167, 169]
+
+
+def test_the_week_to_begin_with_and_the_one_of_an_address() -> None:
+    def at(day: date) -> int:
+        return int(datetime(day.year, day.month, day.day, 9, tzinfo=ZONE).timestamp()) * NS_PER_S
+
+    names = [weeks.shown_first(at(day), ZONE).name for day in WEEK.days]
+    assert names == ["2026-W09"] * 2 + ["2026-W10"] * 5
+    assert weeks.chosen("2026-W02", NOW_NS, ZONE).name == "2026-W02"
+    assert weeks.chosen("2026-W40", NOW_NS, ZONE) == WEEK  # not one to come
+    assert weeks.chosen("<script>", NOW_NS, ZONE) == weeks.shown_first(NOW_NS, ZONE)
+    assert WEEK.said() == "2 – 8 March 2026"
+    assert WEEK.moved(-1).said() == "23 February – 1 March 2026"
+    assert IsoWeek.parse("2026-W01").said() == "29 December 2025 – 4 January 2026"
+
+
+# heat map
+
+
+def minute(at_ns: int, rounded_s: int = 0) -> Rollup:
+    return Rollup(
+        start_ns=at_ns,
+        worn_s=60,
+        posture_s={Posture.UPRIGHT: 60 - rounded_s, Posture.ROUNDED: rounded_s},
+        activity_s={Activity.SITTING: 60},
+        rounded_activity_s={Activity.SITTING: rounded_s},
+    )
+
+
+def test_cells_on_the_days_when_clocks_change() -> None:
+    def week_of(name: str) -> list[heat_map.Cell]:
+        start_ns, end_ns = IsoWeek.parse(name).bounds_ns(ZONE)
+        every = range(start_ns, end_ns, 60 * NS_PER_S)
+        return list(heat_map.cells([minute(at_ns) for at_ns in every], ZONE))
+
+    sunday = 6 * heat_map.HOURS
+    spring, autumn = week_of("2026-W13"), week_of("2026-W43")
+    assert {cell.worn_s for cell in spring} == {0, 3600}
+    assert spring[sunday + 2].share is None  # the hour that the clocks left out
+    assert autumn[sunday + 2].worn_s == 7200
+    assert sum(cell.worn_s for cell in autumn) == 169 * 3600
+
+
+def test_quarters_of_an_hour_from_utc_fall_into_their_local_hour() -> None:
+    zone = ZoneInfo("Asia/Kathmandu")  # 5:45 ahead
+    start_ns, _ = WEEK.bounds_ns(zone)
+    found = heat_map.cells([minute(start_ns + m * 60 * NS_PER_S, 30) for m in range(60)], zone)
+    assert found[0] == heat_map.Cell(0, 0, 3600, 1800)
+    assert found[0].share == 0.5
+    assert all(cell.worn_s == 0 for cell in found[1:])
+
+
+def test_under_ten_worn_minutes_a_cell_is_unknown() -> None:
+    assert heat_map.Cell(0, 9, 599, 599).share is None
+    assert heat_map.Cell(0, 9, 600, 300).share == 0.5
+    shown = review_charts.heat([heat_map.Cell(n // 24, n % 24, 599, 599) for n in range(168)])
+    assert shown.count('class="unknown"') == 7 * 24
+    assert "Mon 0:00: unknown, worn 9 min 59 s" in shown
+
+
+def test_the_strongest_tint_still_carries_its_number() -> None:
+    for page in (LIGHT, DARK):
+        part = review_charts.tint(1.0) / 100
+        mixed = "#" + "".join(
+            f"{round(part * int('D55E00'[i : i + 2], 16) + (1 - part) * int(page.background[i + 1 : i + 3], 16)):02X}"
+            for i in (0, 2, 4)
+        )
+        assert contrast(mixed, page.ink) >= 4.5
+    assert [review_charts.tint(share) for share in (0.0, 0.3, 0.6, 0.9)] == [0, 35, 70, 70]
+
+
+# before and after
+
+
+def days_from(start: date, rates_s: list[int]) -> dict[date, DaySeconds]:
+    return {start + timedelta(days=n): DaySeconds(3600, s) for n, s in enumerate(rates_s)}
+
+
+def session(day: date) -> TherapySession:
+    at = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    return TherapySession("w", int(at.timestamp()) * NS_PER_S, "t")
+
+
+def test_the_day_of_a_session_is_on_neither_side() -> None:
+    days = days_from(date(2026, 3, 1), [600, 600, 600, 3600, 300, 300, 300])
+    (effect,) = before_after.effects([session(date(2026, 3, 4))], days, UTC)
+    assert effect.difference is not None
+    assert (effect.difference.before_min_h, effect.difference.after_min_h) == (10.0, 5.0)
+    assert not effect.difference.may_be_chance
+
+
+def test_days_hardly_worn_or_far_away_do_not_count() -> None:
+    days = {
+        **days_from(date(2026, 3, 1), [600] * 3),
+        date(2026, 3, 5): DaySeconds(1799, 1799),
+        date(2026, 4, 2): DaySeconds(3600, 0),
+    }
+    (effect,) = before_after.effects([session(date(2026, 3, 4))], days, UTC)
+    assert effect.difference is None
+    assert "Not worn on one side" in review_cards.sessions([effect], NOW_NS, UTC)
+
+
+def test_the_latest_sessions_are_shown_up_to_a_cap() -> None:
+    many = [session(date(2026, 1, 1) + timedelta(days=n)) for n in range(9)]
+    found = before_after.effects(many, {}, UTC)
+    assert len(found) == before_after.MAX_SESSIONS
+    assert found[0].day == date(2026, 1, 9)
+
+
+def test_how_sure_a_difference_is_is_said() -> None:
+    few = Difference(10.0, 4.0, 2, 9, None)
+    assert "may be chance: 2 worn days on one side, fewer than 3" in review_words.certainty(few)
+    unsure = Difference(10.0, 9.0, 9, 9, Interval(-3.04, 0.96))
+    assert review_words.certainty(unsure) == "may be chance: −3.0 to +1.0 min/h, by days"
+    sure = Difference(10.0, 4.0, 9, 9, Interval(-8.0, -0.4))
+    assert review_words.certainty(sure) == "more than chance: −8.0 to −0.4 min/h, by days"
+
+
+# the order of areas
+
+
+RULES = ("a", "b", "c", "d")
+
+
+def areas_of(edits: list[FocusEdit]) -> tuple[ReviewedArea, ...]:
+    """Four areas, a the most exposed."""
+    episode = seed.day_of([seed.WORKDAY[2]], 0)[1][0]
+    focus = tuple(
+        msgspec.structs.replace(seed.UPPER, rule=rule, share=1 - n / 5)
+        for n, rule in enumerate(RULES)
+    )
+    return focus_order.reviewed([msgspec.structs.replace(episode, focus=focus)], edits)
+
+
+def order(areas: tuple[ReviewedArea, ...]) -> str:
+    return "".join(area.area.rule for area in areas)
+
+
+def kept(edits: list[FocusEdit], more: list[FocusEdit]) -> list[FocusEdit]:
+    """What the registry has after both: the latest word on each rule."""
+    return list({edit.rule: edit for edit in [*edits, *more]}.values())
+
+
+def test_rejected_areas_go_to_the_end_and_lose_their_place() -> None:
+    areas = areas_of([])
+    edits = kept([], focus_order.decided(areas, "a", Verdict.REJECTED, HAND))
+    assert order(areas_of(edits)) == "bcda"
+    edits = kept(edits, focus_order.decided(areas_of(edits), "a", Verdict.OPEN, HAND))
+    assert order(areas_of(edits)) == "abcd"
+
+
+def test_a_moved_area_stays_where_it_was_put() -> None:
+    edits = focus_order.reordered(areas_of([]), "d", -2, HAND)
+    assert order(areas_of(edits)) == "adbc"
+    assert [edit.place for edit in edits] == [1, 2, 3, 4]
+    edits = kept(edits, focus_order.decided(areas_of(edits), "b", Verdict.ACCEPTED, HAND))
+    assert order(areas_of(edits)) == "adbc"
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(RULES), st.sampled_from(["up", "down", *Verdict])), max_size=12
+    )
+)
+def test_any_words_keep_every_area_once_with_rejected_last_and_can_be_taken_back(
+    steps: list[tuple[str, str]],
+) -> None:
+    edits: list[FocusEdit] = []
+    for rule, step in steps:
+        areas = areas_of(edits)
+        if step in ("up", "down"):
+            said = focus_order.reordered(areas, rule, -1 if step == "up" else 1, HAND)
+        else:
+            said = focus_order.decided(areas, rule, Verdict(step), HAND)
+        after = areas_of(kept(edits, said))
+        assert sorted(order(after)) == list(RULES)
+        verdicts = [area.verdict is Verdict.REJECTED for area in after]
+        assert verdicts == sorted(verdicts)
+        back = kept(kept(edits, said), focus_order.restored(areas, said, HAND))
+        assert order(areas_of(back)) == order(areas)
+        edits = kept(edits, said)
+
+
+def test_a_note_is_cut_to_what_is_kept_and_keeps_verdict_and_place() -> None:
+    edits = focus_order.reordered(areas_of([]), "d", -3, HAND)
+    (said,) = focus_order.noted(areas_of(edits), "d", "  " + "x" * 600 + " ", HAND)
+    assert (len(said.note), said.place, said.verdict) == (500, 1, Verdict.OPEN)
+
+
+# words and drawings
+
+
+def test_the_headline_says_the_rate_the_change_and_whether_it_may_be_chance(
+    review: WeekReview,
+) -> None:
+    said = review_words.headline(review)
+    rate, change = review.figures.rounded_min_h, review.change
+    assert rate is not None
+    assert change is not None
+    assert said.startswith(f"Rounded {rate:.0f} min a worn hour: {change.min_h:.0f} min more than")
+    assert "chance" not in said
+    unsure = replace(review, change=replace(change, interval=Interval(-1.0, 9.0)))
+    assert "which may be chance" in review_words.headline(unsure)
+    same = replace(review, change=Difference(rate, rate + 0.2, 9, 9, None))
+    assert "about as much as" in review_words.headline(same)
+    assert "nothing was worn in the 4 weeks before" in review_words.headline(
+        replace(review, change=None)
+    )
+
+
+def test_charts_say_every_column_in_words_and_hatch_what_is_unknown(review: WeekReview) -> None:
+    trend = review_charts.trend(review.trend, LIGHT)
+    listed = re.findall(r"<li>(.*?)</li>", trend)
+    assert len(listed) == 12
+    assert listed[-9] == f"Week of {review_charts.short(WEEK.moved(-8).monday)}: not worn, unknown"
+    assert trend.count('class="column unknown"') == 1
+    pain = review_charts.pain_over_exposure(review.days, LIGHT)
+    assert "Mon 2 Mar: 6.0 of 10, 1 tap" in pain
+    assert not re.search("because|caus|due to|leads to|effect", pain)
+
+
+def test_a_scale_holds_its_values_on_round_lines() -> None:
+    assert column_charts.scale([3.0, 17.2], 20.0) == column_charts.Scale(20.0, 5.0)
+    assert column_charts.scale([41.0], 20.0) == column_charts.Scale(45.0, 15.0)
+    assert column_charts.scale([], 20.0).percent(25.0) == 100.0
+
+
+@given(st.lists(st.floats(0, 60), max_size=30))
+def test_every_value_is_within_its_scale(values: list[float]) -> None:
+    found = column_charts.scale(values, 20.0)
+    assert max([0.0, *values]) <= found.top
+    assert len(found.lines) <= 5
+    assert found.lines[-1] == pytest.approx(found.top)
+
+
+def test_columns_are_capped() -> None:
+    many = [column_charts.Column(str(n), str(n), "") for n in range(100)]
+    shown = column_charts.chart("name", many, column_charts.Scale(10, 5), unit="u")
+    assert shown.count('class="column"') == column_charts.MAX_COLUMNS
+
+
+def test_a_trace_is_of_seconds_with_two_minutes_around(
+    client: reviewed.Client, review: WeekReview
+) -> None:
+    shortest = review.episodes[-1]
+    model = episode_trace.around(client.series, review.person, shortest, PostureSettings())
+    assert model is not None
+    assert model.start_ns == shortest.start_ns - 120 * NS_PER_S
+    assert model.end_ns == shortest.end_ns + 120 * NS_PER_S
+    assert len(model.points) > 60
+    drawn = unquote(episode_trace.trace(model, LIGHT))
+    assert "Posture, and trunk flexion" in drawn
+    assert ">12°<" in drawn
+    assert len(drawn) < 30_000
+
+
+def test_a_trace_without_frames_is_of_minutes_and_without_those_nothing(
+    sources: reviewed.Client, review: WeekReview
+) -> None:
+    episode = review.episodes[0]
+    person = review.person
+    assert episode_trace.around(sources.series, person, episode, PostureSettings()) is None
+    frames, _ = seed.day_of([seed.WORKDAY[2]], episode.start_ns)
+    sources.registry.put_wearer(reviewed.Wearer(reviewed.WEARER, "W", "UTC"))
+    minutes = [
+        msgspec.structs.replace(m, mean_trunk_flexion_deg=None) for m in seed.minutes_of(frames)
+    ]
+    empty = seed.FrameBlock.from_rows(())
+    sources.series.commit(Commit(wearers=[WearerRows(reviewed.WEARER, empty, minutes=minutes)]))
+    model = episode_trace.around(sources.series, person, episode, PostureSettings())
+    assert model is not None
+    assert "it takes two sensors" in episode_trace.trace(model, DARK)
+
+
+def test_every_word_of_data_is_escaped(review: WeekReview) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    person = replace(review.person, label=evil)
+    edit = FocusEdit("w", review.areas[0].area.rule, "t", 0, Verdict.ACCEPTED, None, evil)
+    area = replace(
+        review.areas[0],
+        area=msgspec.structs.replace(review.areas[0].area, rule=evil, why=evil, front=(evil,)),
+        edit=edit,
+    )
+    episode = msgspec.structs.replace(review.episodes[0], explanation=evil)
+    effect = replace(review.sessions[0], session=replace(review.sessions[0].session, note=evil))
+    shown = (
+        review_cards.head(person, WEEK)
+        + review_cards.area(area, 1, ZONE)
+        + review_cards.episode(episode, ZONE)
+        + review_cards.sessions([effect], NOW_NS, ZONE)
+        + review_cards.links(replace(review, person=replace(person, wearer=evil)))
+    )
+    assert "<img" not in shown
+    assert "&lt;img" in shown
