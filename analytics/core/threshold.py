@@ -8,6 +8,8 @@ does. Who lies or wears nothing has no posture, as live. By angle alone there is
 
 from __future__ import annotations
 
+from dataclasses import fields
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -48,41 +50,52 @@ class ThresholdReplay:
             return
         second = frames.start_ns // NS_PER_S
         flexion_deg = _flexion_deg(frames)
-        rounded = self._rounded_at(second, flexion_deg, _NO_POSTURE[frames.activity])
-        said, _ = self._episodes.update(_seconds(frames, second, rounded, flexion_deg))
-        nothing = np.zeros(second.size, np.int64)
+        connected = follows(second, self._previous_s)
+        rounded = self._rounded_at(flexion_deg, _NO_POSTURE[frames.activity], connected)
+        seconds = _seconds(frames, second, rounded, flexion_deg)
+        edges = [0, *(np.flatnonzero(~connected[1:]) + 1).tolist(), second.size]
+        for first, last in pairwise(edges):
+            if not connected[first]:
+                self._end()  # in the day in which the frames stop
+            self._take(_part(seconds, first, last))
+        self._rounded, self._previous_s = bool(rounded[-1]), int(second[-1])
+
+    def _take(self, seconds: RoundedSeconds) -> None:
+        said, _ = self._episodes.update(seconds)
+        nothing = np.zeros(seconds.second.size, np.int64)
         _, days = self._rollups.update(
             CountedSeconds(
-                second,
-                np.where(rounded, _ROUNDED, _UNKNOWN).astype(np.uint8),
-                frames.activity,
+                seconds.second,
+                np.where(seconds.rounded, _ROUNDED, _UNKNOWN).astype(np.uint8),
+                seconds.activity,
                 nothing,
                 nothing.astype(np.bool_),
             ),
             said,
         )
         self._keep(days)
-        self._rounded, self._previous_s = bool(rounded[-1]), int(second[-1])
+
+    def _end(self) -> None:
+        self._keep(self._rollups.finish(self._episodes.end())[1])
 
     def days(self) -> list[Rollup]:
         """The days with frames so far, by start, an episode under way included; at the end, once.
 
         Of a rollup's fields only ``worn_s``, the rounded seconds and the episodes mean anything here.
         """
-        _, last = self._rollups.finish(self._episodes.end())
-        self._keep(last)
+        self._end()
         return [self._days[start_ns] for start_ns in sorted(self._days)]
 
     def _rounded_at(
         self,
-        second: NDArray[np.int64],
         flexion_deg: NDArray[np.float64],
         no_posture: NDArray[np.bool_],
+        connected: NDArray[np.bool_],
     ) -> NDArray[np.bool_]:
         unknown = np.isnan(flexion_deg) | no_posture
         enter = ~unknown & (flexion_deg >= self._enter_deg)
         leave = unknown | (flexion_deg < self._leave_deg)
-        return hysteresis(enter, leave, follows(second, self._previous_s), self._rounded)
+        return hysteresis(enter, leave, connected, self._rounded)
 
     def _keep(self, days: list[Rollup]) -> None:
         self._days.update((day.start_ns, day) for day in days)
@@ -109,4 +122,10 @@ def _seconds(
         possible=np.zeros(size, np.bool_),
         activity=frames.activity,
         pattern=np.full(size, _UNSPECIFIED, np.uint8),
+    )
+
+
+def _part(seconds: RoundedSeconds, first: int, last: int) -> RoundedSeconds:
+    return RoundedSeconds(
+        **{f.name: getattr(seconds, f.name)[first:last] for f in fields(RoundedSeconds)}
     )
