@@ -11,6 +11,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -43,6 +44,8 @@ FRESH_S: Final = 300
 MAX_SUBJECT: Final = 400
 _STREAMLITS_NAME: Final = "default"
 _SECRET_BYTES: Final = 32
+#: Authlib speaks with the provider by one of these.
+_TALKS_HTTP: Final = ("httpx2", "httpx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +74,10 @@ class Provider:
                 "The OpenID provider's client id or its secret is missing.",
                 hint=f"Set {CLIENT_ID} and {CLIENT_SECRET}, as the provider gave them.",
             )
-        if not auth_util.is_authlib_installed():
+        if not (auth_util.is_authlib_installed() and any(map(find_spec, _TALKS_HTTP))):
             raise SettingError(
                 Reason.MISSING,
-                "Signing in with an OpenID provider needs Authlib, which is not installed.",
+                "Signing in with an OpenID provider needs Authlib and httpx, which are not installed.",
                 hint="Install it with: pip install 'plumbline[oidc]'",
             )
 

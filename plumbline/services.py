@@ -131,7 +131,7 @@ def run_embedded_broker(settings: Settings, *, stats: Path | None) -> None:
 def run_dashboard(settings: Settings, *, stats: Path | None) -> None:
     """The dashboard: Streamlit, in this very process, so that no process of its own is left over."""
     from dashboard.launch import command
-    from plumbline.wiring import check_store_addresses
+    from plumbline.wiring import check_store_addresses, oidc_environment
 
     host, port = settings.dashboard_host, settings.dashboard_port
     check_port_free(host, port, "--dashboard-port")
@@ -139,7 +139,7 @@ def run_dashboard(settings: Settings, *, stats: Path | None) -> None:
     arguments, environment = command(
         store_url=settings.series_url, registry_url=settings.people_url, host=host, port=port
     )
-    os.environ.update(environment)
+    os.environ.update(environment | oidc_environment(settings))
     address = f"http://{host}:{port}"
     if stats is None:
         typer.echo(f"Dashboard: {address}")

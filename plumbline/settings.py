@@ -157,6 +157,26 @@ class Settings(BaseSettings):
     dashboard_port: int = _setting(
         8501, Group.DASHBOARD, "Port the dashboard listens on", ge=1, le=MAX_PORT
     )
+    public_url: str = _setting(
+        "",
+        Group.DASHBOARD,
+        "Where browsers open the dashboard, such as https://posture.example; for an OpenID provider",
+    )
+    oidc_url: str = _setting(
+        "",
+        Group.DASHBOARD,
+        "An OpenID provider's /.well-known/openid-configuration; empty: passwords alone",
+    )
+    oidc_name: str = _setting(
+        "OpenID", Group.DASHBOARD, "What the provider is called on the sign-in page"
+    )
+    oidc_client_id: str = _setting("", Group.DASHBOARD, "The dashboard's id at the provider")
+    oidc_client_secret: SecretStr | None = _setting(
+        None, Group.DASHBOARD, "The dashboard's secret at the provider (secret: no flag)"
+    )
+    oidc_client_secret_file: Path | None = _setting(
+        None, Group.DASHBOARD, "File that holds that secret, instead of the secret itself"
+    )
 
     @field_validator("site", "gateway")
     @classmethod
@@ -187,11 +207,17 @@ class Settings(BaseSettings):
 
     def broker_secret(self) -> str | None:
         """The broker's password, from the setting or its file. SettingError where that is unreadable."""
-        if self.broker_password is not None:
-            return self.broker_password.get_secret_value()
-        if self.broker_password_file is None:
-            return None
-        return read_secret(self.broker_password_file)
+        return _secret(self.broker_password, self.broker_password_file)
+
+    def oidc_secret(self) -> str | None:
+        """The secret at the OpenID provider, likewise."""
+        return _secret(self.oidc_client_secret, self.oidc_client_secret_file)
+
+
+def _secret(given: SecretStr | None, file: Path | None) -> str | None:
+    if given is not None:
+        return given.get_secret_value()
+    return None if file is None else read_secret(file)
 
 
 def load_settings(flags: Mapping[str, object], file: Path | None = None) -> Settings:

@@ -49,6 +49,24 @@ def check_store_addresses(settings: Settings) -> None:
         return  # the page says so, and asks again until it is there
 
 
+def oidc_environment(settings: Settings) -> dict[str, str]:
+    """What the dashboard reads of an OpenID provider; nothing where none is set.
+
+    SettingError where it could not work. Empty values are said as well, so that they are those in force.
+    """
+    from dashboard import oidc
+
+    found = {
+        oidc.METADATA_URL: settings.oidc_url,
+        oidc.CLIENT_ID: settings.oidc_client_id,
+        oidc.CLIENT_SECRET: (settings.oidc_secret() or "") if settings.oidc_url else "",
+        oidc.NAME: settings.oidc_name,
+        oidc.PUBLIC_URL: settings.public_url,
+    }
+    oidc.from_environment(found)
+    return found
+
+
 def analytics_config(settings: Settings) -> AnalyticsConfig:
     """What analytics wants to know."""
     return AnalyticsConfig(
