@@ -215,7 +215,7 @@ def current(
 
 
 def learned(held: Mapping[str, FrameBlock]) -> dict[str, float]:
-    """Mean angle in degrees of each held pose, from the frames of its window, by pose.
+    """The middle angle in degrees of each held pose, from the frames of its window, by pose.
 
     Trunk flexion of the slump and pelvis flexion of the bend; a pose whose angle the worn sensors cannot
     give is left out.
@@ -226,7 +226,7 @@ def learned(held: Mapping[str, FrameBlock]) -> dict[str, float]:
         angles = getattr(held[pose], columns[pose])
         angles = angles[~np.isnan(angles)]
         if angles.size:
-            found[pose] = float(angles.mean())
+            found[pose] = float(np.median(angles))
     return found
 
 

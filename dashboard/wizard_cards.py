@@ -185,7 +185,7 @@ def _progress(state: State) -> str:
 
 
 def accepted(state: State, learned: Mapping[str, float]) -> str:
-    """It was accepted; ``learned``: mean angle in degrees of what was held, by pose."""
+    """It was accepted; ``learned``: the middle angle in degrees of what was held, by pose."""
     outcome = state.outcome
     note = "" if outcome is None else outcome.message
     without = "" if note in ("", "accepted") else f"<p>{escape(_sentence(note))}</p>"
@@ -195,7 +195,8 @@ def accepted(state: State, learned: Mapping[str, float]) -> str:
         '<div class="title">Accepted</div>'
         f"<ul>{items}</ul>{without}"
         '<p class="more">From here on your posture is told against this. What was recorded before it stays '
-        "as it was told.</p></section></div>"
+        "as it was told.</p>"
+        '<a class="pl-do" href="/" target="_self">See your posture now</a></section></div>'
     )
 
 

@@ -31,6 +31,8 @@ from store.ports import Assignment
 _LIVE_EVERY_S: Final = 2
 #: A countdown that is drawn twice a second misses none of its numbers.
 _WIZARD_EVERY_S: Final = 0.5
+#: Sensors that most wear; who has them is not asked to pair more.
+_KIT: Final = 2
 _READ: Final = "calibration read"  # the effective time of the one whose outcome was read
 _BEGAN: Final = "calibration began"  # gravity by sensor when it did
 
@@ -38,29 +40,29 @@ _BEGAN: Final = "calibration began"  # gravity by sensor when it did
 def page(visit: Visit) -> None:
     """The client's sensors, live, and the calibration wizard, which has the page to itself once begun.
 
-    Who wears no sensor is led to pairing first.
+    Who wears fewer sensors than the kit is led to pairing before.
     """
     if _state(visit).step is not Step.PREPARE:
         st.fragment(_calibration, run_every=_WIZARD_EVERY_S)(visit)
         return
-    any_worn = bool(_sensors(visit))
-    if any_worn:
-        st.subheader("Worn", anchor=False)
-        st.fragment(_worn, run_every=_LIVE_EVERY_S)(visit)
-    else:
-        _pairing_part(visit, expanded=True)
-    st.subheader("Calibration", anchor=False)
-    st.fragment(_calibration, run_every=_WIZARD_EVERY_S)(visit)
-    st.fragment(_history, run_every=_LIVE_EVERY_S)(visit)
-    if any_worn:
-        _pairing_part(visit, expanded=False)
-
-
-def _pairing_part(visit: Visit, *, expanded: bool) -> None:
-    st.subheader("Pair a sensor" if expanded else "More sensors", anchor=False)
-    place = st.container() if expanded else st.expander("Pair another sensor")
-    with place:
-        st.fragment(_pairing, run_every=_LIVE_EVERY_S)(visit)
+    worn = len(_sensors(visit))
+    # Each part has its own place, so that none moves under the hand while the page is made anew.
+    worn_place, pairing_place, calibration_place, more_place = (st.container() for _ in range(4))
+    if worn:
+        with worn_place:
+            st.subheader("Worn", anchor=False)
+            st.fragment(_worn, run_every=_LIVE_EVERY_S)(visit)
+    if worn < _KIT:
+        with pairing_place:
+            st.subheader("Pair a sensor", anchor=False)
+            st.fragment(_pairing, run_every=_LIVE_EVERY_S)(visit)
+    with calibration_place:
+        st.subheader("Calibration", anchor=False)
+        st.fragment(_calibration, run_every=_WIZARD_EVERY_S)(visit)
+        st.fragment(_history, run_every=_LIVE_EVERY_S)(visit)
+    with more_place:
+        if worn >= _KIT and st.toggle("Pair another sensor", key="pair another"):
+            st.fragment(_pairing, run_every=_LIVE_EVERY_S)(visit)
 
 
 def _paper() -> theme.Paper:

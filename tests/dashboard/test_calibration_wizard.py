@@ -192,10 +192,10 @@ def test_when_a_calibration_is_proposed() -> None:
     assert wizard.due([ACCEPTED], before, moved(Quality.STUCK, at_ns + 1), at_ns + 2) is None
 
 
-def test_what_was_learned_is_the_mean_of_what_is_known_of_a_pose() -> None:
+def test_what_was_learned_is_the_middle_of_what_is_known_of_a_pose() -> None:
     frames, _ = seed.day_of([seed.Stretch(0.1, seed.S, posture=seed.R)], PLAN.effective_ns)
     columns = {name: getattr(frames, name) for name in FrameBlock.__dataclass_fields__}
-    angles = np.array([20.0, 30.0, np.nan, 25.0, 25.0, 25.0])
+    angles = np.array([5.0, 30.0, np.nan, 25.0, 24.0, 26.0])
     held = FrameBlock(**columns | {"trunk_flexion_deg": angles})
     unknown = FrameBlock(**columns | {"pelvis_flexion_deg": np.full(6, np.nan)})
     assert wizard.learned({"rounded": held, "bend": unknown, "upright": held}) == {"rounded": 25.0}

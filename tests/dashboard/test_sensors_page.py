@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -144,7 +145,11 @@ def test_a_calibration_from_start_to_what_was_learned(sources: Sources, clock: C
     clock.now_ns = plan.complete_ns + NS_PER_S
     answer(sources, plan)
     again.run()
-    assert "Your usual slump: it curls the trunk by 24°." in visits.shown(again)
+    assert plan.rounded_ns is not None
+    slump = sources.series.frames(seed.WEARER, *plan.rounded_ns).trunk_flexion_deg
+    assert slump.size == 8
+    learned = f"Your usual slump: it curls the trunk by {np.median(slump):.0f}°."
+    assert learned in visits.shown(again)
     again.button(key="close calibration").click().run()
     hear(sources, clock, *seed.SENSORS)
     again.run()
