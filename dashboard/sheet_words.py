@@ -33,6 +33,8 @@ MAX_SENSOR: Final = 22
 MAX_HEADLINE: Final = 230
 MAX_LINE: Final = 140
 MAX_WHY: Final = 220
+#: An activity of less than this in a week is left out.
+WORTH_A_LINE_S: Final = 60
 MORE: Final = "…, more on the page"
 #: Scripts that the sheet's typefaces have; any other letter is printed as UNPRINTABLE.
 _SCRIPTS: Final = ("LATIN", "GREEK", "CYRILLIC", "HEBREW", "ARABIC", "GEORGIAN", "ARMENIAN")
@@ -242,12 +244,13 @@ def _postures(review: WeekReview) -> list[dict[str, Any]]:
 
 
 def _activities(review: WeekReview) -> list[list[str]]:
+    done = [found for found in review.activities if found.worn_s >= WORTH_A_LINE_S]
     return [
         [
             text.ACTIVITY[found.activity],
             f"{review_words.min_h(found.rounded_min_h)} in {text.duration(found.worn_s)}",
         ]
-        for found in review.activities[:MAX_ENTRIES]
+        for found in done[:MAX_ENTRIES]
     ] or [["Nothing was worn.", ""]]
 
 
