@@ -1,8 +1,10 @@
-"""Pictures of a running dashboard, as a client sees it: desktop and phone, light and dark.
+"""Pictures of every page of the dashboard: desktop and phone, light and dark, with an index to look through.
 
-    python -m tests.dashboard.screenshots URL FOLDER [--readme docs/images/dashboard.png]
+    python -m tests.dashboard.screenshots [FOLDER] [--only review,body] [--clients 12] [--weeks 16]
+    python -m tests.dashboard.screenshots --url URL --token TOKEN --readme docs/images/dashboard.png
 
-``--readme`` takes only the picture of the README: a desktop's page down to the focus areas, light.
+The first seeds a simulated clinic, serves it and signs in as each role. ``--readme`` takes only the
+picture of the README of a dashboard that runs: a desktop's page down to the focus areas, light.
 """
 
 from __future__ import annotations
@@ -12,18 +14,24 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from dashboard import launch
 from plumbline.ports import free_port
-from tests.dashboard import signing_in
+from plumbline.seed import SeedChoice
+from store.open import open_series
+from tests.dashboard import gallery, signing_in
+from tests.dashboard.clinic import Clinic, make_clinic
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -33,6 +41,8 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 DESKTOP, PHONE = (1280, 900), (390, 844)
+#: Taller than this a picture is cut.
+MAX_HEIGHT = 8000
 _PATIENCE_MS = 60_000
 
 
@@ -121,7 +131,7 @@ def stretch(page: Page) -> None:
         height = int(page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight"))
         if height == before:
             return
-        page.set_viewport_size({"width": width, "height": min(height, 8000)})
+        page.set_viewport_size({"width": width, "height": min(height, MAX_HEIGHT)})
         page.wait_for_timeout(1500)
 
 
@@ -143,24 +153,99 @@ def readme_picture(browser: Browser, url: str, path: Path) -> None:
         page.screenshot(path=path, clip={"x": 0, "y": 0, "width": DESKTOP[0], "height": bottom})
 
 
+def every_page(clinic: Clinic, folder: Path, only: str = "") -> list[Path]:
+    """All pages of the clinic, and what they show before anything was measured; the pictures."""
+    empty_url = f"sqlite:{folder / 'empty.sqlite'}"
+    open_series(empty_url).close()
+    nothing = replace(clinic, store_url=empty_url)
+    taken: list[Path] = []
+    with chromium(shutil.which("chromium") or "/usr/bin/chromium") as browser:
+        for at, shots in ((clinic, gallery.SHOTS), (nothing, gallery.EMPTY_SHOTS)):
+            wanted = gallery.chosen(shots, only)
+            if not wanted:
+                continue
+            with served(at.store_url, at.registry_url, folder / "dashboard.log") as address:
+                doorman = gallery.Doorman(browser, address, clinic)
+                taken += [path for shot in wanted for path in _of(doorman, shot, folder)]
+    Path(empty_url.removeprefix("sqlite:")).unlink()
+    return taken
+
+
+def _of(doorman: gallery.Doorman, shot: gallery.Shot, folder: Path) -> Iterator[Path]:
+    """One page in both sizes and schemes."""
+    for name, size in (("desktop", DESKTOP), ("phone", PHONE)):
+        for scheme in get_args(gallery.Scheme):
+            path = folder / f"{shot.name}-{name}-{scheme}.png"
+            with doorman.window(shot.role, size, scheme) as context:
+                page = context.new_page()
+                page.goto(shot.path)
+                gallery.settled(page, shot)
+                _grow(page, shot)
+                page.screenshot(path=path, full_page=True)
+            yield path
+
+
+def _grow(page: Page, shot: gallery.Shot) -> None:
+    """Make the window as tall as what Streamlit scrolls inside it."""
+    main = page.locator("[data-testid=stMain]")
+    width = page.viewport_size["width"] if page.viewport_size else DESKTOP[0]
+    before = 0
+    while main.count():
+        height = min(int(main.evaluate("main => main.scrollHeight")), MAX_HEIGHT)
+        if height <= before:
+            main.evaluate("main => main.scrollTo(0, 0)")
+            return
+        page.set_viewport_size({"width": width, "height": height})
+        gallery.settled(page, shot)
+        before = height
+
+
+def write_index(folder: Path, pictures: Sequence[Path]) -> Path:
+    """A page to look through the pictures: a row a page, all four side by side."""
+    rows: dict[str, list[str]] = {}
+    for picture in pictures:
+        name = "-".join(picture.stem.split("-")[:-2])
+        rows.setdefault(name, []).append(picture.name)
+    parts = [
+        f"<h2>{name}</h2><p>"
+        + "".join(
+            f'<a href="{file}"><img loading="lazy" src="{file}" alt="{file}"></a>' for file in files
+        )
+        for name, files in rows.items()
+    ]
+    index = folder / "index.html"
+    index.write_text(_INDEX.format("\n".join(parts)), encoding="utf-8")
+    return index
+
+
+_INDEX = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Pages</title>
+<style>body{{font:16px system-ui;margin:2rem}}p{{display:flex;gap:1rem;align-items:flex-start}}
+img{{max-height:32rem;max-width:30rem;border:1px solid #ccc}}</style>
+{}
+</html>
+"""
+
+
 def main() -> None:
     """Take the pictures that the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("url")
     parser.add_argument("folder", type=Path, nargs="?", default=Path("screenshots"))
-    parser.add_argument("--readme", type=Path)
+    parser.add_argument("--only", default="", help="pages with one of these words in their name")
+    parser.add_argument("--clients", type=int, default=12)
+    parser.add_argument("--weeks", type=int, default=16)
+    parser.add_argument("--url", help="of a dashboard that runs")
+    parser.add_argument("--token", default="", help="of a browser that is signed in there")
+    parser.add_argument("--readme", type=Path, help="where the picture of the README goes")
     arguments = parser.parse_args()
-    with chromium(shutil.which("chromium") or "/usr/bin/chromium") as browser:
-        if arguments.readme:
-            readme_picture(browser, arguments.url, arguments.readme)
-            return
-        arguments.folder.mkdir(parents=True, exist_ok=True)
-        for name, size in (("desktop", DESKTOP), ("phone", PHONE)):
-            for dark in (False, True):
-                with opened(browser, arguments.url, size, dark=dark) as page:
-                    whole(
-                        page, arguments.folder / f"today-{name}-{'dark' if dark else 'light'}.png"
-                    )
+    if arguments.readme:
+        with chromium(shutil.which("chromium") or "/usr/bin/chromium") as browser:
+            readme_picture(browser, arguments.url, arguments.readme, token=arguments.token)
+        return
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="plumbline-clinic-") as kept:
+        choice = SeedChoice(clients=arguments.clients, weeks=arguments.weeks)
+        pictures = every_page(make_clinic(Path(kept), choice), arguments.folder, arguments.only)
+    print(write_index(arguments.folder, pictures).absolute().as_uri())
 
 
 if __name__ == "__main__":
