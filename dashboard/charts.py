@@ -45,7 +45,7 @@ def timeline(model: Timeline, page: Paper) -> alt.LayerChart:
         _band(model, model.activities, _ACTIVITY, "Activity"),
         _activity_names(model),
         _episode_bars(model, page),
-        _nudge_marks(model, page),
+        *([_nudge_marks(model, page)] if model.nudges else []),
         _lane_names(model, page),
     ]
     if model.points:

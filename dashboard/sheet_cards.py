@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from html import escape
 from urllib.parse import quote
 
@@ -23,6 +24,15 @@ def download(wearer: str, week: str, *, named: bool) -> str:
     return (
         f'<div class="pl pl-sheet-get"><a class="pl-do" href="{address}" '
         f"download>Download the PDF</a><span class='quiet'>{_HINT}</span></div>"
+    )
+
+
+def picture(png: bytes, words: str) -> str:
+    """The sheet's page as an image; ``words`` say what it is, also to who cannot see it."""
+    address = f"data:image/png;base64,{b64encode(png).decode()}"
+    return (
+        f'<figure class="pl pl-sheet-picture"><img alt="{escape(words)}" src="{address}">'
+        f"<figcaption class='quiet' aria-hidden='true'>{escape(words)}</figcaption></figure>"
     )
 
 

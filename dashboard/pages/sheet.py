@@ -30,12 +30,8 @@ def _sheet(visit: Visit, week: IsoWeek) -> None:
     words, paper = st.columns([4, 7], gap="medium")
     with words:
         st.html(sheet_cards.figures(review))
-    with paper, st.container(key="sheet-picture"):
-        st.image(
-            sheet.picture(review, named=named),
-            caption=f"The sheet of {person.wearer}, {week.name}: the very page of the PDF.",
-            width="stretch",
-            output_format="PNG",
-        )
+    with paper:
+        picture_words = f"The sheet of {person.wearer}, {week.name}: the very page of the PDF."
+        st.html(sheet_cards.picture(sheet.picture(review, named=named), picture_words))
     if sheet_words.shown_areas(review):
         st.html(cards.warnings())
