@@ -31,7 +31,7 @@ from firmware_sim.scenario import (
 )
 
 #: How long somebody stays in one posture at a desk, on average, where half of the time is rounded.
-HELD_S: Final = 220.0
+HELD_S: Final = 320.0
 #: Seconds in which somebody sinks into rounding, from and to.
 SINKING_S: Final = (60.0, 180.0)
 #: And in which they sit up again.

@@ -213,7 +213,7 @@ def _variant(client: Client, ago: int, level: float, rng: np.random.Generator) -
     chance = float(rng.random())
     turned = max(0.0, 1.0 - ago / _TURNS[client.story]) if client.story in _TURNS else 0.0
     if client.story is Story.BETTER:
-        level += _TURN_LEVELS / 2 - _TURN_LEVELS * min(1.0, 2.0 * turned)
+        level += _TURN_LEVELS / 2 - _TURN_LEVELS * min(1.0, 5.0 * turned)
     elif client.story is Story.WORSE:
         level += _TURN_LEVELS * turned - _TURN_LEVELS / 2
     drawn = round(level + float(rng.normal(0.0, 0.6)))
