@@ -52,13 +52,12 @@ def brand() -> str:
     return _wrap('<div class="pl-brand"><span class="pl-bob"></span>Plumbline</div>')
 
 
-def head(person: Person, day: date, today: date) -> str:
-    """Whose day this is, and which."""
+def head(person: Person, title: str, *, own: bool) -> str:
+    """What the page is about: a day or a week; of somebody else (``own`` is False) whose it is first."""
     chip = '<span class="pl-chip">simulated</span>' if person.simulated else ""
-    return _wrap(
-        f'<div class="pl-head"><h1>{escape(person.label)}</h1>'
-        f'<span class="quiet">{escape(text.day_name(day, today))}</span>{chip}</div>'
-    )
+    first, then = (title, "") if own else (person.label, title)
+    quiet = f'<span class="quiet">{escape(then)}</span>' if then else ""
+    return _wrap(f'<div class="pl-head"><h1>{escape(first)}</h1>{quiet}{chip}</div>')
 
 
 def news(word: News, sensors: Sequence[Sensor]) -> str:

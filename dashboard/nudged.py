@@ -112,11 +112,10 @@ def card(day: Nudged, *, on: bool, over: bool = False) -> str:
 
 def _afterwards(day: Nudged) -> str:
     """What was seen within a minute after the nudges, the unknown said too."""
-    if day.unknown == day.posture:
-        return "What came after is not known."
-    parts = [f"Within a minute the rounding ended after {day.changed} of them"]
-    if day.went_on:
-        parts.append(f"it went on after {day.went_on}")
-    if day.unknown:
-        parts.append(f"of {day.unknown} it is not known")
-    return f"{', '.join(parts)}."
+    if day.changed:
+        on = f" and went on after {day.went_on}" if day.went_on else ""
+        known = f"Rounding ended within a minute after {day.changed}{on}."
+    else:
+        known = f"Rounding went on for more than a minute after {day.went_on}." * bool(day.went_on)
+    unknown = f"What came after {day.unknown} is not known." * bool(day.unknown)
+    return f"{known} {unknown}".strip()

@@ -61,6 +61,11 @@ class Visit:
             raise ValueError("a page about a person was opened without one")
         return self.person
 
+    @property
+    def own(self) -> bool:
+        """Whether the person is who looks."""
+        return self.person is not None and self.person.wearer == self.viewer.wearer
+
 
 def make_visit(
     found: Sources, gate: Gate, wearer: str | None, clock_ns: Callable[[], int]

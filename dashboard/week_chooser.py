@@ -17,7 +17,7 @@ _BACK: Final = (":material/chevron_left:", "Week before")
 _ON: Final = (":material/chevron_right:", "Week after")
 
 
-def choose(person: Person, now_ns: int) -> IsoWeek:
+def choose(person: Person, now_ns: int, *, own: bool = False) -> IsoWeek:
     """The week that the address names, with the ways to others: from the first with data to this one.
 
     A week that is none, or has not come yet, is said, and this week shown.
@@ -28,7 +28,7 @@ def choose(person: Person, now_ns: int) -> IsoWeek:
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
-        st.subheader(_title(chosen, this), width="content", anchor=False)
+        st.html(cards.head(person, _title(chosen, this), own=own), width="content")
         with st.container(
             horizontal=True, vertical_alignment="center", width="content", gap="small"
         ):

@@ -32,6 +32,7 @@ def page(visit: Visit) -> None:
     if row is None:
         st.html(cards.empty("Not registered yet", "An administrator adds you under People."))
         return
+    st.html(cards.head(visit.client, "Settings", own=True))
     _begin(settings_model.values(saved), row)
     wrong = _complaint()
     for group in settings_model.groups():

@@ -43,7 +43,7 @@ _RANGES: Final = {
 def page(visit: Visit) -> None:
     """The client's day, kept up to date while it is today's."""
     today = clock.day_of(visit.clock_ns(), visit.client.zone)
-    day = _choose_day(visit.client, today)
+    day = _choose_day(visit, today)
     live = day == today
     every_s = _NOW_EVERY_S if live else None
     st.fragment(_top, run_every=every_s)(visit, day, live=live)
@@ -53,8 +53,9 @@ def page(visit: Visit) -> None:
     _watch(visit, today)
 
 
-def _choose_day(person: queries.Person, today: date) -> date:
+def _choose_day(visit: Visit, today: date) -> date:
     """The day, with the way to other days. Follows the latest day until moved."""
+    person = visit.client
     first = clock.day_of(person.first_ns, person.zone) if person.first_ns else today
     latest = min(today, clock.day_of(person.last_ns, person.zone)) if person.last_ns else today
     key = f"day {person.wearer}"
@@ -65,7 +66,8 @@ def _choose_day(person: queries.Person, today: date) -> date:
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
-        st.subheader(text.day_name(st.session_state[key], today), width="content", anchor=False)
+        title = text.day_name(st.session_state[key], today)
+        st.html(cards.head(person, title, own=visit.own), width="content")
         with st.container(
             horizontal=True, vertical_alignment="bottom", width="content", gap="small"
         ):

@@ -17,7 +17,7 @@ _EVERY_S: Final = 30
 def page(visit: Visit) -> None:
     """The chosen week, kept up to date while it is under way."""
     person, now_ns = visit.client, visit.clock_ns()
-    week = week_chooser.choose(person, now_ns)
+    week = week_chooser.choose(person, now_ns, own=visit.own)
     this = IsoWeek.at(now_ns, person.zone)
     st.fragment(_week, run_every=_EVERY_S if week == this else None)(visit, week, this)
 

@@ -96,7 +96,7 @@ def test_words_of_others_are_escaped() -> None:
                                    front=(evil,), back=(evil,))  # fmt: skip
     episode = msgspec.structs.replace(EPISODES[0], explanation=evil, focus=(area,))
     made = [
-        cards.head(person, date(2026, 3, 3), date(2026, 3, 3)),
+        cards.head(person, evil, own=False),
         cards.news(News(Freshness.STALE, evil, evil, advice=evil), [sensor]),
         cards.episode_facts(episode, UTC),
         cards.episode_focus(episode, UTC),
@@ -106,6 +106,15 @@ def test_words_of_others_are_escaped() -> None:
     for markup in made:
         assert "<script" not in markup
         assert "&lt;" in markup
+
+
+def test_the_head_names_somebody_else_and_oneself_not() -> None:
+    person = Person("c", "Anna", UTC, True, None, None)
+    other = cards.head(person, "Today, 3 March", own=False)
+    assert "<h1>Anna</h1>" in other
+    assert "Today, 3 March" in other
+    assert "simulated" in other
+    assert "<h1>Today, 3 March</h1>" in cards.head(person, "Today, 3 March", own=True)
 
 
 def test_an_episode_shows_pairs_why_ground_and_the_standing_words() -> None:

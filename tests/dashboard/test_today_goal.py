@@ -136,10 +136,22 @@ def test_only_nudges_that_were_given_count() -> None:
     card = nudged.card(found, on=True)
     for words in (
         "2 nudges so far",
-        "Within a minute the rounding ended after 1 of them, of 1 it is not known.",
+        "Rounding ended within a minute after 1. What came after 1 is not known.",
         "1 prompt to get up.",
     ):
         assert words in card
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        ((0, 5, 0), "Rounding went on for more than a minute after 5."),
+        ((3, 1, 0), "Rounding ended within a minute after 3 and went on after 1."),
+        ((0, 0, 2), "What came after 2 is not known."),
+    ],
+)
+def test_what_came_after_is_one_sentence(seen: tuple[int, int, int], words: str) -> None:
+    assert f">{words}<" in nudged.card(nudged.Nudged(*seen, breaks=0), on=True)
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_a_day_with_its_goal_nudges_timeline_episodes_and_focus_areas(filled: So
     page = visits.shown(app)
     for words in ("Live", "Rounded", "for 14 min", "7 h 14 min", "At the goal so far", "5 nudges"):
         assert words in page
-    assert app.subheader[0].value.startswith("Today, ")
+    assert "<h1>Today, " in page
     assert len(app.get("vega_lite_chart")) == 2
     assert len(app.radio[0].options) == 6
     for words in ("Areas to assess", "Coracobrachialis", "Rhomboids", "not a diagnosis", "saddle"):
@@ -94,7 +94,7 @@ def test_a_day_before_has_no_posture_now(sources: Sources, now_ns: int) -> None:
     seed.fill(sources.series, now_ns - 24 * 3600 * NS_PER_S)
     app = run(sources)
     page = visits.shown(app)
-    assert app.subheader[0].value.startswith("Yesterday, ")
+    assert "<h1>Yesterday, " in page
     assert "Posture now" not in page
     assert "Last data" in page
     assert "At the goal<" in page
@@ -120,6 +120,8 @@ def test_a_therapist_sees_the_same_day_without_ways_to_change_it(filled: Sources
     assert "You moved. Again." in own
     assert "You moved. Again." in other
     assert 'href="my-sensors"' in own
+    assert "<h1>Demo client</h1>" in other
+    assert "Demo client" not in own
     assert "href" not in other
 
 
