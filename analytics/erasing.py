@@ -8,7 +8,7 @@ the transaction that removes the person from the registry.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -31,19 +31,24 @@ BACKUPS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """Whom to erase, and the number of the receipt. ``counted``: rows by kind, of a try cut off before."""
+    """Whom to erase, and the number of the receipt.
+
+    ``counted``: rows by kind, of a try cut off before; ``notes``: what else the receipt is to say.
+    """
 
     wearer: str
     receipt: str
     asked_ns: int
-    counted: Mapping[str, int]
+    counted: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class ReceiptBody(msgspec.Struct, frozen=True, kw_only=True):
-    """The JSON of a receipt; the registry adds its own counts to it."""
+    """The JSON of a receipt: rows by kind, of the series and of each table of the registry, and words."""
 
     series: dict[str, int]
-    notes: tuple[str, ...] = (LATER, BACKUPS)
+    notes: tuple[str, ...] = ()
+    registry: dict[str, int] = {}
 
 
 def erase(
@@ -73,7 +78,8 @@ def erase(
     yield True
     while not clear(retained_topics(site, wearer)):
         yield False
-    body = msgspec.json.encode(ReceiptBody(series=counted)).decode()
+    notes = (LATER, BACKUPS, *erasure.notes)
+    body = msgspec.json.encode(ReceiptBody(series=counted, notes=notes)).decode()
     registry.people.erase_wearer(
         wearer, receipt=Receipt(erasure.receipt, erasure.asked_ns, now_ns, body)
     )

@@ -6,7 +6,7 @@ the days in the store. It is read in pieces, one a step, so that live work goes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Final
 
 from analytics.core.threshold import ThresholdReplay
@@ -65,12 +65,6 @@ def finish(steps: Generator[bool, None, ReplayResult], seen: Callable[[], None])
             result: ReplayResult = ended.value
             return result
         seen()
-
-
-def worn_and_rounded_s(days: Iterable[ReplayDay]) -> tuple[int, int]:
-    """Seconds worn and seconds rounded of all days together."""
-    found = list(days)
-    return sum(day.worn_s for day in found), sum(day.rounded_s for day in found)
 
 
 def _days_ns(timezone: str, start_ns: int, end_ns: int) -> Iterator[tuple[int, int]]:

@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 
 from contracts.errors import EXIT_STATUS, Fault, PlumblineError, Reason, SettingError
 from plumbline import __version__, cli_account
+from plumbline.cli_errands import erase, receipt, replay
 from plumbline.cli_export import export
 from plumbline.cli_seed import seed
 from plumbline.cli_truth import fit, validate
@@ -208,6 +209,9 @@ def analyze(
 app.command()(validate)
 app.command()(fit)
 app.add_typer(cli_account.app)
+app.command()(erase)
+app.command()(receipt)
+app.command()(replay)
 app.command()(seed)
 app.command()(export)
 

@@ -1,6 +1,6 @@
 """What the tests of the command line share."""
 
-from tests.brokers import guarded_broker
+from tests.brokers import guarded_broker, mosquitto_broker
 from tests.influx import server
 
-__all__ = ["guarded_broker", "server"]
+__all__ = ["guarded_broker", "mosquitto_broker", "server"]

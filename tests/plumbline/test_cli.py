@@ -25,9 +25,12 @@ COMMANDS = (
         "fit",
         "bench",
         "doctor",
+        "erase",
         "export",
         "health",
         "init",
+        "receipt",
+        "replay",
         "settings",
     ),
 )
