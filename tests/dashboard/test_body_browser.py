@@ -78,9 +78,10 @@ def tap_on(page: Page, name: str, *, touch: bool = False) -> None:
 
 def in_focus(page: Page) -> str | None:
     """The region that has the keyboard's focus."""
-    return page.locator(".figure").evaluate(
+    found: str | None = page.locator(".figure").evaluate(
         "figure => figure.getRootNode().activeElement?.dataset?.region ?? null"
     )
+    return found
 
 
 def test_a_muscle_is_chosen_by_mouse_and_lights_its_pair(
