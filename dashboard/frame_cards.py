@@ -9,8 +9,7 @@ from contracts.errors import AccessError, Reason
 from dashboard.access import Viewer
 from store.people_ports import Role
 
-NONOT_YOURS: Final = "This is not yours to see"
-_ROLE: Final = (
+NO_ROLE: Final = (
     "Your account has no role yet.",
     "An administrator gives it one under People.",
 )
