@@ -1,4 +1,4 @@
-"""The script that Streamlit runs for every page. :mod:`dashboard.web` serves it."""
+"""What every page begins with: the stores, the person signed in, the frame. dashboard/script runs it."""
 
 from __future__ import annotations
 
@@ -62,6 +62,3 @@ def main() -> None:
         st.html(cards.brand())
         st.html(cards.trouble(error, for_s=for_s))
         _try_again()
-
-
-main()

@@ -14,17 +14,12 @@ from pathlib import Path
 import pandas as pd  # noqa: F401 - Altair looks whether it is loaded, in threads that load it at once
 import streamlit as st
 from starlette.middleware import Middleware
-from streamlit.runtime.pages_manager import PagesManager
 
 from dashboard import oidc, receipt_page, sources
 from dashboard.web_doors import Doors
 from dashboard.web_exports import Exports
 from dashboard.web_guard import Guard
 from dashboard.web_stores import Stores
-
-# Streamlit takes a folder of this name beside the script for pages of its own, and would run the module
-# of the first page that is opened by its address alone, without the frame around it.
-PagesManager.uses_pages_directory = False
 
 _PROVIDER = oidc.from_environment(os.environ)
 _STORES = Stores(
@@ -40,7 +35,7 @@ async def _until_it_stops(_app: st.App) -> AsyncIterator[None]:
 
 
 app = st.App(
-    Path(__file__).with_name("app.py"),
+    Path(__file__).parent / "script" / "page.py",
     lifespan=_until_it_stops,
     routes=[
         *Doors(_STORES, _PROVIDER).routes(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -10,31 +9,45 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.runtime import context
 from streamlit.testing.v1 import AppTest
 
 from contracts.errors import SettingError
 from contracts.units import NS_PER_S
-from contracts.vocabulary import Pattern
 from dashboard import launch, sources
+from dashboard.access import Act, Viewer
 from dashboard.sources import Sources
 from store.open import open_registry, open_series
+from store.people_ports import Role
 from store.ports import Wearer
-from tests.dashboard import seed
+from tests.dashboard import seed, shell_room, signing_in
 
-APP = Path(launch.__file__).with_name("app.py")
+APP = Path(launch.__file__).parent / "script" / "page.py"
 
 
-Run = Callable[[], AppTest]
+SHELL = "from tests.dashboard.shell_room import show\nshow()\n"
+Run = Callable[..., AppTest]
+
+
+@pytest.fixture
+def stored(request: pytest.FixtureRequest) -> Sources:
+    """The stores for writing, where a test names the module of the same name as well."""
+    found = request.getfixturevalue("sources")
+    assert isinstance(found, Sources)
+    return found
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """Runs the page on the stores of tmp_path."""
+    """Runs the page on the stores of tmp_path, for somebody who is signed in where an account is given."""
     store_url, registry_url = seed.urls(tmp_path)
     monkeypatch.setenv(sources.STORE_URL, store_url)
     monkeypatch.setenv(sources.REGISTRY_URL, registry_url)
 
-    def start() -> AppTest:
+    def start(**who: object) -> AppTest:
+        token = signing_in.token(registry_url, **who) if who else ""
+        cookies = property(signing_in.cookies(token))
+        monkeypatch.setattr(context.ContextProxy, "cookies", cookies)
         app = AppTest.from_file(str(APP), default_timeout=60).run()
         assert not app.exception
         return app
@@ -68,9 +81,9 @@ def fill_today(found: Sources) -> None:
 
 def test_a_day_with_its_timeline_episodes_and_focus_areas(sources: Sources, run: Run) -> None:
     fill_today(sources)
-    app = run()
+    app = run(wearer=seed.WEARER)
     page = shown(app)
-    for words in ("Demo client", "Today, ", "Live", "Rounded", "for 14 min", "7 h 14 min"):
+    for words in ("Today, ", "Live", "Rounded", "for 14 min", "7 h 14 min"):
         assert words in page
     assert len(app.get("vega_lite_chart")) == 2
     assert len(app.radio[0].options) == 6
@@ -78,49 +91,11 @@ def test_a_day_with_its_timeline_episodes_and_focus_areas(sources: Sources, run:
         assert words in page
 
 
-def chosen(app: AppTest) -> str:
-    """The focus areas of the chosen episode."""
-    return shown(app).split("Areas to assess")[1].split("pl-rank")[0]
-
-
-def test_choosing_an_episode_shows_its_focus_areas(sources: Sources, run: Run) -> None:
-    fill_today(sources)
-    app = run()
-    assert "Hamstrings" not in chosen(app)
-    episodes = sources.series.episodes(seed.WEARER, 0, time.time_ns())
-    slump = next(e for e in episodes if e.pattern is Pattern.LUMBAR_SLUMP)
-    app.radio[0].set_value(str(slump.start_ns)).run()
-    assert not app.exception
-    assert "Hamstrings" in chosen(app)
-    assert "Coracobrachialis" not in chosen(app)
-
-
-def test_the_longest_episodes_can_come_first(sources: Sources, run: Run) -> None:
-    fill_today(sources)
-    app = run()
-    assert "14 min" in app.radio[0].options[0]
-    app.segmented_control(key="order").set_value("Longest first").run()
-    assert [re.split(r" · |  \n", option)[1] for option in app.radio[0].options][:3] == [
-        "31 min",
-        "23 min",
-        "17 min",
-    ]
-
-
-def test_a_shorter_time_is_drawn_by_seconds(sources: Sources, run: Run) -> None:
-    fill_today(sources)
-    app = run()
-    whole = app.get("vega_lite_chart")[0].proto.spec
-    app.segmented_control(key="range").set_value("Last 10 min").run()
-    assert not app.exception
-    assert app.get("vega_lite_chart")[0].proto.spec != whole
-
-
 def test_a_day_before_has_no_posture_now(sources: Sources, run: Run) -> None:
     now_ns = time.time_ns()
     seed.register(sources.registry, timezone=seed.afternoon_zone(now_ns))
     seed.fill(sources.series, now_ns - 24 * 3600 * NS_PER_S)
-    app = run()
+    app = run(wearer=seed.WEARER)
     page = shown(app)
     assert "Yesterday, " in page
     assert "Posture now" not in page
@@ -130,19 +105,36 @@ def test_a_day_before_has_no_posture_now(sources: Sources, run: Run) -> None:
     assert "No data today yet" in shown(app)
 
 
-def test_several_clients_can_be_chosen(sources: Sources, run: Run) -> None:
-    fill_today(sources)
-    sources.registry.put_wearer(Wearer("c-2", "New client"))
-    app = run()
+def test_several_clients_can_be_chosen(stored: Sources, tmp_path: Path) -> None:
+    fill_today(stored)
+    stored.registry.put_wearer(Wearer("c-2", "New client"))
+    found = sources.open_sources(*seed.urls(tmp_path))
+    granted = frozenset({seed.WEARER, "c-2"})
+    viewer = Viewer("t", "The therapist", frozenset({Role.THERAPIST}), granted=granted)
+    shell_room.room[:] = [shell_room.Room(found, viewer, Act.TODAY, time.time_ns)]
+    app = AppTest.from_string(SHELL, default_timeout=60)
+    app.query_params["client"] = seed.WEARER
+    app.run()
     assert app.selectbox[0].options == ["Demo client", "New client"]
     app.selectbox[0].set_value("c-2").run()
     assert not app.exception
     assert "No sensor is assigned yet" in shown(app)
+    found.series.close()
+    found.registry.close()
 
 
-def test_nobody_yet(sources: Sources, run: Run) -> None:
-    assert "No client yet" in shown(run())
-    assert sources.registry.wearers() == []
+def test_nobody_is_shown_anything_before_signing_in(sources: Sources, run: Run) -> None:
+    fill_today(sources)
+    page = shown(run())
+    assert "You are signed out" in page
+    assert "Demo client" not in page
+
+
+def test_a_therapist_whom_nobody_lets_look(sources: Sources, run: Run) -> None:
+    fill_today(sources)
+    page = shown(run(role=Role.THERAPIST))
+    assert "No client lets you look yet" in page
+    assert "Demo client" not in page
 
 
 def test_a_store_that_is_not_there_says_what_to_do(run: Run) -> None:
@@ -165,7 +157,7 @@ def test_a_store_that_fails_later_leaves_the_page_standing(
     sources: Sources, tmp_path: Path, run: Run
 ) -> None:
     fill_today(sources)
-    app = run()
+    app = run(wearer=seed.WEARER)
     with sqlite3.connect(tmp_path / "series.sqlite") as connection:
         connection.execute("DROP TABLE episode")
     connection.close()
@@ -188,4 +180,5 @@ def test_the_command_line_is_quiet_and_local() -> None:
     )
     assert "--browser.gatherUsageStats=false" in command
     assert environment[sources.STORE_URL] == "sqlite:a"
-    assert (Path(environment["PYTHONPATH"]) / "dashboard" / "app.py").is_file()
+    assert (Path(environment["PYTHONPATH"]) / "dashboard" / "web.py").is_file()
+    assert any(word.endswith("web.py") for word in command)
