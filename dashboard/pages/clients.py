@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import cards, clients_model, clients_table, theme
+from dashboard import cards, clients_model, clients_table
 from dashboard.parts import part
 from dashboard.visit import Visit
 
@@ -60,5 +60,4 @@ def _list(visit: Visit) -> None:
     if not shown:
         st.html(cards.empty("Nobody found", NOT_FOUND))
         return
-    page = theme.paper(st.context.theme.type)
-    st.html(clients_table.table(shown, page, now_ns))
+    st.html(clients_table.table(shown, now_ns))
