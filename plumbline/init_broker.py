@@ -57,6 +57,7 @@ def service_rules(site: str) -> str:
             topics.posture(site, _ANY),
             topics.episode(site, _ANY),
             topics.nudge(site, _ANY),
+            topics.context(site, _ANY),  # to clear it when somebody is erased
             topics.rejected(site),
         ),
         read=(
