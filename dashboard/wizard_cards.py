@@ -18,7 +18,7 @@ from dashboard.calibration_wizard import HOLDING, MOVING, Due, State, Step
 from dashboard.live_angles import LiveAngle
 from dashboard.theme import Paper
 
-_DAY_NS: Final = 86400 * NS_PER_S
+_LASTS: Final = f"{CALIBRATION_LASTS_NS // (86400 * NS_PER_S)} days"
 #: What is asked for in each step: the pose drawn, the big words, and what they mean.
 _SAYS: Final = {
     Step.GET_READY: ("upright", "Sit upright", "Feet on the floor, back off the backrest, as tall as is comfortable."),
@@ -52,7 +52,7 @@ _DUE: Final = {
     ),
     Due.OLD: (
         "Calibrate again",
-        f"The last calibration is over {CALIBRATION_LASTS_NS // _DAY_NS} days old. Bodies and straps change.",
+        f"The last calibration is over {_LASTS} old. Bodies and straps change.",
     ),
 }
 
@@ -60,6 +60,11 @@ _DUE: Final = {
 WHAT_IT_IS: Final = (
     '<div class="pl"><p>Put the sensors on as you wear them. After Start, hold each pose while it counts '
     "down: the page says when. Have it where you can see it while you sit and stand.</p></div>"
+)
+
+_NOTHING_DUE: Final = (
+    "Nothing needs doing. It is proposed again when a sensor moves or is exchanged, and after "
+    f"{_LASTS}."
 )
 
 
@@ -70,11 +75,8 @@ def proposal(why: Due | None, last_ns: int | None, now_ns: int, zone: ZoneInfo) 
         classes = "pl-card pl-doubt"
     else:
         title = "Calibrated"
-        more = (
-            ""
-            if last_ns is None
-            else f"Last on {_moment(last_ns, now_ns, zone)}. Nothing needs doing."
-        )
+        last = "" if last_ns is None else f"{_moment(last_ns, now_ns, zone)}. "
+        more = f"{last}{_NOTHING_DUE}"
         classes = "pl-card pl-fine"
     return (
         f'<div class="pl"><section class="{classes}" role="status" aria-label="Calibration">'
@@ -166,7 +168,7 @@ def _live(angle: LiveAngle) -> str:
     change = "–" if angle.change_deg is None else f"{angle.change_deg:.0f}°"
     return (
         f'<li><span class="name">{escape(text.PLACEMENT[angle.placement])}</span>'
-        f'<span class="deg num">{change}</span><span class="quiet">tilted since you began</span>'
+        f'<span class="deg num">{change}</span><span class="quiet">tilted since the start</span>'
         f'<span class="light {light} num">{escape(words)}</span></li>'
     )
 
@@ -270,7 +272,7 @@ def history(
     poses_of = {p.effective_ns: p.windows for p in plans}
     rows = "".join(
         f'<tr><td class="num">{_moment(ns, now_ns, zone)}</td>'
-        f"<td>{escape(listed([_POSE_NAME[n].lower() for n in _POSE_NAME if n in poses_of.get(ns, ())]) or '–')}</td>"
+        f"<td>{escape(' · '.join(n for p, n in _POSE_NAME.items() if p in poses_of.get(ns, ())) or '–')}</td>"
         f"<td>{_outcome(by_ns.get(ns))}</td></tr>"
         for ns in known[:limit]
     )

@@ -194,6 +194,8 @@ def _prepare(visit: Visit, angles: list[live_angles.LiveAngle]) -> None:
     if not angles:
         st.html(wizard_cards.cannot_start(()))
         return
+    if why is None and not st.toggle("Calibrate again", key="calibrate again"):
+        return
     st.html(wizard_cards.WHAT_IT_IS)
     standing = st.toggle(
         "Stand upright too: standing and sitting differ, so each gets its own upright",

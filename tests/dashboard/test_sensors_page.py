@@ -156,6 +156,9 @@ def test_a_calibration_from_start_to_what_was_learned(sources: Sources, clock: C
     page = visits.shown(again)
     assert "Nothing needs doing." in page
     assert "<b>Accepted</b>" in page
+    assert "start calibration" not in {button.key for button in again.button}
+    again.toggle(key="calibrate again").set_value(True).run()
+    assert not again.button(key="start calibration").disabled
 
 
 def test_a_refused_calibration_says_why_and_is_tried_again(sources: Sources, clock: Clock) -> None:

@@ -110,7 +110,7 @@ def test_every_reason_to_calibrate_has_words(why: Due) -> None:
 
 def test_what_was_calibrated_lately_needs_nothing() -> None:
     card = wizard_cards.proposal(None, NOW_NS - 3600 * NS_PER_S, NOW_NS, BERLIN)
-    assert "Last on Today, 3 March, 17:30. Nothing needs doing." in card
+    assert "Today, 3 March, 17:30. Nothing needs doing." in card
 
 
 def test_the_history_tells_all_outcomes_latest_first_and_is_capped() -> None:
@@ -123,7 +123,7 @@ def test_the_history_tells_all_outcomes_latest_first_and_is_capped() -> None:
     assert table.count("<tr>") == 21
     assert "… and 5 before." in table
     short = wizard_cards.history([PLAN], [REFUSED], second(60), BERLIN)
-    assert "upright, seated, usual slump, bent forward and upright, standing" in short
+    assert "Upright, seated · Usual slump · Bent forward · Upright, standing" in short
     assert "<b>Refused.</b> T4 moved by 11° in the upright window. Hold the pose" in short
 
 
