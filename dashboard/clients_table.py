@@ -116,7 +116,7 @@ def _last(row: ClientRow, now_ns: int) -> str:
     day, today = clock.day_of(row.last_ns, row.zone), clock.day_of(now_ns, row.zone)
     ago = (today - day).days
     if ago <= 0:
-        return clock.clock_time(row.last_ns, row.zone)
+        return f"today {clock.clock_time(row.last_ns, row.zone)}"
     return "yesterday" if ago == 1 else f"{ago} days ago"
 
 

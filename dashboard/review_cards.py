@@ -14,12 +14,10 @@ from dashboard import cards, clock, review_words, text
 from dashboard.before_after import SIDE_DAYS, SessionEffect
 from dashboard.day_statistics import Interval
 from dashboard.focus_order import ReviewedArea
-from dashboard.queries import Person
 from dashboard.review_charts import short
 from dashboard.review_model import USUAL_WEEKS, ActivityFigures, WeekReview
 from dashboard.review_words import min_h, tenths
 from dashboard.safety import muscle, safety
-from dashboard.weeks import IsoWeek
 from store.people_ports import FocusEdit, Verdict
 
 #: Bars and intervals of changes reach this far to either side, rounded minutes a worn hour.
@@ -38,15 +36,6 @@ _VERDICT: Final = {Verdict.ACCEPTED: "accepted", Verdict.REJECTED: "rejected"}
 
 def _wrap(inner: str, classes: str = "") -> str:
     return f'<div class="pl {classes}">{inner}</div>'
-
-
-def head(person: Person, week: IsoWeek) -> str:
-    """Whose week it is, and which."""
-    chip = '<span class="pl-chip">simulated</span>' if person.simulated else ""
-    return _wrap(
-        f'<div class="pl-head"><h2>{escape(person.label)}</h2><span class="quiet">'
-        f"{escape(week.said())} · week {week.monday.isocalendar().week}</span>{chip}</div>"
-    )
 
 
 def figure(inner: str) -> str:

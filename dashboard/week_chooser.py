@@ -11,20 +11,28 @@ from dashboard import cards
 from dashboard.queries import Person
 from dashboard.weeks import IsoWeek
 
-#: The query parameter; without it the page shows the week under way.
+#: The query parameter; without it the page shows the week it begins with.
 WEEK: Final = "week"
+#: Seconds are forgotten after a month or so, days and minutes are kept: one may always look back so far.
+_BACK_WEEKS: Final = 52
 _BACK: Final = (":material/chevron_left:", "Week before")
 _ON: Final = (":material/chevron_right:", "Week after")
 
 
-def choose(person: Person, now_ns: int, *, own: bool = False) -> IsoWeek:
+def choose(
+    person: Person, now_ns: int, *, own: bool = False, begin: IsoWeek | None = None
+) -> IsoWeek:
     """The week that the address names, with the ways to others: from the first with data to this one.
 
-    A week that is none, or has not come yet, is said, and this week shown.
+    ``begin``: what an address without a week shows; the week under way where it is not said. A week that is
+    none, or has not come yet, is said, and this week shown.
     """
     this = IsoWeek.at(now_ns, person.zone)
-    first = this if person.first_ns is None else IsoWeek.at(person.first_ns, person.zone)
-    chosen = _asked(this)
+    first = this.moved(-_BACK_WEEKS)
+    if person.first_ns is not None:
+        first = min(first, IsoWeek.at(person.first_ns, person.zone))
+    home = begin or this
+    chosen = _asked(this, home)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
@@ -32,16 +40,16 @@ def choose(person: Person, now_ns: int, *, own: bool = False) -> IsoWeek:
         with st.container(
             horizontal=True, vertical_alignment="center", width="content", gap="small"
         ):
-            _step(chosen, -1, this, disabled=chosen <= first)
-            _to_this(this, disabled=chosen == this)
-            _step(chosen, +1, this, disabled=chosen >= this)
+            _step(chosen, -1, home, disabled=chosen <= first)
+            _to_this(this, home, disabled=chosen == this)
+            _step(chosen, +1, home, disabled=chosen >= this)
     return chosen
 
 
-def _asked(this: IsoWeek) -> IsoWeek:
+def _asked(this: IsoWeek, home: IsoWeek) -> IsoWeek:
     name = st.query_params.get(WEEK)
     if name is None:
-        return this
+        return home
     try:
         asked = IsoWeek.parse(name)
     except SettingError as error:
@@ -59,15 +67,15 @@ def _title(chosen: IsoWeek, this: IsoWeek) -> str:
     return f"{name or number}, {chosen.said()}"
 
 
-def _go(week: IsoWeek, this: IsoWeek) -> None:
-    """A page that is left open on the week under way goes over to the next one by itself."""
-    if week == this:
+def _go(week: IsoWeek, home: IsoWeek) -> None:
+    """A page that is left open on the week it begins with goes over to the next one by itself."""
+    if week == home:
         st.query_params.pop(WEEK, None)
     else:
         st.query_params[WEEK] = week.name
 
 
-def _step(chosen: IsoWeek, weeks: int, this: IsoWeek, *, disabled: bool) -> None:
+def _step(chosen: IsoWeek, weeks: int, home: IsoWeek, *, disabled: bool) -> None:
     icon, words = _BACK if weeks < 0 else _ON
     # The words are for screen readers; the style sheet shows the arrow only.
     with st.container(key=f"step {words}", width="content"):
@@ -76,10 +84,10 @@ def _step(chosen: IsoWeek, weeks: int, this: IsoWeek, *, disabled: bool) -> None
             icon=icon,
             key=f"{words} of week",
             on_click=_go,
-            args=(chosen.moved(weeks), this),
+            args=(chosen.moved(weeks), home),
             disabled=disabled,
         )
 
 
-def _to_this(this: IsoWeek, *, disabled: bool) -> None:
-    st.button("This week", key="this week", on_click=_go, args=(this, this), disabled=disabled)
+def _to_this(this: IsoWeek, home: IsoWeek, *, disabled: bool) -> None:
+    st.button("This week", key="this week", on_click=_go, args=(this, home), disabled=disabled)

@@ -84,15 +84,6 @@ def shown_first(now_ns: int, zone: ZoneInfo) -> IsoWeek:
     return IsoWeek.of_day(clock.day_of(now_ns, zone) - timedelta(days=_YOUNG_DAYS))
 
 
-def chosen(name: str | None, now_ns: int, zone: ZoneInfo) -> IsoWeek:
-    """The week that an address names, never one to come; :func:`shown_first` where it names none."""
-    try:
-        week = IsoWeek.parse(name or "")
-    except SettingError:
-        return shown_first(now_ns, zone)
-    return min(week, IsoWeek.at(now_ns, zone))
-
-
 def _none(name: str) -> SettingError:
     return SettingError(
         Reason.BAD_SETTING,

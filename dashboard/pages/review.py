@@ -20,6 +20,7 @@ from dashboard import (
     review_cards,
     review_charts,
     theme,
+    week_chooser,
     weeks,
 )
 from dashboard.access import Act
@@ -45,34 +46,10 @@ _VERDICTS: Final = {
 
 def page(visit: Visit) -> None:
     """The chosen week: what changed first, then what it rests on."""
-    week = _choose_week(visit)
+    person, now_ns = visit.client, visit.clock_ns()
+    begin = weeks.shown_first(now_ns, person.zone)
+    week = week_chooser.choose(person, now_ns, own=visit.own, begin=begin)
     _review(visit, week)
-
-
-def _choose_week(visit: Visit) -> weeks.IsoWeek:
-    """The week that the address names, with the way to others."""
-    now_ns, zone = visit.clock_ns(), visit.client.zone
-    week = weeks.chosen(st.query_params.get("week"), now_ns, zone)
-    last = weeks.IsoWeek.at(now_ns, zone)
-    with st.container(
-        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
-    ):
-        st.html(review_cards.head(visit.client, week), width="content")
-        with st.container(
-            horizontal=True, vertical_alignment="center", width="content", gap="small"
-        ):
-            _step("Week before", ":material/chevron_left:", week.moved(-1))
-            _step("Week after", ":material/chevron_right:", week.moved(1), disabled=week >= last)
-    return week
-
-
-def _step(words: str, icon: str, to: weeks.IsoWeek, *, disabled: bool = False) -> None:
-    def move() -> None:
-        st.query_params["week"] = to.name
-
-    # The words are for screen readers; the style sheet shows the arrow only.
-    with st.container(key=f"step {words}", width="content"):
-        st.button(words, icon=icon, key=f"{words} review", on_click=move, disabled=disabled)
 
 
 @part

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import cards, sheet, sheet_cards, sheet_words, week_chooser
+from dashboard import cards, sheet, sheet_cards, sheet_words, week_chooser, weeks
 from dashboard.parts import part
 from dashboard.review_model import week_review
 from dashboard.visit import Visit
@@ -17,7 +17,9 @@ _NAMED_HELP = (
 
 def page(visit: Visit) -> None:
     """The chosen week's sheet."""
-    week = week_chooser.choose(visit.client, visit.clock_ns())
+    person, now_ns = visit.client, visit.clock_ns()
+    begin = weeks.shown_first(now_ns, person.zone)
+    week = week_chooser.choose(person, now_ns, begin=begin)
     _sheet(visit, week)
 
 

@@ -155,10 +155,10 @@ def test_choosing_an_episode_shows_its_trace(client: Client) -> None:
 
 def test_other_weeks_are_a_step_away_and_an_unworn_one_is_unknown(client: Client) -> None:
     app = opened(client)
-    assert app.button(key="Week after review").disabled
-    app.button(key="Week before review").click().run()
+    assert app.button(key="Week after of week").disabled
+    app.button(key="Week before of week").click().run()
     assert "2026-W09" in app.query_params["week"]
-    assert "week 9<" in visits.shown(app)
+    assert "Last week, 23 February – 1 March 2026" in visits.shown(app)
     empty = opened(client, WEEK.moved(-8))
     assert "unknown, neither good nor bad" in visits.shown(empty)
     assert not empty.text_area
