@@ -60,6 +60,11 @@ def head(person: Person, title: str, *, own: bool) -> str:
     return _wrap(f'<div class="pl-head"><h1>{escape(first)}</h1>{quiet}{chip}</div>')
 
 
+def part(title: str) -> str:
+    """The title of a part of a page, under its headline."""
+    return _wrap(f"<h2>{escape(title)}</h2>", "pl-part")
+
+
 def news(word: News, sensors: Sequence[Sensor]) -> str:
     """How fresh the data is, a backlog's progress, the sensors, and what to do where nothing comes."""
     bar = ""

@@ -19,12 +19,13 @@ from dashboard.queries import Timeline
 from dashboard.runs import Run, gaps
 from dashboard.theme import ACTIVITY_COLOUR, POSTURE_COLOUR, Paper
 
-_EPISODES: Final = (22.0, 30.0)
-_POSTURE: Final = (34.0, 84.0)
-_ACTIVITY: Final = (112.0, 138.0)
-_FLEXION: Final = (168.0, 256.0)
-HEIGHT_WITH_FLEXION: Final = 264
-HEIGHT_WITHOUT_FLEXION: Final = 146
+_NUDGES: Final = 20.0
+_EPISODES: Final = (26.0, 34.0)
+_POSTURE: Final = (38.0, 88.0)
+_ACTIVITY: Final = (116.0, 142.0)
+_FLEXION: Final = (172.0, 260.0)
+HEIGHT_WITH_FLEXION: Final = 268
+HEIGHT_WITHOUT_FLEXION: Final = 150
 #: Room for the clock times; Streamlit fits lanes and axis together into the height.
 _AXIS_PX: Final = 28
 _HATCH_LINES: Final = 100
@@ -193,11 +194,11 @@ def _episode_bars(model: Timeline, page: Paper) -> alt.Chart:
 
 
 def _nudge_marks(model: Timeline, page: Paper) -> alt.Chart:
-    """A ring in the episodes' lane for each nudge, to be seen on a bar and beside one."""
+    """A ring for each nudge, above the episodes' bars."""
     rows = [
         {
             "from": _seconds(model, n.at_ns),
-            "top": sum(_EPISODES) / 2,
+            "top": _NUDGES,
             "said": f"{_NUDGE[n.kind]} at {clock.clock_time(n.at_ns, model.zone)}",
             "Nudge": _NUDGE[n.kind],
             "At": clock.clock_time(n.at_ns, model.zone),
@@ -207,14 +208,19 @@ def _nudge_marks(model: Timeline, page: Paper) -> alt.Chart:
     ]
     return _encode(
         alt.Chart(_data(rows), name="nudges").mark_point(
-            shape="circle", size=70, filled=True, fill=page.background, stroke=page.ink, opacity=1,
-            strokeWidth=2,
+            shape="circle",
+            size=34,
+            filled=True,
+            fill=page.background,
+            stroke=page.ink,
+            opacity=1,
+            strokeWidth=1.6,
         ),
         x=_x(model),
         y=_y(model),
         tooltip=["Nudge:N", "At:N", "After:N"],
         description="said:N",
-    )  # fmt: skip
+    )
 
 
 def _gap_layer(
@@ -250,7 +256,10 @@ def _gap_layer(
 def _lane_names(model: Timeline, page: Paper) -> alt.Chart:
     above = ["episodes"] * bool(model.episodes) + ["nudges ○"] * bool(model.nudges)
     marked = f"Posture – {' and '.join(above)} marked above" if above else "Posture"
-    names = [(marked, _EPISODES[0] - 8), ("Activity", _ACTIVITY[0] - 9)]
+    names = [
+        (marked, _NUDGES - 13 if model.nudges else _EPISODES[0] - 8),
+        ("Activity", _ACTIVITY[0] - 9),
+    ]
     if model.points:
         names.append(("Trunk flexion, degrees", _FLEXION[0] - 9))
     rows = [{"name": name, "top": top, "from": 0} for name, top in names]

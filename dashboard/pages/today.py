@@ -145,7 +145,7 @@ def _timeline(visit: Visit, of: date) -> None:
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"
     ):
-        st.subheader("Timeline", width="content", anchor=False)
+        st.html(cards.part("Timeline"), width="content")
         chosen = st.segmented_control(
             "Time shown",
             list(_RANGES),
@@ -175,7 +175,7 @@ def _episodes(visit: Visit, of: date) -> None:
     day = queries.day(visit.series, person, of)
     if day.empty:
         return
-    st.subheader("Episodes of sustained rounding", anchor=False)
+    st.html(cards.part("Episodes of sustained rounding"))
     if not day.episodes:
         st.html(cards.empty("No episode on this day", *cards.NO_EPISODE))
         return
@@ -187,9 +187,9 @@ def _episodes(visit: Visit, of: date) -> None:
     with st.container(border=True):
         st.html(cards.episode_focus(chosen, person.zone))
     if day.focus:
-        st.subheader("Focus areas of the day", anchor=False)
+        st.html(cards.part("Focus areas of the day"))
         st.html(cards.ranking(day.focus))
-        st.subheader("Before anyone works on the body", anchor=False)
+        st.html(cards.part("Before anyone works on the body"))
         st.html(cards.warnings())
 
 
