@@ -122,14 +122,10 @@ def news(
     return _stale(latest_ns, now_ns, zone, _why_silent(health, now_ns, zone), _advice(health))
 
 
-def _stale(
-    latest_ns: int | None, now_ns: int, zone: ZoneInfo, why: str, advice: str = ""
-) -> News:
+def _stale(latest_ns: int | None, now_ns: int, zone: ZoneInfo, why: str, advice: str = "") -> News:
     if latest_ns is None:
         return News(Freshness.EMPTY, "No data yet", why, advice=advice)
-    return News(
-        Freshness.STALE, f"Last data {_when(latest_ns, now_ns, zone)}", why, advice=advice
-    )
+    return News(Freshness.STALE, f"Last data {_when(latest_ns, now_ns, zone)}", why, advice=advice)
 
 
 def _syncing(waiting: Sequence[SensorHealth], rate_hz: float | None) -> News:
