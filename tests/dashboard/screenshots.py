@@ -98,8 +98,9 @@ def opened(
     *,
     dark: bool = False,
     token: str = "",
+    until: str = ".pl-card",
 ) -> Iterator[Page]:
-    """The page at ``url`` in a window of its own, once its parts stand.
+    """The page at ``url`` in a window of its own, once its parts stand: the first that ``until`` selects.
 
     ``token`` is of a browser that is signed in, as tests.dashboard.signing_in makes one.
     """
@@ -115,7 +116,7 @@ def opened(
         page = context.new_page()
         page.set_default_timeout(_PATIENCE_MS)
         page.goto(url)
-        expect(page.locator(".pl-card").first).to_be_visible(timeout=_PATIENCE_MS)
+        expect(page.locator(until).first).to_be_visible(timeout=_PATIENCE_MS)
         yield page
     finally:
         context.close()
