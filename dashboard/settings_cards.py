@@ -72,5 +72,5 @@ def saved(at_ns: int, zone: ZoneInfo) -> str:
     return (
         '<div class="pl"><section class="pl-card pl-saved" role="status">'
         f'<b class="num">Saved at {at}.</b> It holds from now on: what is measured is told by it within '
-        "a second or two. What was told before stays as it is.</section></div>"
+        "a few seconds. What was told before stays as it is.</section></div>"
     )

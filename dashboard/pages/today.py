@@ -131,8 +131,9 @@ def _warn(visit: Visit, state: queries.Now, now_ns: int) -> None:
         st.html(doubts.card(state.doubt, person.zone))
     outcomes = visit.series.calibrations(person.wearer)
     link = Act.SENSORS.value if visit.gate.may(Act.CALIBRATE, person.wearer) else ""
+    guided = visit.own and not person.simulated  # the first steps stand above the page
     word = calibrated.card(outcomes, state, person.zone, now_ns=now_ns, link=link)
-    if word:
+    if word and (outcomes or not guided):
         st.html(word)
 
 

@@ -6,6 +6,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,14 @@ def test_a_store_that_fails_later_leaves_the_page_standing(
         assert not app.exception
     assert "What is shown below was read before that" in visits.shown(app)
     assert "Coracobrachialis" in visits.shown(app)
+
+
+@pytest.mark.usefixtures("now_ns")
+def test_without_a_calibration_the_card_stands_where_no_first_steps_do(
+    sources: Sources,
+) -> None:
+    wearer = sources.registry.wearers()[0]
+    assert "Not calibrated yet" in visits.shown(run(sources))
+    sources.registry.put_wearer(replace(wearer, simulated=False))
+    assert "Not calibrated yet" not in visits.shown(run(sources))
+    assert "Not calibrated yet" in visits.shown(run(sources, visits.THERAPIST))
