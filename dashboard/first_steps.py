@@ -82,15 +82,18 @@ def way(
 
 
 def of(visit: Visit) -> str:
-    """The card for whoever looks at a page of their own; empty elsewhere."""
-    wearer = visit.viewer.wearer
-    if visit.person is None or visit.person.wearer != wearer or wearer is None:
+    """The card for whoever looks at a page of their own; empty elsewhere.
+
+    A simulated person is asked for nothing: whoever made it has paired and calibrated it as was wished.
+    """
+    person = visit.person
+    if person is None or person.wearer != visit.viewer.wearer or person.simulated:
         return ""
     return card(
         way(
-            visit.people.consents(wearer),
-            visit.registry.assignments(wearer),
-            visit.series.calibrations(wearer),
+            visit.people.consents(person.wearer),
+            visit.registry.assignments(person.wearer),
+            visit.series.calibrations(person.wearer),
             visit.clock_ns(),
         )
     )

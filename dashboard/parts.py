@@ -9,7 +9,7 @@ from typing import Concatenate, ParamSpec
 import streamlit as st
 
 from contracts.errors import AccessError, PlumblineError
-from dashboard import cards, frame_cards
+from dashboard import cards, first_steps, frame_cards
 from dashboard.visit import Visit
 
 P = ParamSpec("P")
@@ -34,3 +34,11 @@ def part(show: Part[P]) -> Part[P]:
                 st.html(cards.trouble(error))
 
     return guarded
+
+
+@part
+def guide(visit: Visit) -> None:
+    """Where somebody new goes next; nothing for whoever has all of it behind them."""
+    way = first_steps.of(visit)
+    if way:
+        st.html(way)

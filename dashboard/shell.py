@@ -16,6 +16,7 @@ from contracts.errors import AccessError, Reason
 from dashboard import access, cards, frame_cards
 from dashboard.access import ALLOWED, Act, Relation, Viewer
 from dashboard.gate import Audit, Gate, GuardedRegistry
+from dashboard.parts import guide
 from dashboard.sources import Sources
 from dashboard.visit import make_visit
 from store.people_ports import Role
@@ -102,6 +103,8 @@ def open_page(
     gate.look(wearer)
     audit.looked(who().account, act, wearer)
     visit = make_visit(found, gate, wearer, clock_ns)
+    if act is Act.TODAY:
+        guide(visit)
     import_module(f"dashboard.pages.{ENTRIES[act].module}").page(visit)
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from contracts.errors import AccessError, PlumblineError
 from contracts.units import NS_PER_S
 from dashboard import cards, consent, data_cards
-from dashboard.parts import part
+from dashboard.parts import guide, part
 from dashboard.visit import Visit
 from dashboard.weeks import IsoWeek
 from store.people_ports import Consent, ConsentKind, Errand, ErrandKind, ErrandState, Grant
@@ -32,6 +32,7 @@ def page(visit: Visit) -> None:
     if _NUMBER in st.session_state and st.session_state.get(_ASKED):
         st.fragment(_erasing, run_every=_STATE_EVERY_S)(visit)
         return
+    guide(visit)
     given = consent.in_force(visit.people.consents(visit.client.wearer), ConsentKind.MONITORING)
     if given is None:
         _consents(visit)

@@ -23,7 +23,7 @@ from dashboard import (
 )
 from dashboard.calibration_wizard import ENDED, State, Step
 from dashboard.consent import in_force
-from dashboard.parts import part
+from dashboard.parts import guide, part
 from dashboard.visit import Visit
 from store.people_ports import ConsentKind
 from store.ports import Assignment
@@ -45,6 +45,7 @@ def page(visit: Visit) -> None:
     if _state(visit).step is not Step.PREPARE:
         st.fragment(_calibration, run_every=_WIZARD_EVERY_S)(visit)
         return
+    guide(visit)
     worn = len(_sensors(visit))
     # Each part has its own place, so that none moves under the hand while the page is made anew.
     worn_place, pairing_place, calibration_place, more_place = (st.container() for _ in range(4))
@@ -103,7 +104,8 @@ def _give_back(visit: Visit, sensor: queries.Sensor) -> None:
 @part
 def _pairing(visit: Visit) -> None:
     now_ns, zone = visit.clock_ns(), visit.client.zone
-    if in_force(visit.people.consents(visit.client.wearer), ConsentKind.MONITORING) is None:
+    agreed = in_force(visit.people.consents(visit.client.wearer), ConsentKind.MONITORING)
+    if agreed is None and not visit.client.simulated:
         st.html(sensor_cards.AGREE_FIRST)
         return
     health = visit.series.health()

@@ -5,9 +5,12 @@ import pytest
 from contracts.records import CalibrationOutcome
 from contracts.vocabulary import Placement
 from dashboard import consent, first_steps
+from dashboard.access import Act
 from dashboard.first_steps import FirstStep, Way
+from dashboard.sources import Sources
 from store.people_ports import Consent, ConsentKind
-from store.ports import Assignment
+from store.ports import Assignment, Wearer
+from tests.dashboard import seed, visits
 
 AGREED = Consent("w", ConsentKind.MONITORING, "1", given_ns=1)
 TAKEN_BACK = Consent("w", ConsentKind.MONITORING, "1", given_ns=1, withdrawn_ns=2)
@@ -61,3 +64,20 @@ def test_every_consent_has_words_and_says_what_taking_it_back_means(kind: Consen
 
 def test_what_is_measured_is_called_no_diagnosis() -> None:
     assert "no diagnosis and no treatment" in " ".join(consent.words(ConsentKind.MONITORING).says)
+
+
+@pytest.fixture
+def newcomer(sources: Sources) -> Sources:
+    """Somebody who has nothing yet."""
+    sources.registry.put_wearer(Wearer(seed.WEARER, "Alma Berg"))
+    return sources
+
+
+def test_the_card_is_for_whose_own_page_it_is(newcomer: Sources) -> None:
+    assert "Say what you agree to" in first_steps.of(visits.visit(newcomer, Act.TODAY))
+    assert first_steps.of(visits.visit(newcomer, Act.TODAY, viewer=visits.THERAPIST)) == ""
+
+
+def test_a_simulated_person_is_asked_for_nothing(newcomer: Sources) -> None:
+    newcomer.registry.put_wearer(Wearer(seed.WEARER, "Simulated client", simulated=True))
+    assert first_steps.of(visits.visit(newcomer, Act.TODAY)) == ""

@@ -79,7 +79,7 @@ def sign_in(page: Page, somebody: Newcomer) -> None:
 
 
 def agree(page: Page) -> None:
-    page.get_by_role("link", name="My data").click()
+    page.get_by_role("link", name="Read and agree").click()
     page.get_by_role("button", name="I agree: measure my posture and keep it").click()
     expect(page.get_by_text("Given just now")).to_be_visible()
 
@@ -109,13 +109,14 @@ def calibrate(page: Page, somebody: Newcomer) -> None:
 def test_from_the_first_sign_in_to_the_first_episode_seen(somebody: Newcomer, page: Page) -> None:
     sign_in(page, somebody)
     agree(page)
-    page.get_by_role("link", name="My sensors").click()
+    page.get_by_role("link", name="Pair sensors").click()
     pair(page, somebody.sensors[Placement.T4], Placement.T4)
     pair(page, somebody.sensors[Placement.L5], Placement.L5)
     calibrate(page, somebody)
     expect(page.get_by_text("it curls the trunk by")).to_be_visible()
     page.get_by_role("button", name="Done").click()
     expect(page.get_by_text("Nothing needs doing.")).to_be_visible()
+    expect(page.get_by_role("navigation", name="First steps")).to_have_count(0)
 
     page.get_by_role("link", name="Today").click()
     episodes = page.get_by_role("radiogroup", name="Episode")
