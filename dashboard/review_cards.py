@@ -8,8 +8,10 @@ from typing import Final
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
+from contracts.doubts import listed
 from contracts.records import Episode
 from contracts.units import NS_PER_S
+from contracts.vocabulary import Placement
 from dashboard import cards, clock, review_words, text
 from dashboard.before_after import SIDE_DAYS, SessionEffect
 from dashboard.day_statistics import Interval
@@ -116,11 +118,24 @@ def numbers(review: WeekReview) -> str:
     basis = (
         f"Usually: the median of the {USUAL_WEEKS} weeks before"
         + ("" if usual.weeks == USUAL_WEEKS else f", of which {usual.weeks} were worn")
-        + "."
+        + f". {_measured(review)}"
     )
     return _wrap(
-        f'<div class="pl-numbers">{shown}</div><p class="pl-source">{basis}</p>', "pl-wide"
+        f'<div class="pl-numbers">{shown}</div><p class="pl-source">{escape(basis)}</p>', "pl-wide"
     )
+
+
+def _measured(review: WeekReview) -> str:
+    """What the figures rest on: where sensors sat, and the calibration."""
+    places = {a.placement for a in review.assignments}
+    worn = listed([text.PLACEMENT[p] for p in Placement if p in places]) or "none assigned"
+    state, zone = review.calibration, review.person.zone
+    if state.accepted_ns is None:
+        return f"Sensors: {worn}. Not calibrated: no posture can be told."
+    day, today = (clock.day_of(at_ns, zone) for at_ns in (state.accepted_ns, review.made_ns))
+    due = ", due again" if state.due(review.made_ns) else ""
+    refused = "; a later calibration was refused" if state.refused else ""
+    return f"Sensors: {worn}. Calibrated on {text.day_name(day, today)}{due}{refused}."
 
 
 def _hours(seconds: float | None) -> str | None:

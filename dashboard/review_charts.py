@@ -19,6 +19,7 @@ from dashboard.theme import POSTURE_COLOUR, Paper
 ROUNDED: Final = POSTURE_COLOUR[Posture.ROUNDED]
 _WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _LEAST_TOP_MIN_H: Final = 20.0
+_NO_TAP: Final = "No pain tap in these four weeks. A client taps where it hurts under My body."
 _PAIN_SCALE: Final = Scale(10.0, 5.0)
 #: Drawings that are stretched to the plot have this size inside.
 _WIDE: Final = 1000.0
@@ -140,11 +141,13 @@ def pain_over_exposure(days: Sequence[ReviewDay], page: Paper) -> str:
     """
     rates = [rate for day in days if (rate := day.figures.rounded_min_h) is not None]
     fitted = scale(rates, _LEAST_TOP_MIN_H)
-    pain = [_pain_column(day, inks(page).pain) for day in days]
     rounded = [_day_column(day, fitted) for day in days]
-    return chart(
-        "Pain, mean of the day's taps", pain, _PAIN_SCALE, unit="0 to 10", classes="pain"
-    ) + chart("Rounded, by day", rounded, fitted, unit="min a worn hour", classes="days")
+    below = chart("Rounded, by day", rounded, fitted, unit="min a worn hour", classes="days")
+    if not any(day.taps for day in days):
+        return f'<p class="quiet">{_NO_TAP}</p>{below}'
+    pain = [_pain_column(day, inks(page).pain) for day in days]
+    above = chart("Pain, mean of the day's taps", pain, _PAIN_SCALE, unit="0 to 10", classes="pain")
+    return above + below
 
 
 def _pain_column(day: ReviewDay, colour: str) -> Column:

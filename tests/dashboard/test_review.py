@@ -472,3 +472,20 @@ def test_every_word_of_data_is_escaped(review: WeekReview) -> None:
     )
     assert "<img" not in shown
     assert "&lt;img" in shown
+
+
+def test_what_the_figures_rest_on_is_said(review: WeekReview) -> None:
+    later_ns = review.calibration.accepted_ns
+    assert later_ns is not None
+    old = replace(review.calibration, accepted_ns=later_ns - 40 * 86_400 * NS_PER_S)
+    assert "due again" in review_cards.numbers(replace(review, calibration=old))
+    never = replace(review.calibration, accepted_ns=None)
+    shown = review_cards.numbers(replace(review, calibration=never, assignments=()))
+    assert "Sensors: none assigned. Not calibrated: no posture can be told." in shown
+
+
+def test_four_weeks_without_a_tap_say_how_one_is_made(review: WeekReview) -> None:
+    calm = [replace(day, taps=0, mean_pain=None) for day in review.days]
+    shown = review_charts.pain_over_exposure(calm, LIGHT)
+    assert "taps where it hurts under My body" in shown
+    assert "Rounded, by day" in shown

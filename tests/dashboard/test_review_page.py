@@ -61,6 +61,7 @@ def test_the_page_says_what_the_model_says_in_the_order_of_five_minutes(client: 
         review_words.headline(found),
         f"{review_words.min_h(found.figures.rounded_min_h)}</div>",
         "usually 4 min/h",
+        "Sensors: Upper back (T4) and Low back (L5). Calibrated on Monday, 16 February.",
         "Rounded, by week",
         "by weekday and hour",
         "Rounded minutes an hour of each activity",
