@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from analytics import replay
 from contracts.errands import MAX_REPLAY_NS, ErrandFailure, ReplayDay, ReplayResult, ReplayWish
 from contracts.errors import AccessError
 from contracts.units import NS_PER_S
@@ -235,6 +236,32 @@ def test_a_replay_is_asked_for_waited_for_and_answered(client: Client) -> None:
     assert "10 rounded minutes a worn hour, 5 min less than at the client’s own 12°" in shown
     assert "By angle alone is less than what Plumbline weighs" in shown
     assert not app.button(key="replay ask").disabled
+
+
+def test_what_analytics_answers_stands_on_the_page_beside_what_was_told(client: Client) -> None:
+    app = opened(client)
+    app.slider(key="replay mark").set_value(18).run()
+    app.button(key="replay ask").click().run()
+    errand = asked(client)
+    steps = replay.replay(
+        WEARER,
+        msgspec.json.decode(errand.body, type=ReplayWish),
+        series=client.series,
+        registry=client.registry,
+    )
+    result = replay.finish(steps, lambda: None)
+    client.registry.people.finish_errand(
+        errand.errand,
+        ErrandState.DONE,
+        done_ns=NOW_NS,
+        result=msgspec.json.encode(result).decode(),
+    )
+    app.run()
+    assert replay_view.said(result) in visits.shown(app)
+    figures = reviewed.review(client).figures
+    assert sum(day.rounded_s for day in result.told) == figures.rounded_s
+    assert sum(day.worn_s for day in result.told) == figures.worn_s
+    assert 0 < sum(d.rounded_s for d in result.wished) < sum(d.rounded_s for d in result.own)
 
 
 def test_a_replay_that_fails_says_why(client: Client) -> None:
