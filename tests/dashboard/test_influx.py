@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.runtime import context
 from streamlit.testing.v1 import AppTest
 
 from dashboard import sources
 from store.open import open_registry, open_series
-from tests.dashboard import seed
+from tests.dashboard import seed, signing_in
 from tests.dashboard.test_app import APP, fill_today, run_until, shown
 from tests.influx import InfluxServer
 
@@ -26,7 +27,7 @@ def nothing_stays_open() -> Iterator[None]:
 
 @pytest.fixture
 def day(server: InfluxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A day of today's on the server, for the page to show."""
+    """A day of today's on the server, for the page to show to its client, who is signed in."""
     _, registry_url = seed.urls(tmp_path)
     url = server.url(frame_days=30)
     monkeypatch.setenv(sources.STORE_URL, url)
@@ -35,6 +36,8 @@ def day(server: InfluxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     fill_today(found)
     found.series.close()
     found.registry.close()
+    token = signing_in.token(registry_url, wearer=seed.WEARER)
+    monkeypatch.setattr(context.ContextProxy, "cookies", property(signing_in.cookies(token)))
 
 
 @pytest.mark.usefixtures("day")
@@ -46,7 +49,7 @@ def test_a_server_that_goes_and_comes_back(server: InfluxServer) -> None:
     run_until(app, lambda page: "cannot be reached" in page)
     assert "tries again by itself" in shown(app)
     assert "What is shown below was read before that" in shown(app)
-    assert shown(app).count("cannot be read just now") == 1
+    assert shown(app).count("The data cannot be read just now") == 1
     assert "Coracobrachialis" in shown(app)  # what was read of the day still stands
     server.start()
     run_until(app, lambda page: "cannot be read just now" not in page)
