@@ -43,6 +43,8 @@ Next, in {folder}:
   docker compose up --detach --wait                       broker, store, analytics, dashboard
   docker compose --profile bluetooth up --detach --wait   and a gateway on this machine's Bluetooth
   docker compose --profile demo up --detach --wait        or simulated sensors, to see it work
+  docker compose exec dashboard plumbline account add LOGIN --role administrator --name "First Last"
+                                                          who may sign in first, and the password, once
 
 A gateway on another machine needs secrets/ca.pem and its own file of secrets/gateways/.
 docs/deploy.md goes on from here."""

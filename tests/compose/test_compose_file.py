@@ -18,7 +18,10 @@ from tests.conftest import REPOSITORY
 
 COMPOSE = REPOSITORY / "docker-compose.yml"
 #: Set by who starts it, where the default will do for most.
-OPTIONAL = {"PLUMBLINE_DONGLE", "PLUMBLINE_DONGLE_BAUD", "PLUMBLINE_DONGLE_GID"}
+OPTIONAL = {
+    *("PLUMBLINE_DONGLE", "PLUMBLINE_DONGLE_BAUD", "PLUMBLINE_DONGLE_GID"),
+    "PLUMBLINE_PROXY",
+}
 FILE: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
 #: Those that run to their end before others start.

@@ -6,6 +6,7 @@ what the simulated sensors play: a recording instead of a working day.
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
@@ -36,6 +37,9 @@ SERVICES: Final = ("mosquitto", "influxdb", "analytics", "dashboard", "sensors",
 STARTED: Final = (*SERVICES[:2], ONCE, *SERVICES[2:])
 PROJECT: Final = "plumbline-test"
 WEARER: Final = "demo-001"
+#: Who looks at the page, and the password that they choose.
+LOGIN: Final = "client@clinic.example"
+CHOSEN: Final = "four words of a song"
 ARRIVE_S: Final = 300.0
 PAGE_MS: Final = 120_000
 #: The line of the root file system among a container's mounts.
@@ -141,7 +145,8 @@ def walk(engine: Engine, recording: Path, page: str) -> None:
     stored = timed("the recording is in InfluxDB", lambda: wait_stored(engine, samples))
     assert_same_episodes(stored.episodes, wanted.episodes)
     say("episodes in InfluxDB", f"{len(stored.episodes)}, as offline")
-    timed("the dashboard shows them", lambda: shown(page, len(stored.episodes)))
+    given = made_account(engine)
+    timed("the dashboard shows them", lambda: shown(page, given, len(stored.episodes), first=True))
     for service in SERVICES:
         timed(f"{service} restarted", lambda service=service: again(engine, service))
         for other in SERVICES:
@@ -149,7 +154,7 @@ def walk(engine: Engine, recording: Path, page: str) -> None:
     after = ask(engine)
     assert after == stored, "the restarts changed what is stored"
     say("after the restarts", f"the same {after.frames} frames and {len(after.episodes)} episodes")
-    timed("the dashboard shows them still", lambda: shown(page, len(stored.episodes)))
+    timed("the dashboard shows them still", lambda: shown(page, CHOSEN, len(stored.episodes)))
 
 
 def locked_in(engine: Engine) -> None:
@@ -200,14 +205,32 @@ def assert_same_episodes(stored: list[Episode], wanted: Sequence[Episode]) -> No
             assert abs(a_ns - b_ns - offset_ns) <= NS_PER_S, (one, other)
 
 
-def shown(address: str, episodes: int) -> None:
-    """A browser sees as many episodes on the page as are stored."""
+def made_account(engine: Engine) -> str:
+    """An account of the client, made as docs/deploy.md says; its first password."""
+    words = ("account", "add", LOGIN, "--role", "client", "--wearer", WEARER, "--json")
+    done = engine.run_in("dashboard", "plumbline", *words)
+    if done.returncode != 0:
+        raise ComposeFailed(f"no account can be made:\n{done.stderr}")
+    password: str = json.loads(done.stdout)["password"]
+    say("an account in the registry", f"made for {WEARER}")
+    return password
+
+
+def shown(address: str, password: str, episodes: int, *, first: bool = False) -> None:
+    """A person who signs in sees as many episodes on the page as are stored; ``first`` chooses a password."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     assert program is not None, "Chromium is missing; on Debian: apt-get install chromium"
-    with (
-        screenshots.chromium(Path(program)) as browser,
-        screenshots.opened(browser, address) as page,
-    ):
+    with screenshots.chromium(Path(program)) as browser:
+        page = browser.new_page()
+        page.goto(address)
+        page.get_by_label("Name or e-mail").fill(LOGIN)
+        page.get_by_label("Password").fill(password)
+        page.get_by_role("button", name="Sign in").click()
+        if first:
+            page.get_by_label("Password now").fill(password)
+            page.get_by_label("New password", exact=True).fill(CHOSEN)
+            page.get_by_label("New password again").fill(CHOSEN)
+            page.get_by_role("button", name="Change it").click()
         bars = page.locator(".vega-embed").first.locator("[aria-label^='Episode: ']")
         expect(bars).to_have_count(episodes, timeout=PAGE_MS)
 
