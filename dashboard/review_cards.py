@@ -45,15 +45,13 @@ def figure(inner: str) -> str:
     return _wrap(f'<section class="pl-card pl-figure">{inner}</section>')
 
 
-def undone(edits: Sequence[FocusEdit], areas: Sequence[ReviewedArea]) -> str:
+def undone(edits: Sequence[FocusEdit]) -> str:
     """What taking back would take back, in words."""
     if len(edits) != 1:
         return "the new order"
-    edit = edits[0]
-    name = text.pattern(edit.rule)
-    now = next((area for area in areas if area.area.rule == edit.rule), None)
-    word = _VERDICT.get(edit.verdict, "open")
-    return f"{name} {word}" if now is None or not edit.note else f"{name} {word}, with its note"
+    (edit,) = edits
+    noted = ", with its note" if edit.note else ""
+    return f"{text.pattern(edit.rule)} {_VERDICT.get(edit.verdict, 'open')}{noted}"
 
 
 def headline(review: WeekReview) -> str:

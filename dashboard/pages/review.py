@@ -133,7 +133,7 @@ def _areas(visit: Visit, review: WeekReview) -> None:
     st.html(review_cards.standing())
     may = visit.gate.may(Act.EDIT_FOCUS, wearer)
     if may:
-        _undo(visit, areas)
+        _undo(visit)
     kept = sum(area.verdict is not Verdict.REJECTED for area in areas)
     for place, area in enumerate(areas, 1):
         with st.container(border=True, key=f"area {area.area.rule}"):
@@ -152,7 +152,9 @@ def _decide(
 ) -> None:
     """The therapist's hands on one area: verdict, place and note."""
     rule, rejected = area.area.rule, area.verdict is Verdict.REJECTED
-    verdict_key, note_key = f"verdict {rule}", f"note {rule}"
+    # by client too: what is typed about one must never stand under another
+    whose = f"{visit.client.wearer} {rule}"
+    verdict_key, note_key = f"verdict {whose}", f"note {whose}"
     st.session_state[verdict_key] = area.verdict
     st.session_state.setdefault(note_key, area.note)
 
@@ -186,7 +188,7 @@ def _decide(
                 st.button(
                     words,
                     icon=icon,
-                    key=f"{words} {rule}",
+                    key=f"{words} {whose}",
                     on_click=move,
                     args=(by,),
                     disabled=ends or rejected,
@@ -213,7 +215,7 @@ def _save(visit: Visit, before: tuple[ReviewedArea, ...], edits: list[FocusEdit]
     del done[:-_MAX_UNDO]
 
 
-def _undo(visit: Visit, areas: tuple[ReviewedArea, ...]) -> None:
+def _undo(visit: Visit) -> None:
     """Take the last word back, as long as the page is open."""
     done = st.session_state.get(f"done {visit.client.wearer}", [])
 
@@ -222,10 +224,10 @@ def _undo(visit: Visit, areas: tuple[ReviewedArea, ...]) -> None:
         back = focus_order.restored(before, edits, _hand(visit))
         visit.people.edit_focus(visit.client.wearer, back)
         for edit in back:
-            st.session_state[f"note {edit.rule}"] = edit.note
+            st.session_state[f"note {edit.wearer} {edit.rule}"] = edit.note
 
     if done:
-        words = review_cards.undone(done[-1][1], areas)
+        words = review_cards.undone(done[-1][1])
         st.button(f"Undo: {words}", icon=":material/undo:", on_click=take_back, key="undo")
 
 

@@ -22,7 +22,7 @@ from dashboard.visit import Visit
 from dashboard.weeks import IsoWeek
 from store.open import open_registry, open_series
 from store.people_ports import Errand, ErrandKind, ErrandState, FocusEdit, Role, Verdict
-from store.ports import Notice
+from store.ports import Commit, Notice, Wearer, WearerRows
 from tests.dashboard import reviewed, seed, visits
 from tests.dashboard.reviewed import NOW_NS, WEARER, WEEK, ZONE, Client
 
@@ -91,20 +91,20 @@ def test_areas_stand_as_the_therapist_put_them(client: Client) -> None:
 
 def test_a_verdict_an_order_and_a_note_are_kept_audited_and_taken_back(client: Client) -> None:
     app = opened(client)
-    app.segmented_control(key="verdict upper_thoracic").set_value(Verdict.ACCEPTED).run()
+    app.segmented_control(key=f"verdict {WEARER} upper_thoracic").set_value(Verdict.ACCEPTED).run()
     assert edits(client)["upper_thoracic"].verdict is Verdict.ACCEPTED
-    app.button(key="Move up upper_thoracic").click().run()
+    app.button(key=f"Move up {WEARER} upper_thoracic").click().run()
     assert [name for _, name in places(app)][:2] == [
         "Upper back rounding",
         "Long seated or driving time",
     ]
-    app.text_area(key="note upper_thoracic").set_value("left side first").run()
+    app.text_area(key=f"note {WEARER} upper_thoracic").set_value("left side first").run()
     assert edits(client)["upper_thoracic"].note == "left side first"
     assert edits(client)["upper_thoracic"].place == 1
     assert audited(client, Act.EDIT_FOCUS) == 3
     app.button(key="undo").click().run()
     assert edits(client)["upper_thoracic"].note == ""
-    assert app.text_area(key="note upper_thoracic").value == ""
+    assert app.text_area(key=f"note {WEARER} upper_thoracic").value == ""
     app.button(key="undo").click().run()
     app.button(key="undo").click().run()
     assert edits(client)["upper_thoracic"].verdict is Verdict.OPEN
@@ -114,13 +114,47 @@ def test_a_verdict_an_order_and_a_note_are_kept_audited_and_taken_back(client: C
         app.button(key="undo")
 
 
+def test_a_note_on_one_client_never_stands_under_another(client: Client) -> None:
+    other = "demo-002"
+    client.registry.put_wearer(Wearer(other, "Somebody else", ZONE.key))
+    days = WEEK.bounds_ns(ZONE)
+    rows = WearerRows(
+        other,
+        seed.FrameBlock.from_rows(()),
+        client.series.episodes(WEARER, *days),
+        client.series.minutes(WEARER, *days),
+        client.series.days(WEARER, *days),
+    )
+    client.series.commit(Commit(wearers=[rows]))
+    shown = [WEARER]
+
+    def visit() -> Visit:
+        made = reviewed.visit(client, Act.REVIEW)
+        both = replace(made.viewer, granted=frozenset({WEARER, other}))
+        made.gate.viewer = lambda: both
+        return replace(made, viewer=both, person=replace(made.client, wearer=shown[0]))
+
+    app = visits.run(review_page.page, visit, week=WEEK.name)
+    app.text_area(key=f"note {WEARER} upper_thoracic").set_value("left side first").run()
+    shown[0] = other
+    app.run()
+    assert [area.value for area in app.text_area] == [""] * 3
+    assert client.registry.people.focus_edits(other) == []
+    with pytest.raises(KeyError):
+        app.button(key="undo")
+    app.text_area(key=f"note {other} upper_thoracic").set_value("calm").run()
+    (said,) = client.registry.people.focus_edits(other)
+    assert (said.wearer, said.note) == (other, "calm")
+    assert edits(client)["upper_thoracic"].note == "left side first"
+
+
 def test_what_is_rejected_goes_last_and_can_be_opened_again(client: Client) -> None:
     app = opened(client)
-    app.segmented_control(key="verdict long_seated").set_value(Verdict.REJECTED).run()
+    app.segmented_control(key=f"verdict {WEARER} long_seated").set_value(Verdict.REJECTED).run()
     assert places(app)[0] == ("1", "Upper back rounding")
     assert [place for place, _ in places(app)] == ["1", "–", "–"]
-    assert app.button(key="Move up long_seated").disabled
-    app.segmented_control(key="verdict lumbar_slump").set_value(Verdict.OPEN).run()
+    assert app.button(key=f"Move up {WEARER} long_seated").disabled
+    app.segmented_control(key=f"verdict {WEARER} lumbar_slump").set_value(Verdict.OPEN).run()
     assert edits(client)["lumbar_slump"].verdict is Verdict.OPEN
 
 
