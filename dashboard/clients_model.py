@@ -80,13 +80,11 @@ class ClientRow:
 def client_rows(series: Series, registry: Registered, now_ns: int) -> list[ClientRow]:
     """Everybody whom the gate lets through, who needs attention most first.
 
-    Four questions to the series store and two to the registry, however many clients there are.
+    Five questions to the series store and two to the registry, however many clients there are.
     """
     wearers = registry.wearers()
     ids = [wearer.wearer for wearer in wearers]
-    # whole days, so that within one day it is one question, whose answer can be shared
-    today_ns = now_ns // DAY_NS * DAY_NS
-    days = series.days_of(ids, today_ns - (_DAYS + 1) * DAY_NS, today_ns + 2 * DAY_NS)
+    days = _days_of(series, ids, now_ns)
     calibrations = series.calibrations_of(ids)
     latest = series.latest_frames(ids)
     refused = _refused(series.health(), registry.assignments_of(ids), now_ns)
@@ -113,6 +111,19 @@ def found(rows: Sequence[ClientRow], name: str) -> list[ClientRow]:
 def by_name(rows: Sequence[ClientRow]) -> list[ClientRow]:
     """The rows by name."""
     return sorted(rows, key=lambda row: row.label.casefold())
+
+
+def _days_of(series: Series, ids: Collection[str], now_ns: int) -> dict[str, list[Rollup]]:
+    """Everybody's days, those that are over apart: they hardly change, and who keeps answers keeps them longer.
+
+    Both are of whole days of UTC, so that within one day the questions stay the same.
+    """
+    today_ns = now_ns // DAY_NS * DAY_NS
+    over_ns = today_ns - 2 * DAY_NS  # a day that any zone calls today or yesterday begins later
+    found = series.days_of(ids, today_ns - (_DAYS + 1) * DAY_NS, over_ns)
+    for wearer, days in series.days_of(ids, over_ns, today_ns + 2 * DAY_NS).items():
+        found.setdefault(wearer, []).extend(days)
+    return found
 
 
 def _row(
