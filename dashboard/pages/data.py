@@ -28,8 +28,12 @@ _ASKED: Final = "erasure asked"
 
 
 def page(visit: Visit) -> None:
-    """Everything about a client's data that is the client's to decide."""
-    if _NUMBER in st.session_state and st.session_state.get(_ASKED):
+    """Everything about a client's data that is the client's to decide; or how far its erasure is."""
+    if not st.session_state.get(_ASKED):
+        asked = _erasure(visit)
+        if asked is not None and asked.state is ErrandState.ASKED:
+            st.session_state.update({_NUMBER: asked.errand, _ASKED: True})
+    if st.session_state.get(_ASKED):
         st.fragment(_erasing, run_every=_STATE_EVERY_S)(visit)
         return
     guide(visit)
@@ -44,6 +48,9 @@ def page(visit: Visit) -> None:
     st.subheader("Who looked and when", anchor=False)
     st.fragment(_looks, run_every=_LOOKS_EVERY_S)(visit)
     _erase(visit)
+    # In this very run: at the next the account may be gone, and this page with it.
+    if st.session_state.get(_ASKED):
+        st.fragment(_erasing, run_every=_STATE_EVERY_S)(visit)
 
 
 @part
@@ -165,9 +172,6 @@ def _more_looks() -> None:
 def _erase(visit: Visit) -> None:
     st.subheader("Erase everything", anchor=False)
     asked = _erasure(visit)
-    if asked is not None and asked.state is ErrandState.ASKED:
-        st.session_state.update({_NUMBER: asked.errand, _ASKED: True})
-        st.rerun()
     if asked is not None and asked.state is ErrandState.FAILED:
         st.html(data_cards.erasing(asked, visit.clock_ns(), visit.client.zone))
     with st.expander("What goes, and how"):
@@ -197,7 +201,6 @@ def _confirm(visit: Visit, number: str) -> None:
     wearer, account = visit.client.wearer, visit.viewer.account
     visit.people.ask(Errand(number, ErrandKind.ERASE, wearer, account, visit.clock_ns()))
     st.session_state[_ASKED] = True
-    st.rerun()
 
 
 def _erasure(visit: Visit) -> Errand | None:

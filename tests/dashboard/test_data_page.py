@@ -191,6 +191,7 @@ def test_an_erasure_is_asked_for_under_the_number_that_was_shown(
     assert asked.errand in before
     after = visits.shown(app)
     assert f'href="/receipt/{asked.errand}"' in after
+    app.run()
     assert "Take it away" not in [s.value for s in app.subheader]
     clock.now_ns += 20 * NS_PER_S
     app.run()
