@@ -224,12 +224,13 @@ def _print(receipt: Receipt, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(_plain(receipt, body), indent=1))
         return
-    table = Table("what was erased", "rows", title=f"Receipt {receipt.receipt}")
+    table = Table("what was erased", "rows")
     for kinds in (body.series, body.registry):
         for kind, count in kinds.items():
             if count:
                 table.add_row(kind.replace("_", " "), f"{count:,}")
     console = Console()
+    console.print(f"Receipt {receipt.receipt}", highlight=False, soft_wrap=True)
     console.print(table)
     console.print(
         f"Asked for {_utc(receipt.asked_ns)}, erased {_utc(receipt.erased_ns)}.", highlight=False

@@ -103,9 +103,13 @@ def _table(result: ReplayResult, zone: ZoneInfo) -> Table:
         day = datetime.fromtimestamp(told.start_ns // NS_PER_S, UTC).astimezone(zone).date()
         table.add_row(str(day), _hours(told.worn_s), *map(_share, (told, own, wished)))
     table.add_section()
-    columns = (result.told, result.own, result.wished)
-    worn_s = sum(day.worn_s for day in result.told)
-    table.add_row("all", _hours(worn_s), *(_share(_sum(days)) for days in columns))
+    # Like with like: only days of which the frames are still there.
+    kept = {day.start_ns for day in result.wished if day.worn_s}
+    told, own, wished = (
+        _sum(day for day in days if day.start_ns in kept)
+        for days in (result.told, result.own, result.wished)
+    )
+    table.add_row("days replayed", _hours(told.worn_s), *map(_share, (told, own, wished)))
     return table
 
 

@@ -197,6 +197,11 @@ def test_a_replay_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     said = capsys.readouterr().out
     assert "2026-09-21" in said
     assert "50.0 (3)" in said  # 500 of 600 s, as told
+    # together 510 of the 1,500 s of which there are frames, and 1,100 at 15°
+    last = said.split("days replayed")[1]
+    assert "0 h 25 min" in last
+    assert "20.4 (6)" in last
+    assert "44.0 (2)" in last
     assert "20.0 (1)" in said  # 200 of 600 s at 15°
 
 
