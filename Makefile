@@ -15,7 +15,7 @@ ARGS    ?=
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test check format bench compose-test influxd chaos lock clean venv venv-dev \
-	system-packages test-influxd
+	screenshots system-packages test-influxd
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ format: venv-dev ## bring the code into its format
 
 bench: venv ## measure: a backlog, the delay live, each part against what bounds it (some 6 minutes)
 	@$(VENV)/bin/plumbline bench $(ARGS)
+
+screenshots: venv-dev system-packages ## pictures of every page of a simulated clinic, in screenshots/ with an index.html; ARGS="DIR --only review"
+	@$(PY) -m tests.dashboard.screenshots $(ARGS)
 
 compose-test: venv-dev system-packages ## run docker-compose.yml for real, a recorded person through it
 	@PYTHON=$(PY) scripts/compose-test $(ARGS)

@@ -33,6 +33,7 @@ class BenchChoice:
     hours: float = 8.0
     live_s: float = 60.0
     wearers: int | None = None
+    clinic: Path | None = None  # folder that keeps the dashboard's clinic
     json_file: Path | None = None  # "-": standard output, and no tables
 
 
@@ -57,6 +58,7 @@ def run_bench(settings: Settings, choice: BenchChoice) -> None:
             folder, choice.wearers or bench_memory.WEARERS
         ),
         "outage": measure_outage,
+        "dashboard": lambda folder: _dashboard(folder, choice),
     }
     if choice.what != "all" and choice.what not in benches:
         raise SettingError(
@@ -64,7 +66,8 @@ def run_bench(settings: Settings, choice: BenchChoice) -> None:
             f"There is no benchmark {choice.what[:40]!r}.",
             hint=f"Choose one of: all, {', '.join(benches)}.",
         )
-    wanted = list(benches) if choice.what == "all" else [choice.what]
+    every = [name for name in benches if name not in ALONE]
+    wanted = every if choice.what == "all" else [choice.what]
     results: dict[str, Figures] = {"machine": _machine()}
     for name in wanted:
         with tempfile.TemporaryDirectory(prefix="plumbline-bench-") as folder:
@@ -80,6 +83,14 @@ def run_bench(settings: Settings, choice: BenchChoice) -> None:
         console.print(_table(name, figures))
 
 
+def _dashboard(folder: Path, choice: BenchChoice) -> Figures:
+    from plumbline import bench_dashboard
+
+    return bench_dashboard.measure_dashboard(
+        folder, choice.clinic, clients=choice.wearers or bench_dashboard.CLIENTS
+    )
+
+
 def _measured(bench: Callable[[Path], Figures], folder: Path, *, optional: bool) -> Figures:
     """The figures; among others, where it wants a program that is not here, what to do about it."""
     try:
@@ -90,6 +101,8 @@ def _measured(bench: Callable[[Path], Figures], folder: Path, *, optional: bool)
         raise
 
 
+#: Takes half an hour and a browser: only where it is asked for by name.
+ALONE: Final = ("dashboard",)
 #: Enough for a steady ratio; more only takes longer.
 OFFLINE_HOURS: Final = 1.0
 

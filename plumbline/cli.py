@@ -224,13 +224,19 @@ def bench(
     what: Annotated[
         str,
         typer.Argument(
-            help="backlog, live, offline, consumer, store, memory, outage or all", metavar="[WHAT]"
+            help="backlog, live, offline, consumer, store, memory, outage, all; or dashboard",
+            metavar="[WHAT]",
         ),
     ] = "all",
     hours: Annotated[float, typer.Option(help="Hours of the backlog", min=0.02, max=24.0)] = 8.0,
     live_s: Annotated[float, typer.Option(help="Seconds of live data", min=10.0)] = 60.0,
     wearers: Annotated[
-        int | None, typer.Option(help="People in consumer, store and memory", min=2, max=500)
+        int | None,
+        typer.Option(help="People in consumer, store, memory and dashboard", min=2, max=500),
+    ] = None,
+    clinic: Annotated[
+        Path | None,
+        typer.Option(help="Folder that keeps the dashboard's simulated clinic for the next time"),
     ] = None,
     json_file: Annotated[
         Path | None,
@@ -240,7 +246,7 @@ def bench(
     """Measure: a backlog's way, the delay live, and each part against what bounds it."""
     from plumbline.bench import BenchChoice, run_bench
 
-    run_bench(settings, BenchChoice(what, hours, live_s, wearers, json_file))
+    run_bench(settings, BenchChoice(what, hours, live_s, wearers, clinic, json_file))
 
 
 @app.command()

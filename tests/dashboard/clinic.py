@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,9 +58,7 @@ def make_clinic(folder: Path, choice: SeedChoice = SMALL) -> Clinic:
     folder.mkdir(parents=True, exist_ok=True)
     store_url, registry_url = seed.urls(folder)
     now_ns = time.time_ns() // NS_PER_S * NS_PER_S
-    made = seed_clinic(
-        store_url, registry_url, choice, now_ns=now_ns, console=Console(stderr=True)
-    )
+    made = seed_clinic(store_url, registry_url, choice, now_ns=now_ns, console=Console(stderr=True))
     return Clinic(store_url, registry_url, made, now_ns)
 
 
@@ -72,12 +69,12 @@ def seeded_clinic(tmp_path_factory: pytest.TempPathFactory) -> Clinic:
 
 
 @pytest.fixture
-def clinic(seeded_clinic: Clinic, tmp_path: Path) -> Iterator[Clinic]:
+def clinic(seeded_clinic: Clinic, tmp_path: Path) -> Clinic:
     """A copy of the clinic in SQLite, of the test's own."""
     for name in ("series.sqlite", "registry.sqlite"):
         origin = Path(seeded_clinic.store_url.removeprefix("sqlite:")).with_name(name)
         shutil.copy(origin, tmp_path / name)
-    yield Clinic(*seed.urls(tmp_path), seeded_clinic.made, seeded_clinic.now_ns)
+    return Clinic(*seed.urls(tmp_path), seeded_clinic.made, seeded_clinic.now_ns)
 
 
 def copy_series(clinic: Clinic, store_url: str) -> Clinic:

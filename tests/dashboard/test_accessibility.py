@@ -112,7 +112,7 @@ def walked(page: Page) -> list[str]:
     ("role", "path", "wanted"),
     [
         (Role.CLIENT, "/today", ["Week", "My data", "Day before", "Whole day"]),
-        (Role.CLIENT, "/my-body", ["Today", "rhomboids, left"]),
+        (Role.CLIENT, "/my-body", ["Today", ", left: ", "Choose by name"]),
         (Role.THERAPIST, "/clients", ["Week review", "Find a client", "Simulated client 002"]),
         (Role.THERAPIST, f"/week-review?client={gallery.SHOWN}", ["Clients", "PDF", "Accept"]),
     ],

@@ -1,0 +1,109 @@
+"""How many questions a page asks of the store and of the registry, counted where they are asked."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from contracts.errors import InvariantError
+from dashboard import shell, sources
+from dashboard.access import Act, Viewer
+from dashboard.gate import Audit
+from dashboard.kept import KeptSeries
+from dashboard.sources import Sources
+from store.open import open_registry, open_series
+
+_SCRIPT = "from plumbline.bench_questions import show\nshow()\n"
+
+
+class Counted:
+    """Anything, with its calls counted by name; ``people`` of a registry is counted with it."""
+
+    def __init__(self, what: Any, counts: Counter[str]) -> None:
+        self._what = what
+        self._counts = counts
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._what, name)
+        if name == "people":
+            return Counted(found, self._counts)
+        if not callable(found):
+            return found
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._counts[name] += 1
+            return found(*args, **kwargs)
+
+        return call
+
+
+@dataclass
+class _Room:
+    """What the page that is run below is about."""
+
+    found: Sources
+    viewer: Viewer
+    act: Act
+
+
+_room: list[_Room] = []
+
+
+def show() -> None:
+    """The page, as the frame opens it."""
+    (room,) = _room
+    audit = Audit(room.found.registry.people, time.time_ns)
+    shell.open_page(room.act, room.found, audit, lambda: room.viewer, time.time_ns)
+
+
+def count_questions(
+    store_url: str, registry_url: str, viewer: Viewer, act: Act, query: dict[str, str]
+) -> dict[str, Any]:
+    """Questions of a page that is opened for the first time, and of the same again at once."""
+    series_counts: Counter[str] = Counter()
+    registry_counts: Counter[str] = Counter()
+    series, registry = open_series(store_url, read_only=True), open_registry(registry_url)
+    kept = KeptSeries(
+        Counted(series, series_counts),
+        clock_s=time.monotonic,
+        clock_ns=time.time_ns,
+        beside=lambda work: work(),
+    )
+    found = sources.Sources(kept, Counted(registry, registry_counts))
+    try:
+        _room[:] = [_Room(found, viewer, act)]
+        first = _run(query, series_counts, registry_counts)
+        again = _run(query, series_counts, registry_counts)
+    finally:
+        _room.clear()
+        series.close()
+        registry.close()
+    return {"first": first, "again": again}
+
+
+def _run(
+    query: dict[str, str], series: Counter[str], registry: Counter[str]
+) -> dict[str, dict[str, int]]:
+    from streamlit.testing.v1 import AppTest
+
+    series.clear()
+    registry.clear()
+    app = AppTest.from_string(_SCRIPT, default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    program = sys.modules["__main__"]
+    try:
+        app.run()
+    finally:
+        sys.modules["__main__"] = (
+            program  # the run put its script there; new processes look for ours
+        )
+    if app.exception:
+        raise InvariantError(f"the page failed: {app.exception[0].message}")
+    return {
+        "store": {"all": series.total(), **dict(series.most_common())},
+        "registry": {"all": registry.total(), **dict(registry.most_common())},
+    }
