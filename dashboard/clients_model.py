@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 from contracts.records import FRAME_NS, CalibrationOutcome, FrameBlock, Rollup, SensorHealth
-from contracts.vocabulary import Posture
+from contracts.vocabulary import QUALITIES, Posture, Quality
 from dashboard import attention, clock, doubts, text
 from dashboard.attention import DAY_NS, Concern, Standing
 from dashboard.day_statistics import MIN_DAYS, DaySeconds, rate_min_h, worn_days
@@ -191,7 +191,9 @@ def _small(days: Sequence[DaySeconds]) -> SmallWeek:
 
 def _doubted(latest: FrameBlock | None) -> str:
     """What is wrong with a sensor at the last second, in words; empty where all is well."""
-    found = None if latest is None else doubts.standing(latest)
+    if latest is None or QUALITIES[latest.quality[-1]] is Quality.OK:
+        return ""
+    found = doubts.standing(latest)
     if found is None:
         return ""
     return found.doubt.what(tuple(text.PLACEMENT[p] for p in found.doubt.placements))
