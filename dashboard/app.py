@@ -39,7 +39,7 @@ def _try_again() -> None:
 def main() -> None:
     """Show the page, or say why it cannot be shown and go on trying."""
     st.set_page_config(page_title="Plumbline", layout="wide")
-    st.html(theme.css())
+    st.html(theme.css(st.context.theme.type))
     try:
         found, door, audit = _opened(*sources.addresses(os.environ))
         token = st.context.cookies.get(COOKIE, "")

@@ -30,27 +30,29 @@ _SHOWN: Final = "shown client"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A page in the navigation: its module, title and sign."""
+    """A page in the navigation: its module and title.
+
+    No sign: Streamlit would have the browser fetch it, for the tab, from a host that is not ours.
+    """
 
     module: str
     title: str
-    icon: str
 
 
 ENTRIES: Final = {
-    Act.CLIENTS: Entry("clients", "Clients", ":material/groups:"),
-    Act.REVIEW: Entry("review", "Week review", ":material/monitoring:"),
-    Act.SHEET: Entry("sheet", "Session sheet", ":material/description:"),
-    Act.TODAY: Entry("today", "Today", ":material/today:"),
-    Act.WEEK: Entry("week", "Week", ":material/date_range:"),
-    Act.BODY: Entry("body", "My body", ":material/accessibility_new:"),
-    Act.SENSORS: Entry("sensors", "My sensors", ":material/sensors:"),
-    Act.SETTINGS: Entry("settings", "Settings", ":material/tune:"),
-    Act.DATA: Entry("data", "My data", ":material/folder_shared:"),
-    Act.PEOPLE: Entry("people", "People", ":material/manage_accounts:"),
-    Act.ALL_SENSORS: Entry("all_sensors", "Sensors", ":material/settings_remote:"),
-    Act.AUDIT: Entry("audit", "Audit", ":material/policy:"),
-    Act.TEAM: Entry("team", "Team", ":material/diversity_3:"),
+    Act.CLIENTS: Entry("clients", "Clients"),
+    Act.REVIEW: Entry("review", "Week review"),
+    Act.SHEET: Entry("sheet", "Session sheet"),
+    Act.TODAY: Entry("today", "Today"),
+    Act.WEEK: Entry("week", "Week"),
+    Act.BODY: Entry("body", "My body"),
+    Act.SENSORS: Entry("sensors", "My sensors"),
+    Act.SETTINGS: Entry("settings", "Settings"),
+    Act.DATA: Entry("data", "My data"),
+    Act.PEOPLE: Entry("people", "People"),
+    Act.ALL_SENSORS: Entry("all_sensors", "Sensors"),
+    Act.AUDIT: Entry("audit", "Audit"),
+    Act.TEAM: Entry("team", "Team"),
 }
 #: What a page about a client is called for somebody who looks at somebody else.
 _OTHERS: Final = {Act.BODY: "Body"}
@@ -71,7 +73,6 @@ def show(
         act: st.Page(
             lambda act=act: open_page(act, found, audit, who, clock_ns),  # type: ignore[misc]
             title=ENTRIES[act].title if own else _OTHERS.get(act, ENTRIES[act].title),
-            icon=ENTRIES[act].icon,
             url_path=str(act),
         )
         for act in acts

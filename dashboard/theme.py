@@ -50,6 +50,10 @@ class Paper:
 LIGHT: Final = Paper("#FFFFFF", "#1B2430", "#5A6472", "#D9DEE5", "#C3CAD4")
 DARK: Final = Paper("#10151C", "#E8ECF1", "#A3ADBA", "#2E3743", "#414C5A")
 _PRIMARY: Final = {"light": "#0A6CAA", "dark": "#4AA8E8"}
+_DARK_ACCENT: Final = (
+    '[data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] * '
+    f"{{ color: {DARK.background}; }}"
+)
 _SECOND: Final = {"light": "#F3F5F8", "dark": "#19212B"}
 
 
@@ -58,12 +62,16 @@ def paper(theme: str | None) -> Paper:
     return DARK if theme == "dark" else LIGHT
 
 
-def css() -> str:
-    """The style sheet of the cards, then those of the parts by name, as a ``<style>`` element."""
+def css(theme: str | None = None) -> str:
+    """The style sheet of the cards, then those of the parts by name, as a ``<style>`` element.
+
+    On ``dark`` paper the accent is light, and what is written on it dark: Streamlit writes white on both.
+    """
     room = files("dashboard")
     parts = [part for part in room.joinpath("styles").iterdir() if part.name.endswith(".css")]
     sheets = [room.joinpath("style.css"), *sorted(parts, key=lambda part: part.name)]
-    return f"<style>{''.join(sheet.read_text(encoding='utf-8') for sheet in sheets)}</style>"
+    text = "".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
+    return f"<style>{text}{_DARK_ACCENT if theme == 'dark' else ''}</style>"
 
 
 def streamlit_options() -> dict[str, str]:
