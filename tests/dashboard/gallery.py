@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, TimeoutError, expect
 
 from dashboard import access
 from dashboard.access import Act
@@ -119,7 +119,12 @@ def settled(page: Page, shot: Shot) -> None:
     if shot.path in ("/sign-in", "/password"):
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         return
-    page.wait_for_function(_SETTLED, timeout=PATIENCE_MS)
+    try:
+        page.wait_for_function(_SETTLED, timeout=PATIENCE_MS)
+    except TimeoutError:
+        state = page.locator('[data-testid="stApp"]').get_attribute("data-test-script-state")
+        said = page.locator("body").inner_text()
+        raise AssertionError(f"{shot.name} does not settle ({state}): {said[:1000]}") from None
 
 
 def chosen(shots: Collection[Shot], words: str) -> list[Shot]:

@@ -26,7 +26,7 @@ STREAMLITS_OWN: Final[dict[str, tuple[str, str]]] = {}
 SEEN_ALREADY: Final = ("therapist-today", "therapist-week", "therapist-my-body")
 LOOKED_AT: Final = [shot for shot in SHOTS if shot.name not in SEEN_ALREADY]
 #: Rules that depend on size or colours: the others need no second look.
-BY_LOOKS: Final = ["color-contrast", "target-size", "scrollable-region-focusable", "image-alt"]
+BY_LOOKS: Final = ["color-contrast", "scrollable-region-focusable", "image-alt"]
 #: The most presses of Tab that a page may take to come around.
 MOST_TABS: Final = 150
 
