@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from playwright.sync_api import Browser, BrowserContext, Page, TimeoutError, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import TimeoutError as PageTimeoutError
 
 from dashboard import access
 from dashboard.access import Act
@@ -121,7 +122,7 @@ def settled(page: Page, shot: Shot) -> None:
         return
     try:
         page.wait_for_function(_SETTLED, timeout=PATIENCE_MS)
-    except TimeoutError:
+    except PageTimeoutError:
         state = page.locator('[data-testid="stApp"]').get_attribute("data-test-script-state")
         said = page.locator("body").inner_text()
         raise AssertionError(f"{shot.name} does not settle ({state}): {said[:1000]}") from None
