@@ -8,10 +8,12 @@ import time
 import streamlit as st
 
 from contracts.errors import AccessError, PlumblineError
-from dashboard import cards, shell, sources, theme
-from dashboard.access import Viewer
-from dashboard.door import COOKIE, Door
-from dashboard.gate import Audit
+from dashboard import shell
+from dashboard.entry.access import Viewer
+from dashboard.entry.door import COOKIE, Door
+from dashboard.entry.gate import Audit
+from dashboard.look import cards, theme
+from dashboard.reading import sources
 
 _RETRY_S = 4
 

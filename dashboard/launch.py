@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from dashboard import sources, theme
+from dashboard.look import theme
+from dashboard.reading import sources
 
 _SERVER = Path(__file__).with_name("web.py")
 

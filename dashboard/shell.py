@@ -13,12 +13,13 @@ from typing import Final
 import streamlit as st
 
 from contracts.errors import AccessError, Reason
-from dashboard import access, cards, frame_cards
-from dashboard.access import ALLOWED, Act, Relation, Viewer
-from dashboard.gate import Audit, Gate, GuardedRegistry
-from dashboard.parts import guide
-from dashboard.sources import Sources
-from dashboard.visit import make_visit
+from dashboard.entry import access
+from dashboard.entry.access import ALLOWED, Act, Relation, Viewer
+from dashboard.entry.gate import Audit, Gate, GuardedRegistry
+from dashboard.entry.visit import make_visit
+from dashboard.look import cards, frame_cards
+from dashboard.look.parts import guide
+from dashboard.reading.sources import Sources
 from store.people_ports import Role
 
 #: The words at the head of what is refused.

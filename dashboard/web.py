@@ -15,11 +15,13 @@ import pandas as pd  # noqa: F401 - Altair looks whether it is loaded, in thread
 import streamlit as st
 from starlette.middleware import Middleware
 
-from dashboard import oidc, receipt_page, sources
-from dashboard.web_doors import Doors
-from dashboard.web_exports import Exports
-from dashboard.web_guard import Guard
-from dashboard.web_stores import Stores
+from dashboard.entry import oidc
+from dashboard.reading import sources
+from dashboard.served import receipt as receipt_page
+from dashboard.served.doors import Doors
+from dashboard.served.downloads import Exports
+from dashboard.served.guard import Guard
+from dashboard.served.stores import Stores
 
 _PROVIDER = oidc.from_environment(os.environ)
 _STORES = Stores(

@@ -12,8 +12,8 @@ from typing import Any, Final
 import typer
 
 from contracts.errors import Reason, SettingError
-from dashboard import accounts
-from dashboard.access import Act
+from dashboard.entry import accounts
+from dashboard.entry.access import Act
 from plumbline.disk import writable_folder
 from plumbline.settings import Settings
 from plumbline.zone import local_timezone

@@ -8,7 +8,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,9 +86,10 @@ def run_bench(settings: Settings, choice: BenchChoice) -> None:
 def _dashboard(folder: Path, choice: BenchChoice) -> Figures:
     from plumbline import bench_dashboard
 
-    return bench_dashboard.measure_dashboard(
-        folder, choice.clinic, clients=choice.wearers or bench_dashboard.CLIENTS
-    )
+    size = bench_dashboard.USUAL
+    if choice.wearers is not None:
+        size = replace(size, clients=choice.wearers)
+    return bench_dashboard.measure_dashboard(folder, choice.clinic, size)
 
 
 def _measured(bench: Callable[[Path], Figures], folder: Path, *, optional: bool) -> Figures:

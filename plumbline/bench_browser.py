@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from contracts.errors import Fault, PlumblineError, Reason, SettingError
-from dashboard.door import COOKIE
+from dashboard.entry.door import COOKIE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

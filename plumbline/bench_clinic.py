@@ -18,8 +18,8 @@ from rich.console import Console
 
 from contracts.errors import Reason, SettingError
 from contracts.units import NS_PER_S
-from dashboard import accounts
-from dashboard.door import Door
+from dashboard.entry import accounts
+from dashboard.entry.door import Door
 from plumbline.bench_influxd import BenchInflux, require_influxd
 from plumbline.seed import Made, SeedChoice, seed_clinic
 from store.people_ports import Account, Role

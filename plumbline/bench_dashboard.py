@@ -5,26 +5,21 @@ from __future__ import annotations
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from contracts.errors import PlumblineError, Reason
-from dashboard.access import Act
-from dashboard.door import Door
+from dashboard.entry.access import Act, Viewer
+from dashboard.entry.door import Door
 from plumbline import bench_browser, bench_people, bench_questions, bench_served
-from plumbline.bench_clinic import BenchClinic, SignedIn, kept_clinic, some_people, therapist
+from plumbline.bench_clinic import BenchClinic, SignedIn, kept_clinic, some_people
 from plumbline.bench_ratio import spread
 from plumbline.bench_served import Served
 from plumbline.procfs import usage
 from plumbline.seed import SeedChoice
 from store.open import open_registry
 
-CLIENTS: Final = 200
-WEEKS: Final = 52
-REPEATS: Final = 10
-#: Of the fifty at once: so many clients at their own pages, the others therapists.
-CLIENTS_AT_ONCE: Final = 40
-THERAPISTS_AT_ONCE: Final = 10
 #: How much longer than an empty page a page may take.
 WANTED: Final = {Act.CLIENTS: 1.5, Act.REVIEW: 2.0}
 LOOKED_AT: Final = "sim-001"
@@ -38,27 +33,39 @@ _EMPTY_THERE: Final = f"document.querySelector('#{bench_served.EMPTY_ID}') !== n
 Figures = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured. ``hours``: of a whole computed day; pauses between clicks in s, from and to."""
+
+    clients: int = 200
+    weeks: int = 52
+    hours: float = 7.5
+    repeats: int = 10
+    clients_at_once: int = 40
+    therapists_at_once: int = 10
+    pause_s: bench_people.Pause = (5.0, 15.0)
+    pause_alone_s: bench_people.Pause = (2.0, 3.0)
+
+
+#: What the benchmark is by itself.
+USUAL: Final = Size()
+
+
 def measure_dashboard(
-    folder: Path,
-    clinic_folder: Path | None = None,
-    *,
-    clients: int = CLIENTS,
-    weeks: int = WEEKS,
-    repeats: int = REPEATS,
-    at_once: tuple[int, int] = (CLIENTS_AT_ONCE, THERAPISTS_AT_ONCE),
+    folder: Path, clinic_folder: Path | None = None, size: Size = USUAL
 ) -> Figures:
     """Loads in Chromium, questions asked, memory, and many people at once, on each store.
 
     ``clinic_folder`` keeps the clinic for the next time; SettingError where it holds another one.
     """
-    choice = SeedChoice(clients=clients, weeks=weeks, frames_days=2)
+    choice = SeedChoice(clients=size.clients, weeks=size.weeks, hours=size.hours)
     clinic = kept_clinic(clinic_folder or folder / "clinic", choice)
-    figures: Figures = {"clients": clients, "weeks": weeks}
-    figures["rows"] = {"minutes": clinic.facts.made["sqlite"].minutes}
-    figures["SQLite"] = _of_store(clinic, clinic.sqlite_url, folder, repeats, at_once)
+    made = clinic.facts.made["sqlite"]
+    figures: Figures = {"clients": size.clients, "weeks": size.weeks, "minutes": made.minutes}
+    figures["SQLite"] = _of_store(clinic, clinic.sqlite_url, folder, size)
     try:
         with clinic.influx_url(choice) as url:
-            figures["InfluxDB"] = _of_store(clinic, url, folder, repeats, at_once)
+            figures["InfluxDB"] = _of_store(clinic, url, folder, size)
     except PlumblineError as error:
         if error.reason is not Reason.MISSING:
             raise
@@ -66,42 +73,42 @@ def measure_dashboard(
     return figures
 
 
-def _of_store(
-    clinic: BenchClinic, store_url: str, folder: Path, repeats: int, at_once: tuple[int, int]
-) -> Figures:
+def _of_store(clinic: BenchClinic, store_url: str, folder: Path, size: Size) -> Figures:
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=folder)))
         registry_url = clinic.registry_in(place)
-        registry = open_registry(registry_url)
-        try:
-            who = therapist(registry)
-            crowd = some_people(registry, *at_once)
-            viewer = Door(registry.people, clock_ns=time.time_ns).viewer(who.token)
-        finally:
-            registry.close()
-        if viewer is None:
-            raise PlumblineError(Reason.SIGNED_OUT, "The benchmark's therapist is signed out.")
+        viewer, crowd = _crowd(registry_url, size)
         questions = {
             act.value: bench_questions.count_questions(store_url, registry_url, viewer, act, query)
             for act, query in _QUERY.items()
         }
         served = stack.enter_context(bench_served.dashboard(store_url, registry_url, place))
         empty = stack.enter_context(bench_served.empty_page(place))
-        fresh_mb = _mb(served)
-        loads = _loads(served, empty, who, repeats)
-        loaded_mb = _mb(served)
-        people = _people(served, crowd)
+        memory = {"started": _mb(served)}
+        loads = _loads(served, empty, crowd[-1], size.repeats)
+        memory["after loads"] = _mb(served)
+        people = _people(served, crowd, size)
+        memory["after people"] = _mb(served)
         return {
             "loads": loads,
             "questions": questions,
             "people": people,
-            "server MB": {
-                "started": fresh_mb,
-                "after loads": loaded_mb,
-                "after people": _mb(served),
-            },
+            "server MB": memory,
             "log lines": len(served.said),
         }
+
+
+def _crowd(registry_url: str, size: Size) -> tuple[Viewer, list[SignedIn]]:
+    """The therapist as seen by the gate, and browsers of everybody, therapists last."""
+    registry = open_registry(registry_url)
+    try:
+        crowd = some_people(registry, size.clients_at_once, size.therapists_at_once)
+        viewer = Door(registry.people, clock_ns=time.time_ns).viewer(crowd[-1].token)
+    finally:
+        registry.close()
+    if viewer is None:
+        raise PlumblineError(Reason.SIGNED_OUT, "The benchmark's therapist is signed out.")
+    return viewer, crowd
 
 
 def _loads(served: Served, empty: Served, who: SignedIn, repeats: int) -> Figures:
@@ -136,16 +143,16 @@ def _compared(ours: list[float], whole: list[float], bare: list[float]) -> Figur
     }
 
 
-def _people(served: Served, crowd: list[SignedIn]) -> Figures:
+def _people(served: Served, crowd: list[SignedIn], size: Size) -> Figures:
     """Everybody at once, against a client and a therapist by themselves."""
     alone = bench_people.Experience()
     for person in (crowd[0], crowd[-1]):
-        met = bench_people.people_at_once(served.address, [person])
+        met = bench_people.people_at_once(served.address, [person], size.pause_alone_s)
         for act, seconds in met.clicks_s.items():
             alone.clicks_s.setdefault(act, []).extend(seconds)
         alone.parts_s += met.parts_s
         alone.errors += met.errors
-    together = bench_people.people_at_once(served.address, crowd)
+    together = bench_people.people_at_once(served.address, crowd, size.pause_s)
     one, many = alone.figures(), together.figures()
     return {
         "alone": one,

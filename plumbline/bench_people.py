@@ -18,8 +18,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
 
-from dashboard.access import Act
-from dashboard.door import COOKIE
+from dashboard.entry.access import Act
+from dashboard.entry.door import COOKIE
 from plumbline.bench_clinic import SignedIn
 from plumbline.bench_ratio import spread
 from store.people_ports import Role
@@ -27,9 +27,6 @@ from store.people_ports import Role
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
-#: Seconds between two clicks of a person; of one who is alone, where nobody else is waited for.
-THINKING_S: Final = (5.0, 15.0)
-ALONE_S: Final = (2.0, 3.0)
 PATIENCE_S: Final = 120.0
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 #: What a person opens, one after another.
@@ -63,20 +60,28 @@ class Experience:
         }
 
 
-def people_at_once(address: str, people: Sequence[SignedIn], seed: int = 1) -> Experience:
-    """Everybody clicks through their pages at the same time; what they met."""
+Pause = tuple[float, float]
+
+
+def people_at_once(
+    address: str, people: Sequence[SignedIn], pause_s: Pause, seed: int = 1
+) -> Experience:
+    """Everybody clicks through their pages at the same time, with pauses of a random length between.
+
+    What they met, errors included.
+    """
     experience = Experience()
-    asyncio.run(_everybody(address, people, seed, experience))
+    asyncio.run(_everybody(address, people, pause_s, seed, experience))
     return experience
 
 
 async def _everybody(
-    address: str, people: Sequence[SignedIn], seed: int, experience: Experience
+    address: str, people: Sequence[SignedIn], pause_s: Pause, seed: int, experience: Experience
 ) -> None:
     async with asyncio.TaskGroup() as group:
         for number, person in enumerate(people):
             rng = np.random.default_rng((seed, number))
-            group.create_task(_Person(address, person, rng, experience, len(people)).live())
+            group.create_task(_Person(address, person, rng, experience, pause_s).live())
 
 
 class _Person:
@@ -88,13 +93,13 @@ class _Person:
         who: SignedIn,
         rng: np.random.Generator,
         experience: Experience,
-        crowd: int,
+        pause_s: Pause,
     ) -> None:
         self._address = address
         self._who = who
         self._rng = rng
         self._experience = experience
-        self._pause_s = THINKING_S if crowd > 1 else ALONE_S
+        self._pause_s = pause_s
         self._pages: dict[str, str] = {}  # path → hash
         self._shown = ""
         self._timers: dict[str, asyncio.Task[None]] = {}

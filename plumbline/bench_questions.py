@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.errors import InvariantError
-from dashboard import shell, sources
-from dashboard.access import Act, Viewer
-from dashboard.gate import Audit
-from dashboard.kept import KeptSeries
-from dashboard.sources import Sources
+from dashboard import shell
+from dashboard.entry.access import Act, Viewer
+from dashboard.entry.gate import Audit
+from dashboard.reading import sources
+from dashboard.reading.kept import KeptSeries
+from dashboard.reading.sources import Sources
 from store.open import open_registry, open_series
 
 _SCRIPT = "from plumbline.bench_questions import show\nshow()\n"

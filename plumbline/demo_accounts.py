@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from dashboard import accounts
+from dashboard.entry import accounts
 from plumbline.settings import Settings
 from store import open_registry
 from store.people_ports import Account, Grant, People, Role

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from contracts.records import Episode
 from contracts.units import NS_PER_S
-from dashboard.text import pattern
+from dashboard.look.text import pattern
 from plumbline.demo_accounts import DemoAccount
 from plumbline.tally import Hops
 

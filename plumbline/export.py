@@ -12,11 +12,11 @@ import typer
 
 from contracts.errors import Reason, SettingError
 from contracts.files import in_one_move
-from dashboard import exports
-from dashboard.access import Act, Viewer
-from dashboard.gate import Audit, Gate
-from dashboard.sources import Sources, open_sources
-from dashboard.visit import Visit, make_visit
+from dashboard.entry.access import Act, Viewer
+from dashboard.entry.gate import Audit, Gate
+from dashboard.entry.visit import Visit, make_visit
+from dashboard.exports import kinds as exports
+from dashboard.reading.sources import Sources, open_sources
 from plumbline.outputs import check_parent
 from plumbline.settings import Settings
 from store.people_ports import Role

@@ -36,6 +36,8 @@ SHARES: Final = (0.06, 0.18, 0.3, 0.42, 0.56, 0.72)
 #: for an hour or so.
 TAKEN_OFF, FORGOTTEN, SLIPPED, HARDLY = range(len(SHARES), len(SHARES) + 4)
 _USUAL_SHARE: Final = 0.42
+#: Long enough to be calibrated, and for some minutes more.
+SHORTEST_H: Final = 0.05
 LUNCH_H: Final = 0.52
 
 
@@ -65,7 +67,7 @@ def _of_kind(kind: str, seed: int, hours: float) -> list[DayWish]:
     return [
         *whole,
         DayWish(kind, seed, TAKEN_OFF, usual, hours * 0.45),
-        DayWish(kind, seed, FORGOTTEN, usual, hours * 0.04),
+        DayWish(kind, seed, FORGOTTEN, usual, max(hours * 0.04, SHORTEST_H)),
         DayWish(kind, seed, SLIPPED, usual, hours * 0.9, slip_h=hours * 0.4),
         DayWish(kind, seed, HARDLY, usual, hours * 0.13),
     ]

@@ -11,7 +11,7 @@ from contracts.records import CalibrationOutcome
 from contracts.settings import CalibrationPlan, PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
-from dashboard import accounts
+from dashboard.entry import accounts
 from plumbline.fleet import KIT
 from plumbline.seed_history import Client, WornDay, midnight_ns, sessions_on
 from store.people_ports import (

@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from analytics.validation.bootstrap import DRAWS
-from dashboard.theme import LIGHT
+from dashboard.look.theme import LIGHT
 from plumbline.outputs import make_folder, write_bytes
 from plumbline.validate_goals import Goal
 from plumbline.validate_style import Picture

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from contracts.vocabulary import Posture
-from dashboard.theme import LIGHT, POSTURE_COLOUR
+from dashboard.look.theme import LIGHT, POSTURE_COLOUR
 
 DOTS_PER_INCH: Final = 144
 #: Inches of a picture that takes half of the page's width, and all of it: letters are alike in both.

@@ -92,7 +92,7 @@ class Look:
     """One entry of the audit: who did or wanted what with whose data.
 
     ``account`` is empty where nobody was signed in; ``wearer`` None where it is about nobody's data.
-    ``act`` is a word of dashboard.access; ``detail`` holds no name and no measurement.
+    ``act`` is a word of dashboard.entry.access; ``detail`` holds no name and no measurement.
     """
 
     at_ns: int

@@ -7,11 +7,13 @@ from typing import Final
 import streamlit as st
 
 from contracts.errors import PlumblineError
-from dashboard import cards, clock, office_cards, office_model
-from dashboard.access import Act
-from dashboard.office_model import SensorRow
-from dashboard.parts import part
-from dashboard.visit import Visit
+from dashboard.entry.access import Act
+from dashboard.entry.visit import Visit
+from dashboard.look import cards, clock
+from dashboard.look.parts import part
+from dashboard.office import cards as office_cards
+from dashboard.office import model as office_model
+from dashboard.office.model import SensorRow
 
 _EVERY_S: Final = 10
 

@@ -6,9 +6,11 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import cards, clock, office_cards, office_model
-from dashboard.parts import part
-from dashboard.visit import Visit
+from dashboard.entry.visit import Visit
+from dashboard.look import cards, clock
+from dashboard.look.parts import part
+from dashboard.office import cards as office_cards
+from dashboard.office import model as office_model
 from store.people_ports import Look
 
 _OLDER: Final = "audit before"

@@ -6,14 +6,18 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import body_cards, body_charts, body_model, cards, queries, theme
-from dashboard.access import Act
-from dashboard.body_component import body as body_component
-from dashboard.body_figure import Look
-from dashboard.body_model import Body, Period
-from dashboard.body_regions import Region, regions
-from dashboard.parts import part
-from dashboard.visit import Visit
+from dashboard.body import cards as body_cards
+from dashboard.body import charts as body_charts
+from dashboard.body import model as body_model
+from dashboard.body.component import body as body_component
+from dashboard.body.figure import Look
+from dashboard.body.model import Body, Period
+from dashboard.body.regions import Region, regions
+from dashboard.entry.access import Act
+from dashboard.entry.visit import Visit
+from dashboard.look import cards, theme
+from dashboard.look.parts import part
+from dashboard.reading import queries
 from store.people_checks import MAX_PAIN_NOTE
 from store.people_ports import PainTap
 

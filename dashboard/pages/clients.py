@@ -6,9 +6,11 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import cards, clients_model, clients_table
-from dashboard.parts import part
-from dashboard.visit import Visit
+from dashboard.clients import model as clients_model
+from dashboard.clients import table as clients_table
+from dashboard.entry.visit import Visit
+from dashboard.look import cards
+from dashboard.look.parts import part
 
 _NEEDING: Final = "Needs attention first"
 _BY_NAME: Final = "By name"

@@ -10,10 +10,12 @@ import streamlit as st
 
 from contracts.errors import AccessError, PlumblineError
 from contracts.units import NS_PER_S
-from dashboard import cards, consent, data_cards
-from dashboard.parts import guide, part
-from dashboard.visit import Visit
-from dashboard.weeks import IsoWeek
+from dashboard.entry.visit import Visit
+from dashboard.look import cards
+from dashboard.look.parts import guide, part
+from dashboard.look.weeks import IsoWeek
+from dashboard.mine import cards as data_cards
+from dashboard.mine import consent
 from store.people_ports import Consent, ConsentKind, Errand, ErrandKind, ErrandState, Grant
 
 _DAY_NS: Final = 86400 * NS_PER_S

@@ -10,12 +10,14 @@ from zoneinfo import available_timezones
 import streamlit as st
 
 from contracts.errors import PlumblineError
-from dashboard import accounts, office_cards, office_model
-from dashboard.access import Act
-from dashboard.door import MAX_LOGIN
-from dashboard.office_cards import ROLE, wearer_name
-from dashboard.parts import part
-from dashboard.visit import Office, Visit
+from dashboard.entry import accounts
+from dashboard.entry.access import Act
+from dashboard.entry.door import MAX_LOGIN
+from dashboard.entry.visit import Office, Visit
+from dashboard.look.parts import part
+from dashboard.office import cards as office_cards
+from dashboard.office import model as office_model
+from dashboard.office.cards import ROLE, wearer_name
 from store.people_ports import Account, Role
 from store.ports import Wearer
 

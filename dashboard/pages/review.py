@@ -11,23 +11,16 @@ import streamlit as st
 
 from contracts.records import Episode
 from contracts.units import NS_PER_S
-from dashboard import (
-    cards,
-    clock,
-    episode_trace,
-    focus_order,
-    replay_view,
-    review_cards,
-    review_charts,
-    theme,
-    week_chooser,
-    weeks,
-)
-from dashboard.access import Act
-from dashboard.focus_order import Hand, ReviewedArea
-from dashboard.parts import part
-from dashboard.review_model import WeekReview, week_review
-from dashboard.visit import Visit
+from dashboard.entry.access import Act
+from dashboard.entry.visit import Visit
+from dashboard.look import cards, clock, theme, week_chooser, weeks
+from dashboard.look.parts import part
+from dashboard.review import cards as review_cards
+from dashboard.review import charts as review_charts
+from dashboard.review import episode_trace, focus_order
+from dashboard.review import replay as replay_view
+from dashboard.review.focus_order import Hand, ReviewedArea
+from dashboard.review.model import WeekReview, week_review
 from store.people_checks import MAX_NOTE
 from store.people_ports import Errand, ErrandKind, FocusEdit, TherapySession, Verdict
 

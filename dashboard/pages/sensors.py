@@ -9,22 +9,15 @@ import streamlit as st
 from contracts.errors import PlumblineError
 from contracts.settings import CalibrationPlan
 from contracts.vocabulary import Placement
-from dashboard import (
-    calibration_wizard,
-    cards,
-    doubts,
-    figures,
-    live_angles,
-    queries,
-    sensor_cards,
-    text,
-    theme,
-    wizard_cards,
-)
-from dashboard.calibration_wizard import ENDED, State, Step
-from dashboard.consent import in_force
-from dashboard.parts import guide, part
-from dashboard.visit import Visit
+from dashboard.entry.visit import Visit
+from dashboard.look import cards, figures, text, theme
+from dashboard.look.parts import guide, part
+from dashboard.mine.consent import in_force
+from dashboard.reading import doubts, queries
+from dashboard.sensors import cards as sensor_cards
+from dashboard.sensors import live_angles, wizard_cards
+from dashboard.sensors import wizard as calibration_wizard
+from dashboard.sensors.wizard import ENDED, State, Step
 from store.people_ports import ConsentKind
 from store.ports import Assignment
 

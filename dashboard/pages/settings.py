@@ -13,9 +13,11 @@ import streamlit as st
 
 from contracts.errors import PlumblineError, SettingError
 from contracts.settings import PostureSettings
-from dashboard import cards, clock, settings_cards, settings_model, theme
-from dashboard.settings_model import Field, Group, Unit
-from dashboard.visit import Visit
+from dashboard.entry.visit import Visit
+from dashboard.look import cards, clock, theme
+from dashboard.settings import cards as settings_cards
+from dashboard.settings import model as settings_model
+from dashboard.settings.model import Field, Group, Unit
 from store.ports import Wearer
 
 _COLUMNS: Final = [6, 5]

@@ -1,14 +1,17 @@
-"""The session sheet of a client's week, as it will be printed. Thin: the sheet itself is dashboard.sheet's."""
+"""The session sheet of a client's week, as it will be printed. Thin: the sheet itself is dashboard.sheet.sheet's."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import cards, sheet, sheet_cards, sheet_words, week_chooser, weeks
-from dashboard.parts import part
-from dashboard.review_model import week_review
-from dashboard.visit import Visit
-from dashboard.weeks import IsoWeek
+from dashboard.entry.visit import Visit
+from dashboard.look import cards, week_chooser, weeks
+from dashboard.look.parts import part
+from dashboard.look.weeks import IsoWeek
+from dashboard.review.model import week_review
+from dashboard.sheet import cards as sheet_cards
+from dashboard.sheet import sheet
+from dashboard.sheet import words as sheet_words
 
 _NAMED_HELP = (
     "Without it, the sheet shows the client’s id alone: for sheets that leave the practice."

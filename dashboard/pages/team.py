@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import cards, team_cards
-from dashboard.parts import part
-from dashboard.visit import Visit
+from dashboard.entry.visit import Visit
+from dashboard.look import cards
+from dashboard.look.parts import part
+from dashboard.office import team_cards
 
 
 def page(visit: Visit) -> None:

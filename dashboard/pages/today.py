@@ -9,22 +9,14 @@ import streamlit as st
 
 from contracts.records import Episode
 from contracts.units import NS_PER_S
-from dashboard import (
-    calibrated,
-    cards,
-    charts,
-    clock,
-    doubts,
-    goal,
-    now_cards,
-    nudged,
-    queries,
-    text,
-    theme,
-)
-from dashboard.access import Act
-from dashboard.parts import part
-from dashboard.visit import Visit
+from dashboard.entry.access import Act
+from dashboard.entry.visit import Visit
+from dashboard.look import cards, clock, text, theme
+from dashboard.look.parts import part
+from dashboard.reading import doubts, queries
+from dashboard.today import calibrated, goal, nudged
+from dashboard.today import cards as now_cards
+from dashboard.today import timeline as charts
 
 _NOW_EVERY_S: Final = 2
 _DAY_EVERY_S: Final = 5

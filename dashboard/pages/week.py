@@ -6,10 +6,12 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import week_cards, week_chooser, week_model
-from dashboard.parts import part
-from dashboard.visit import Visit
-from dashboard.weeks import IsoWeek
+from dashboard.entry.visit import Visit
+from dashboard.look import week_chooser
+from dashboard.look.parts import part
+from dashboard.look.weeks import IsoWeek
+from dashboard.week import cards as week_cards
+from dashboard.week import model as week_model
 
 _EVERY_S: Final = 30
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from dashboard.body_paths import Curve, Point
+from dashboard.body.paths import Curve, Point
 
 #: Straight pieces a segment is measured as.
 PIECES = 6

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from contracts.units import NS_PER_S
-from dashboard.access import Viewer
+from dashboard.entry.access import Viewer
 from plumbline.seed import Made, SeedChoice, seed_clinic
 from store.open import open_registry, open_series
 from store.people_ports import Role

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.sources import Sources
+from dashboard.reading.sources import Sources
 from store.open import open_registry, open_series
 from tests.dashboard import seed
 from tests.influx import server

@@ -10,8 +10,8 @@ from typing import Final, Literal
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from playwright.sync_api import TimeoutError as PageTimeoutError
 
-from dashboard import access
-from dashboard.access import Act
+from dashboard.entry import access
+from dashboard.entry.access import Act
 from store.people_ports import Role
 from tests.dashboard.clinic import LOGINS, Clinic
 

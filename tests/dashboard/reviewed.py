@@ -12,13 +12,13 @@ from contracts.records import CalibrationOutcome, Rollup
 from contracts.settings import CalibrationPlan
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, Placement, Posture
-from dashboard.access import Act, Viewer
-from dashboard.gate import Audit, Gate, GuardedPeople, GuardedRegistry, GuardedSeries
-from dashboard.kept import KeptSeries
-from dashboard.queries import Person
-from dashboard.review_model import WeekReview, week_review
-from dashboard.visit import Visit
-from dashboard.weeks import IsoWeek
+from dashboard.entry.access import Act, Viewer
+from dashboard.entry.gate import Audit, Gate, GuardedPeople, GuardedRegistry, GuardedSeries
+from dashboard.entry.visit import Visit
+from dashboard.look.weeks import IsoWeek
+from dashboard.reading.kept import KeptSeries
+from dashboard.reading.queries import Person
+from dashboard.review.model import WeekReview, week_review
 from store.people_ports import (
     Account,
     Consent,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from contracts.errors import AccessError
 from dashboard import shell
-from dashboard.access import Act, Viewer
-from dashboard.gate import Audit
-from dashboard.sources import Sources
+from dashboard.entry.access import Act, Viewer
+from dashboard.entry.gate import Audit
+from dashboard.reading.sources import Sources
 
 
 @dataclass

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext
 
-from dashboard import accounts
-from dashboard.door import COOKIE, Door
+from dashboard.entry import accounts
+from dashboard.entry.door import COOKIE, Door
 from store.open import open_registry
 from store.people_ports import Account, Grant, People, Role
 

@@ -13,9 +13,9 @@ from contracts.errors import AccessError, Reason
 from contracts.settings import CalibrationPlan, PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
-from dashboard import gate as gates
-from dashboard.access import PAGES, Act, Relation, Viewer, allowed, pages, relation
-from dashboard.gate import Audit, Gate, GuardedPeople, GuardedRegistry, GuardedSeries
+from dashboard.entry import gate as gates
+from dashboard.entry.access import PAGES, Act, Relation, Viewer, allowed, pages, relation
+from dashboard.entry.gate import Audit, Gate, GuardedPeople, GuardedRegistry, GuardedSeries
 from store.open import open_registry, open_series
 from store.people_ports import (
     Account,

@@ -14,9 +14,10 @@ from streamlit.testing.v1 import AppTest
 
 from contracts.errors import SettingError
 from contracts.units import NS_PER_S
-from dashboard import launch, sources
-from dashboard.access import Act, Viewer
-from dashboard.sources import Sources
+from dashboard import launch
+from dashboard.entry.access import Act, Viewer
+from dashboard.reading import sources
+from dashboard.reading.sources import Sources
 from store.open import open_registry, open_series
 from store.people_ports import Role
 from store.ports import Wearer

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.records import CalibrationOutcome
-from dashboard.attention import (
+from dashboard.clients.attention import (
     CALIBRATION_LASTS_NS,
     DAY_NS,
     CalibrationState,
@@ -19,7 +19,7 @@ from dashboard.attention import (
     concerns,
     points,
 )
-from dashboard.day_statistics import DaySeconds
+from dashboard.week.day_statistics import DaySeconds
 
 NOW_NS = 20_000 * DAY_NS
 FINE = CalibrationState(NOW_NS - DAY_NS, None)

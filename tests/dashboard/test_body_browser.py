@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Pattern
-from dashboard import text
-from dashboard.access import Act
-from dashboard.body_regions import View, regions
+from dashboard.body.regions import View, regions
+from dashboard.entry.access import Act
+from dashboard.look import text
 from store.open import open_registry
 from store.people_ports import PainTap, Role
 from tests.dashboard import screenshots, seed, signing_in

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard import body_figure, theme
-from dashboard.body_figure import HALF, HEIGHT, TOP, Inks, Look, Shade, figure
-from dashboard.body_paths import Curve, parse
-from dashboard.body_regions import View, drawing, groups, members, regions, title_of
+from dashboard.body import figure as body_figure
+from dashboard.body.figure import HALF, HEIGHT, TOP, Inks, Look, Shade, figure
+from dashboard.body.paths import Curve, parse
+from dashboard.body.regions import View, drawing, groups, members, regions, title_of
+from dashboard.look import theme
 from tests.conftest import REPOSITORY
 from tests.dashboard.body_shapes import area, inside, polygon
 from tests.dashboard.test_theme import _BLINDNESS, contrast, lab, linear
@@ -38,7 +39,7 @@ def test_every_muscle_of_the_focus_table_is_drawn_on_the_side_it_belongs_to() ->
 
 def test_the_glossary_and_the_drawing_name_the_same_muscles() -> None:
     drawn = {region.key for region in regions().values() if region.muscle}
-    known = set(toml("dashboard", "muscles.toml"))
+    known = set(toml("dashboard", "look", "muscles.toml"))
     assert known - set(groups()) == drawn
     assert set(groups()) <= known
     for key, parts in groups().items():

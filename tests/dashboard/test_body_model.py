@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from contracts.records import Episode, FocusArea, Rollup
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, Pattern, Posture
-from dashboard import body_cards, body_charts, body_model, clock, theme
-from dashboard.body_model import Period
-from dashboard.body_regions import regions
+from dashboard.body import cards as body_cards
+from dashboard.body import charts as body_charts
+from dashboard.body import model as body_model
+from dashboard.body.model import Period
+from dashboard.body.regions import regions
+from dashboard.look import clock, theme
 from store.people_ports import FocusEdit, PainTap, Verdict
 from tests.dashboard.seed import LUMBAR, SEATED, UPPER
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from contracts.units import NS_PER_S
-from dashboard.sources import Sources
+from dashboard.reading.sources import Sources
 from store.ports import Commit, WearerRows
 from tests.dashboard import screenshots, seed, signing_in
 

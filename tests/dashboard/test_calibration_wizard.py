@@ -12,8 +12,8 @@ from contracts.records import CalibrationOutcome, FrameBlock
 from contracts.settings import MIN_CALIBRATION_WINDOW_NS, CalibrationPlan
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement, Quality
-from dashboard import calibration_wizard as wizard
-from dashboard.calibration_wizard import HOLDING, TRANSITIONS, Due, Event, State, Step
+from dashboard.sensors import wizard
+from dashboard.sensors.wizard import HOLDING, TRANSITIONS, Due, Event, State, Step
 from store.ports import Assignment
 from tests.conftest import REPOSITORY
 from tests.dashboard import seed

@@ -11,9 +11,12 @@ from contracts.records import CalibrationOutcome
 from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, ActivitySource, Pattern, Posture, Quality
-from dashboard import calibrated, cards, focus, now_cards, queries
-from dashboard.freshness import Freshness, Moment, News
-from dashboard.queries import Now, Numbers, Person, Sensor
+from dashboard.look import cards
+from dashboard.reading import queries
+from dashboard.reading.freshness import Freshness, Moment, News
+from dashboard.reading.queries import Now, Numbers, Person, Sensor
+from dashboard.today import calibrated, focus
+from dashboard.today import cards as now_cards
 from tests.dashboard import seed
 from tests.dashboard.conftest import EVENING_NS
 

@@ -10,10 +10,12 @@ from contracts.records import Nudge
 from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, NudgeKind, Posture
-from dashboard import charts, queries, runs, theme
-from dashboard.queries import Timeline
-from dashboard.runs import Point, Run
-from dashboard.sources import Sources
+from dashboard.look import theme
+from dashboard.reading import queries, runs
+from dashboard.reading.queries import Timeline
+from dashboard.reading.runs import Point, Run
+from dashboard.reading.sources import Sources
+from dashboard.today import timeline as charts
 
 HOUR_NS = 3600 * NS_PER_S
 

@@ -14,12 +14,12 @@ import pytest
 from contracts.records import CalibrationOutcome, Rollup
 from contracts.units import NS_PER_S
 from contracts.vocabulary import QUALITIES, Activity, Placement, Posture, Quality
-from dashboard import clients_table
-from dashboard.access import Act, Viewer
-from dashboard.clients_model import ClientRow, SmallWeek, by_name, client_rows, found
+from dashboard.clients import table as clients_table
+from dashboard.clients.model import ClientRow, SmallWeek, by_name, client_rows, found
+from dashboard.entry.access import Act, Viewer
+from dashboard.entry.visit import Visit
 from dashboard.pages import clients
-from dashboard.sources import Sources
-from dashboard.visit import Visit
+from dashboard.reading.sources import Sources
 from store.people_ports import Role
 from store.ports import Assignment, Commit, Wearer, WearerRows
 from tests.dashboard import seed, visits

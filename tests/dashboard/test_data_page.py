@@ -9,10 +9,11 @@ from streamlit.testing.v1 import AppTest
 
 from contracts.errors import AccessError, Reason
 from contracts.units import NS_PER_S
-from dashboard import consent, data_cards
-from dashboard.access import Act
+from dashboard.entry.access import Act
+from dashboard.mine import cards as data_cards
+from dashboard.mine import consent
 from dashboard.pages import data
-from dashboard.sources import Sources
+from dashboard.reading.sources import Sources
 from store.people_ports import (
     Account,
     Consent,

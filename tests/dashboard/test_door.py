@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from contracts.errors import AccessError, SettingError
 from contracts.units import NS_PER_S
-from dashboard import accounts, door
-from dashboard.door import Door, TooManyAttempts, lock_ns
+from dashboard.entry import accounts, door
+from dashboard.entry.door import Door, TooManyAttempts, lock_ns
 from store.open import open_registry
 from store.people_ports import Account, Grant, Role
 from store.ports import Registry, Wearer

@@ -13,7 +13,7 @@ import pytest
 from contracts.records import FrameBlock, placement_mask
 from contracts.units import NS_PER_S
 from contracts.vocabulary import QUALITIES, Activity, Placement, Quality
-from dashboard import doubts, queries
+from dashboard.reading import doubts, queries
 from store.open import open_registry, open_series
 from store.ports import Commit, WearerRows
 from tests.dashboard import seed

@@ -27,10 +27,14 @@ from contracts.records import CalibrationOutcome, Episode, FrameBlock
 from contracts.settings import CalibrationPlan
 from contracts.units import NS_PER_S
 from contracts.vocabulary import ACTIVITIES, POSTURES, Activity, Posture
-from dashboard import exports, heat_map, review_words, sheet, text
-from dashboard.access import Act
-from dashboard.review_model import WeekReview
-from dashboard.weeks import IsoWeek
+from dashboard.entry.access import Act
+from dashboard.exports import kinds as exports
+from dashboard.look import text
+from dashboard.look.weeks import IsoWeek
+from dashboard.review import heat_map
+from dashboard.review import words as review_words
+from dashboard.review.model import WeekReview
+from dashboard.sheet import sheet
 from store.open import open_registry, open_series
 from store.ports import Assignment, Commit, Wearer, WearerRows
 from tests.dashboard import reviewed, seed

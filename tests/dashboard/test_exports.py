@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 from contracts.errors import AccessError, SettingError
 from contracts.records import ANGLES, FrameBlock
 from contracts.units import NS_PER_S
-from dashboard import export_csv, export_everything, exports
-from dashboard.access import Act
-from dashboard.export_readme import OWN_FILES, explained
-from dashboard.kept import KeptSeries
-from dashboard.safety import safety
+from dashboard.entry.access import Act
+from dashboard.exports import csv_table as export_csv
+from dashboard.exports import everything as export_everything
+from dashboard.exports import kinds as exports
+from dashboard.exports.readme import OWN_FILES, explained
+from dashboard.look.safety import safety
+from dashboard.reading.kept import KeptSeries
 from store.open import open_registry, open_series
 from store.people_ports import Look, Role
 from store.ports import Wearer

@@ -4,10 +4,11 @@ import pytest
 
 from contracts.records import CalibrationOutcome
 from contracts.vocabulary import Placement
-from dashboard import consent, first_steps
-from dashboard.access import Act
-from dashboard.first_steps import FirstStep, Way
-from dashboard.sources import Sources
+from dashboard.entry.access import Act
+from dashboard.mine import consent
+from dashboard.reading.sources import Sources
+from dashboard.sensors import first_steps
+from dashboard.sensors.first_steps import FirstStep, Way
 from store.people_ports import Consent, ConsentKind
 from store.ports import Assignment, Wearer
 from tests.dashboard import seed, visits

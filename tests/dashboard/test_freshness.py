@@ -8,8 +8,8 @@ import pytest
 from contracts.records import FrameBlock
 from contracts.units import NS_PER_S
 from contracts.vocabulary import POSTURES, Activity, Posture
-from dashboard import freshness
-from dashboard.freshness import Freshness
+from dashboard.reading import freshness
+from dashboard.reading.freshness import Freshness
 from store.ports import Notice
 from tests.dashboard import seed
 from tests.dashboard.conftest import EVENING_NS

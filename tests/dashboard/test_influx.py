@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.runtime import context
 from streamlit.testing.v1 import AppTest
 
-from dashboard import sources
+from dashboard.reading import sources
 from store.open import open_registry, open_series
 from tests.dashboard import seed, signing_in
 from tests.dashboard.test_app import APP, fill_today, run_until, shown

@@ -20,8 +20,8 @@ from contracts.records import CalibrationOutcome, FrameBlock, Nudge, Rollup
 from contracts.settings import CalibrationPlan, PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import NudgeKind, Placement
-from dashboard import kept, kept_rows
-from dashboard.kept import KeptSeries
+from dashboard.reading import kept, kept_rows
+from dashboard.reading.kept import KeptSeries
 from store.open import open_series
 from store.ports import Commit, SeriesStore, WearerRows
 from tests.influx import GivenServer, InfluxServer

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from contracts.units import NS_PER_S, RAD_PER_DEG, STANDARD_GRAVITY_M_S2
 from contracts.vocabulary import Placement
-from dashboard import live_angles
-from dashboard.live_angles import Vector
-from dashboard.queries import Sensor
+from dashboard.reading.queries import Sensor
+from dashboard.sensors import live_angles
+from dashboard.sensors.live_angles import Vector
 from tests.dashboard import seed
 
 NOW_NS = 1_772_559_000 * NS_PER_S

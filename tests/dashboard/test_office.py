@@ -14,9 +14,11 @@ from streamlit.testing.v1 import AppTest
 from contracts.records import SensorHealth
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
-from dashboard import office_cards, office_model, sources
-from dashboard.access import Act, Viewer
-from dashboard.sources import Sources
+from dashboard.entry.access import Act, Viewer
+from dashboard.office import cards as office_cards
+from dashboard.office import model as office_model
+from dashboard.reading import sources
+from dashboard.reading.sources import Sources
 from store.people_ports import Account, Look, Role
 from store.ports import Assignment, Wearer
 from tests.dashboard import seed, shell_room

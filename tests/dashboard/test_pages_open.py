@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import shell, sources
-from dashboard.access import ALLOWED, PAGES, Act, Viewer
+from dashboard import shell
+from dashboard.entry.access import ALLOWED, PAGES, Act, Viewer
+from dashboard.reading import sources
 from store.open import open_registry, open_series
 from store.people_ports import Role
 from tests.dashboard import shell_room

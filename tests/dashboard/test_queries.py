@@ -9,9 +9,9 @@ from contracts.records import Episode, FrameBlock
 from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, Placement, Posture
-from dashboard import queries
-from dashboard.freshness import Freshness
-from dashboard.sources import Sources
+from dashboard.reading import queries
+from dashboard.reading.freshness import Freshness
+from dashboard.reading.sources import Sources
 from store.ports import Assignment, Commit, Notice, Wearer, WearerRows
 from tests.dashboard import seed
 

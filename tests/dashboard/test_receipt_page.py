@@ -10,9 +10,9 @@ from starlette.applications import Starlette
 from starlette.types import Message, Scope
 
 from contracts.units import NS_PER_S
-from dashboard import receipt_page
-from dashboard.sources import Sources
-from dashboard.web_stores import Stores
+from dashboard.reading.sources import Sources
+from dashboard.served import receipt as receipt_page
+from dashboard.served.stores import Stores
 from store.open import open_registry
 from store.people_ports import Errand, ErrandKind, ErrandState, Receipt
 from tests.dashboard import seed

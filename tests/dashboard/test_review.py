@@ -19,22 +19,16 @@ from contracts.records import Rollup
 from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, Posture
-from dashboard import (
-    before_after,
-    column_charts,
-    episode_trace,
-    focus_order,
-    heat_map,
-    review_cards,
-    review_charts,
-    review_words,
-    weeks,
-)
-from dashboard.day_statistics import DaySeconds, Difference, Interval
-from dashboard.focus_order import Hand, ReviewedArea
-from dashboard.review_model import MAX_EPISODES, WeekReview
-from dashboard.theme import DARK, LIGHT
-from dashboard.weeks import IsoWeek
+from dashboard.look import column_charts, weeks
+from dashboard.look.theme import DARK, LIGHT
+from dashboard.look.weeks import IsoWeek
+from dashboard.review import before_after, episode_trace, focus_order, heat_map
+from dashboard.review import cards as review_cards
+from dashboard.review import charts as review_charts
+from dashboard.review import words as review_words
+from dashboard.review.focus_order import Hand, ReviewedArea
+from dashboard.review.model import MAX_EPISODES, WeekReview
+from dashboard.week.day_statistics import DaySeconds, Difference, Interval
 from store.open import open_registry, open_series
 from store.people_ports import FocusEdit, TherapySession, Verdict
 from store.ports import Commit, WearerRows

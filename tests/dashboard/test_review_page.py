@@ -15,11 +15,12 @@ from analytics import replay
 from contracts.errands import MAX_REPLAY_NS, ErrandFailure, ReplayDay, ReplayResult, ReplayWish
 from contracts.errors import AccessError
 from contracts.units import NS_PER_S
-from dashboard import replay_view, review_words
-from dashboard.access import Act, Viewer
+from dashboard.entry.access import Act, Viewer
+from dashboard.entry.visit import Visit
+from dashboard.look.weeks import IsoWeek
 from dashboard.pages import review as review_page
-from dashboard.visit import Visit
-from dashboard.weeks import IsoWeek
+from dashboard.review import replay as replay_view
+from dashboard.review import words as review_words
 from store.open import open_registry, open_series
 from store.people_ports import Errand, ErrandKind, ErrandState, FocusEdit, Role, Verdict
 from store.ports import Commit, Notice, Wearer, WearerRows

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from contracts.records import FrameBlock, Rollup
 from contracts.units import NS_PER_S
 from contracts.vocabulary import ACTIVITIES, POSTURES, Activity, Posture
-from dashboard import runs
-from dashboard.runs import Cells, Run
+from dashboard.reading import runs
+from dashboard.reading.runs import Cells, Run
 from tests.dashboard import seed
 
 U, R, L = Posture.UPRIGHT, Posture.ROUNDED, Posture.RECLINED

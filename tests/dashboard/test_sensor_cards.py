@@ -7,9 +7,9 @@ import pytest
 from contracts.records import SensorHealth
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
-from dashboard import sensor_cards
-from dashboard.queries import Sensor
-from dashboard.theme import LIGHT
+from dashboard.look.theme import LIGHT
+from dashboard.reading.queries import Sensor
+from dashboard.sensors import cards as sensor_cards
 from tests.dashboard import seed
 
 BERLIN = ZoneInfo("Europe/Berlin")

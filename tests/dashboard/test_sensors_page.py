@@ -11,10 +11,10 @@ from contracts.records import CalibrationOutcome, FrameBlock
 from contracts.settings import CalibrationPlan
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement, Quality
-from dashboard import calibration_wizard
-from dashboard.access import Act
+from dashboard.entry.access import Act
 from dashboard.pages import sensors
-from dashboard.sources import Sources
+from dashboard.reading.sources import Sources
+from dashboard.sensors import wizard as calibration_wizard
 from store.people_ports import Consent, ConsentKind
 from store.ports import Assignment, Commit, Wearer, WearerRows
 from tests.dashboard import seed, visits

@@ -12,11 +12,12 @@ from streamlit.testing.v1 import AppTest
 
 from contracts.errors import AccessError, SettingError
 from contracts.settings import PostureSettings
-from dashboard import settings_cards, settings_model
-from dashboard.access import Act, Viewer
+from dashboard.entry.access import Act, Viewer
 from dashboard.pages import settings
-from dashboard.settings_model import Field, Unit
-from dashboard.sources import Sources
+from dashboard.reading.sources import Sources
+from dashboard.settings import cards as settings_cards
+from dashboard.settings import model as settings_model
+from dashboard.settings.model import Field, Unit
 from store.people_ports import Role
 from tests.dashboard import seed, visits
 

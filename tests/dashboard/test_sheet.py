@@ -14,11 +14,14 @@ from pypdf import PdfReader
 from streamlit.testing.v1 import AppTest
 
 from contracts.vocabulary import Placement
-from dashboard import review_words, sheet, sheet_figure, sheet_words
-from dashboard.access import Act
-from dashboard.body_regions import View
-from dashboard.review_model import Figures, WeekReview
-from dashboard.safety import safety
+from dashboard.body.regions import View
+from dashboard.entry.access import Act
+from dashboard.look.safety import safety
+from dashboard.review import words as review_words
+from dashboard.review.model import Figures, WeekReview
+from dashboard.sheet import figure as sheet_figure
+from dashboard.sheet import sheet
+from dashboard.sheet import words as sheet_words
 from store.open import open_registry, open_series
 from store.people_ports import FocusEdit, PainTap, Verdict
 from store.ports import Assignment

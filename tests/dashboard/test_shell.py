@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import shell, sources
-from dashboard.access import PAGES, Act, Viewer
-from dashboard.sources import Sources
+from dashboard import shell
+from dashboard.entry.access import PAGES, Act, Viewer
+from dashboard.reading import sources
+from dashboard.reading.sources import Sources
 from store.open import open_registry, open_series
 from store.people_ports import Account, Role
 from store.ports import Wearer

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.day_statistics import (
+from dashboard.week.day_statistics import (
     MAX_DAYS,
     MIN_DAY_S,
     DaySeconds,

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from contracts.records import FrameBlock, Rollup
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Posture
-from dashboard import team_cards
-from dashboard.sources import Sources
-from dashboard.team_model import (
+from dashboard.look.weeks import IsoWeek
+from dashboard.office import team_cards
+from dashboard.office.team_model import (
     MIN_WORN_S,
     Member,
     Quartiles,
@@ -23,8 +23,8 @@ from dashboard.team_model import (
     team_view,
     weeks_shown,
 )
-from dashboard.team_source import read_team
-from dashboard.weeks import IsoWeek
+from dashboard.office.team_source import read_team
+from dashboard.reading.sources import Sources
 from store.people_ports import Consent, ConsentKind
 from store.ports import Commit, Wearer, WearerRows
 

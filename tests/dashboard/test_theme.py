@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from contracts.vocabulary import Activity, Posture
-from dashboard import theme
+from dashboard.look import theme
 
 #: Machado, Oliveira and Fernandes 2009, severity 1.0, on linear RGB.
 _BLINDNESS = {

@@ -17,9 +17,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
 
-from dashboard import clock
-from dashboard.access import Act
-from dashboard.weeks import IsoWeek
+from dashboard.entry.access import Act
+from dashboard.look import clock
+from dashboard.look.weeks import IsoWeek
 from store.open import open_registry, open_series
 from store.people_ports import Look, Role, Verdict
 from store.ports import Commit, Wearer, WearerRows

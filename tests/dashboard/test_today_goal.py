@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from contracts.records import Episode, Nudge, Rollup
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, NudgeKind, Posture
-from dashboard import goal, nudged
-from dashboard.goal import Progress, Standing
-from dashboard.nudged import After
+from dashboard.today import goal, nudged
+from dashboard.today.goal import Progress, Standing
+from dashboard.today.nudged import After
 from tests.dashboard import seed
 
 MINUTE_NS = 60 * NS_PER_S

@@ -15,10 +15,10 @@ from streamlit.testing.v1 import AppTest
 from contracts.records import CalibrationOutcome, FrameBlock
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Pattern
-from dashboard.access import Act, Viewer
-from dashboard.kept import KeptSeries
+from dashboard.entry.access import Act, Viewer
 from dashboard.pages import today
-from dashboard.sources import Sources
+from dashboard.reading.kept import KeptSeries
+from dashboard.reading.sources import Sources
 from store.open import open_series
 from store.people_ports import Role
 from store.ports import Commit, WearerRows

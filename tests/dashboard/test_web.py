@@ -12,9 +12,10 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 
-from dashboard import accounts, exports
-from dashboard.door import COOKIE
-from dashboard.web_requests import MAX_FORM_BYTES, local_path
+from dashboard.entry import accounts
+from dashboard.entry.door import COOKIE
+from dashboard.exports import kinds as exports
+from dashboard.served.requests import MAX_FORM_BYTES, local_path
 from store.open import open_registry
 from store.people_ports import Account, Role
 from store.ports import Wearer

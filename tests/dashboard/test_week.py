@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from contracts.records import FrameBlock, Rollup
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, Posture
-from dashboard import week_cards, week_charts, week_words
-from dashboard.day_statistics import Difference, Interval
-from dashboard.queries import Person
-from dashboard.sources import Sources
-from dashboard.week_model import Wear, Week, week_of
-from dashboard.weeks import IsoWeek
+from dashboard.look.weeks import IsoWeek
+from dashboard.reading.queries import Person
+from dashboard.reading.sources import Sources
+from dashboard.week import cards as week_cards
+from dashboard.week import charts as week_charts
+from dashboard.week import words as week_words
+from dashboard.week.day_statistics import Difference, Interval
+from dashboard.week.model import Wear, Week, week_of
 from store.ports import Commit, SeriesStore, WearerRows
 
 #: The clocks go back on its Sunday: the day has 25 hours.

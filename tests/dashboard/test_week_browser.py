@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from contracts.settings import PostureSettings
-from dashboard.weeks import IsoWeek
+from dashboard.look.weeks import IsoWeek
 from store.open import open_registry, open_series
 from store.ports import Commit, WearerRows
 from tests.dashboard import screenshots, seed, signing_in

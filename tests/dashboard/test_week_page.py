@@ -11,10 +11,10 @@ from streamlit.testing.v1 import AppTest
 from contracts.records import FrameBlock
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity
-from dashboard.access import Act, Viewer
+from dashboard.entry.access import Act, Viewer
+from dashboard.look.weeks import IsoWeek
 from dashboard.pages import week
-from dashboard.sources import Sources
-from dashboard.weeks import IsoWeek
+from dashboard.reading.sources import Sources
 from store.people_ports import Role
 from store.ports import Commit, Wearer, WearerRows
 from tests.dashboard import seed, visits

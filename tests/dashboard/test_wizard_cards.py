@@ -8,10 +8,11 @@ import pytest
 from contracts.records import CalibrationOutcome
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
-from dashboard import calibration_wizard, wizard_cards
-from dashboard.calibration_wizard import Due, State
-from dashboard.live_angles import LiveAngle
-from dashboard.theme import DARK, LIGHT
+from dashboard.look.theme import DARK, LIGHT
+from dashboard.sensors import wizard as calibration_wizard
+from dashboard.sensors import wizard_cards
+from dashboard.sensors.live_angles import LiveAngle
+from dashboard.sensors.wizard import Due, State
 from tests.dashboard.test_calibration_wizard import ACCEPTED, NOW_NS, PLAN, REFUSED, second
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from contracts.vocabulary import Activity, ActivitySource, Pattern, Placement, Posture
-from dashboard import text
-from dashboard.safety import muscle, safety
+from dashboard.look import text
+from dashboard.look.safety import muscle, safety
 
 FOCUS_TABLE = Path(__file__).parents[2] / "analytics" / "core" / "focus_areas.toml"
 

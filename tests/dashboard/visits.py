@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
 
-from dashboard import queries
-from dashboard.access import Act, Viewer
-from dashboard.gate import Audit, Gate, GuardedPeople, GuardedRegistry, GuardedSeries
-from dashboard.kept import KeptSeries
-from dashboard.sources import Sources
-from dashboard.visit import Visit
+from dashboard.entry.access import Act, Viewer
+from dashboard.entry.gate import Audit, Gate, GuardedPeople, GuardedRegistry, GuardedSeries
+from dashboard.entry.visit import Visit
+from dashboard.reading import queries
+from dashboard.reading.kept import KeptSeries
+from dashboard.reading.sources import Sources
 from store.people_ports import Role
 from tests.dashboard import seed
 

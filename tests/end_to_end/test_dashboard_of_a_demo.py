@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from contracts.vocabulary import Posture
-from dashboard import text
+from dashboard.look import text
 from plumbline.ports import free_port
 from tests.dashboard import screenshots
 from tests.end_to_end.demo_run import demo, store_of, wait_until

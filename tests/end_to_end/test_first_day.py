@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from contracts.settings import PostureSettings
 from contracts.vocabulary import Placement
-from dashboard import text
+from dashboard.look import text
 from store import open_registry, open_series
 from tests.dashboard import screenshots
 from tests.end_to_end.demo_run import wait_until

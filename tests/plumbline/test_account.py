@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.door import Door
+from dashboard.entry.door import Door
 from plumbline import cli
 from plumbline.demo_accounts import make_accounts
 from plumbline.settings import Settings

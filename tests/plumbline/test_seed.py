@@ -19,7 +19,7 @@ from contracts.errors import SettingError
 from contracts.records import Rollup
 from contracts.units import NS_PER_S
 from contracts.vocabulary import QUALITIES, Posture, Quality
-from dashboard.door import Door
+from dashboard.entry.door import Door
 from firmware_sim.habits import Doing, Habit, Part
 from plumbline.cli import run
 from plumbline.seed import Made, SeedChoice, seed_clinic

@@ -1,0 +1,1 @@
+"""The body figure, focus areas and pain."""

@@ -1,0 +1,1 @@
+"""Words, colours and pieces that all pages share."""

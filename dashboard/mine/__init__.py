@@ -1,0 +1,1 @@
+"""What a client decides about their data."""

@@ -1,0 +1,1 @@
+"""From the stores to what pages show."""

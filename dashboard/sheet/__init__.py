@@ -1,0 +1,1 @@
+"""The printed session sheet."""

@@ -1,0 +1,121 @@
+"""The day's nudges: how many were given, and how often the rounding ended soon after. Pure, from rollups.
+
+That it ended soon after is what was seen, not what the nudge did: runs of rounding end anyway.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from html import escape
+from typing import Final
+
+from contracts.records import Episode, Nudge, Rollup
+from contracts.units import NS_PER_S
+from contracts.vocabulary import NudgeKind, Posture
+from dashboard.look import text
+
+MINUTE_NS: Final = 60 * NS_PER_S
+
+
+class After(StrEnum):
+    """What was seen in the minute after a nudge."""
+
+    CHANGED = "changed"  # the rounding ended, and another posture was seen
+    WENT_ON = "went-on"
+    UNKNOWN = "unknown"  # taken off, no word of the run, or the minute is not over
+
+
+@dataclass(frozen=True, slots=True)
+class Nudged:
+    """Nudges of a day that were given, by what came after; ``breaks``: prompts to get up."""
+
+    changed: int
+    went_on: int
+    unknown: int
+    breaks: int
+
+    @property
+    def posture(self) -> int:
+        """Nudges about posture."""
+        return self.changed + self.went_on + self.unknown
+
+
+def nudged(
+    nudges: Sequence[Nudge], episodes: Sequence[Episode], minutes: Sequence[Rollup]
+) -> Nudged:
+    """The given ones among ``nudges``, with what the day's episodes and minutes say of the time after."""
+    known = {m.start_ns: m for m in minutes}
+    given = [n for n in nudges if n.given]
+    seen = Counter(after(n, episodes, known) for n in given if n.kind is NudgeKind.POSTURE)
+    return Nudged(
+        changed=seen[After.CHANGED],
+        went_on=seen[After.WENT_ON],
+        unknown=seen[After.UNKNOWN],
+        breaks=sum(n.kind is NudgeKind.BREAK for n in given),
+    )
+
+
+def after(nudge: Nudge, episodes: Sequence[Episode], minutes: dict[int, Rollup]) -> After:
+    """What came within a minute after a nudge: the end of its episode and then another known posture.
+
+    ``minutes`` by their start. A run that never became an episode says nothing.
+    """
+    until_ns = nudge.at_ns + MINUTE_NS
+    run = next((e for e in episodes if e.start_ns <= nudge.at_ns <= _reach_ns(e)), None)
+    if run is None:
+        return After.UNKNOWN
+    if run.end_ns > until_ns:
+        return After.WENT_ON
+    if run.ongoing:
+        return After.UNKNOWN
+    first_ns = run.end_ns - run.end_ns % MINUTE_NS
+    other = any(_another(minutes.get(at_ns)) for at_ns in (first_ns, first_ns + MINUTE_NS))
+    return After.CHANGED if other else After.UNKNOWN
+
+
+def _reach_ns(episode: Episode) -> int:
+    """An episode under way is written once a minute."""
+    return episode.end_ns + (MINUTE_NS if episode.ongoing else 0)
+
+
+def _another(minute: Rollup | None) -> bool:
+    """Whether a posture other than rounded was told in the minute."""
+    if minute is None:
+        return False
+    return any(
+        seconds > 0 and posture not in {Posture.ROUNDED, Posture.UNKNOWN}
+        for posture, seconds in minute.posture_s.items()
+    )
+
+
+def card(day: Nudged, *, on: bool, over: bool = False) -> str:
+    """How many nudges there were and what came after. ``on``: nudges are on; ``over``: the day is past."""
+    so_far = "" if over else " so far"
+    if day.posture:
+        what = f"{text.count(day.posture, 'nudge')}{so_far}"
+        more = _afterwards(day)
+    elif on or over:
+        what, more = f"None{so_far}", ""
+    else:
+        what, more = "Nudges are off", "They can be switched on under Settings."
+    if day.breaks:
+        more = f"{more} {text.count(day.breaks, 'prompt')} to get up.".strip()
+    return (
+        '<section class="pl-card pl-nudged" aria-label="Nudges of the day">'
+        f'<div class="pl-label">Nudges given</div><div class="what num">{escape(what)}</div>'
+        f'<div class="more num">{escape(more)}</div></section>'
+    )
+
+
+def _afterwards(day: Nudged) -> str:
+    """What was seen within a minute after the nudges, the unknown said too."""
+    if day.changed:
+        on = f" and went on after {day.went_on}" if day.went_on else ""
+        known = f"Rounding ended within a minute after {day.changed}{on}."
+    else:
+        known = f"Rounding went on for more than a minute after {day.went_on}." * bool(day.went_on)
+    unknown = f"What came after {day.unknown} is not known." * bool(day.unknown)
+    return f"{known} {unknown}".strip()
