@@ -19,10 +19,6 @@ from dashboard.reading.queries import Day, Numbers, Person, Sensor, Timeline
 from dashboard.today.focus import DayFocus
 
 _RETRY: Final = "This page tries again by itself every few seconds."
-NO_CLIENT: Final = (
-    "Nobody is registered and nothing has been recorded.",
-    "`plumbline demo` makes a simulated client and fills a day; this page shows it by itself.",
-)
 NO_EPISODE: Final = (
     "In the time worn, no rounding was held long enough to count as an episode.",
     "Time not worn is unknown.",
@@ -58,6 +54,11 @@ def head(person: Person, title: str, *, own: bool) -> str:
     first, then = (title, "") if own else (person.label, title)
     quiet = f'<span class="quiet">{escape(then)}</span>' if then else ""
     return _wrap(f'<div class="pl-head"><h1>{escape(first)}</h1>{quiet}{chip}</div>')
+
+
+def title(words: str) -> str:
+    """The headline of a page that is about nobody in particular."""
+    return _wrap(f'<div class="pl-head"><h1>{escape(words)}</h1></div>')
 
 
 def part(title: str) -> str:

@@ -20,7 +20,7 @@ _EVERY_S: Final = 10
 
 def page(visit: Visit) -> None:
     """The list, kept up to date; below it the way to take a sensor back."""
-    st.header("Sensors", anchor=False)
+    st.html(cards.title("Sensors"))
     wanted = st.text_input(
         "Find a sensor",
         key="sensor wanted",
@@ -51,7 +51,7 @@ def _take_back(visit: Visit) -> None:
     worn = {row.sensor: row for row in _rows(visit) if row.wearer is not None}
     if not worn:
         return
-    st.subheader("Take a sensor back", anchor=False)
+    st.html(cards.part("Take a sensor back"))
     st.caption(
         "It then belongs to nobody and can be paired anew. What it measured stays with the client."
     )

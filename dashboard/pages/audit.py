@@ -19,7 +19,7 @@ _NOBODY: Final = ""
 
 def page(visit: Visit) -> None:
     """Filters, and the entries that fit."""
-    st.header("Audit", anchor=False)
+    st.html(cards.title("Audit"))
     _entries(visit)
 
 

@@ -32,6 +32,7 @@ def page(visit: Visit) -> None:
     """The figure with its areas, or with pain, and what belongs to it."""
     mine = visit.gate.may(Act.TAP_PAIN, visit.client.wearer)
     other = _HURTS if mine else _PAIN
+    st.html(cards.head(visit.client, "My body" if visit.own else "Body", own=visit.own))
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         mode = st.segmented_control(
             "What the figure shows",
@@ -87,9 +88,9 @@ def _focus(visit: Visit, period: Period) -> None:
     with right:
         _card(found, region, person)
     if found.areas:
-        st.subheader("All areas to assess", anchor=False)
+        st.html(cards.part("All areas to assess"))
         st.html(body_cards.ranking(found.areas))
-        st.subheader("Before anyone works on the body", anchor=False)
+        st.html(cards.part("Before anyone works on the body"))
         st.html(cards.warnings())
 
 
@@ -186,7 +187,7 @@ def _pain(visit: Visit, *, mine: bool) -> None:
         _diary(visit, taps, mine=mine)
     days = visit.series.days(person.wearer, start_ns, end_ns)
     shown = body_model.diary(taps, days, now_ns, person.zone)
-    st.subheader("Pain and rounding, the last four weeks", anchor=False)
+    st.html(cards.part("Pain and rounding, the last four weeks"))
     st.altair_chart(
         body_charts.pain_and_rounding(shown, _paper()), width="stretch", key="body pain chart"
     )
@@ -228,7 +229,7 @@ def _tap(visit: Visit, region: Region | None, key: str) -> None:
 
 
 def _diary(visit: Visit, taps: list[PainTap], *, mine: bool) -> None:
-    st.subheader("Diary", anchor=False)
+    st.html(cards.part("Diary"))
     listed = sorted(taps, key=lambda tap: -tap.at_ns)[: body_model.MAX_LISTED]
     if not listed:
         st.html(body_cards.no_taps(mine=mine))

@@ -34,7 +34,7 @@ def _list(visit: Visit) -> None:
     if not rows:
         st.html(cards.empty("No client lets you look yet", *NO_GRANT))
         return
-    st.header("Clients", anchor=False)
+    st.html(cards.title("Clients"))
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"
     ):

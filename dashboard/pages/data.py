@@ -38,6 +38,7 @@ def page(visit: Visit) -> None:
     if st.session_state.get(_ASKED):
         st.fragment(_erasing, run_every=_STATE_EVERY_S)(visit)
         return
+    st.html(cards.head(visit.client, "My data", own=True))
     guide(visit)
     given = consent.in_force(visit.people.consents(visit.client.wearer), ConsentKind.MONITORING)
     if given is None:
@@ -47,7 +48,7 @@ def page(visit: Visit) -> None:
         _downloads(visit)
         _consents(visit)
     _grants(visit)
-    st.subheader("Who looked and when", anchor=False)
+    st.html(cards.part("Who looked and when"))
     st.fragment(_looks, run_every=_LOOKS_EVERY_S)(visit)
     _erase(visit)
     # In this very run: at the next the account may be gone, and this page with it.
@@ -57,14 +58,14 @@ def page(visit: Visit) -> None:
 
 @part
 def _downloads(visit: Visit) -> None:
-    st.subheader("Take it away", anchor=False)
+    st.html(cards.part("Take it away"))
     week = IsoWeek.at(visit.clock_ns(), visit.client.zone)
     st.html(data_cards.downloads(visit.client.wearer, week.name))
 
 
 @part
 def _consents(visit: Visit) -> None:
-    st.subheader("What you agree to", anchor=False)
+    st.html(cards.part("What you agree to"))
     given = visit.people.consents(visit.client.wearer)
     for kind in ConsentKind:
         words = consent.words(kind)
@@ -108,7 +109,7 @@ def _withdraw(visit: Visit, kind: ConsentKind) -> None:
 
 @part
 def _grants(visit: Visit) -> None:
-    st.subheader("Who may look", anchor=False)
+    st.html(cards.part("Who may look"))
     now_ns, zone = visit.clock_ns(), visit.client.zone
     grants = visit.people.grants(visit.client.wearer)
     in_force = [g for g in grants if g.end_ns is None or g.end_ns > now_ns]
@@ -172,7 +173,7 @@ def _more_looks() -> None:
 
 @part
 def _erase(visit: Visit) -> None:
-    st.subheader("Erase everything", anchor=False)
+    st.html(cards.part("Erase everything"))
     asked = _erasure(visit)
     if asked is not None and asked.state is ErrandState.FAILED:
         st.html(data_cards.erasing(asked, visit.clock_ns(), visit.client.zone))

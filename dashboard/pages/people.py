@@ -14,6 +14,7 @@ from dashboard.entry import accounts
 from dashboard.entry.access import Act
 from dashboard.entry.door import MAX_LOGIN
 from dashboard.entry.visit import Office, Visit
+from dashboard.look import cards
 from dashboard.look.parts import part
 from dashboard.office import cards as office_cards
 from dashboard.office import model as office_model
@@ -28,7 +29,7 @@ _MAX_NAME: Final = 120
 
 def page(visit: Visit) -> None:
     """The accounts, then one to change, then one to add."""
-    st.header("People", anchor=False)
+    st.html(cards.title("People"))
     _say()
     _list(visit)
     left, right = st.columns(2, gap="large")
@@ -67,7 +68,7 @@ def _list(visit: Visit) -> None:
 def _change(visit: Visit) -> None:
     office = _office(visit)
     by_id = {account.account: account for account in office.people.accounts()}
-    st.subheader("Change an account", anchor=False)
+    st.html(cards.part("Change an account"))
     chosen = st.selectbox(
         "Account",
         list(by_id),
@@ -122,7 +123,7 @@ def _add(visit: Visit) -> None:
     by_id: dict[str, Wearer] = {wearer.wearer: wearer for wearer in free}
     zones = sorted(available_timezones())
     mine = st.context.timezone or "UTC"
-    st.subheader("Add an account", anchor=False)
+    st.html(cards.part("Add an account"))
     st.caption("The password is made for the person, and shown here once.")
     with st.form("add", clear_on_submit=False):
         name = st.text_input("Name", max_chars=_MAX_NAME)

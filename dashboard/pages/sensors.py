@@ -35,6 +35,7 @@ def page(visit: Visit) -> None:
 
     Who wears fewer sensors than the kit is led to pairing before.
     """
+    st.html(cards.head(visit.client, "My sensors", own=True))
     if _state(visit).step is not Step.PREPARE:
         st.fragment(_calibration, run_every=_WIZARD_EVERY_S)(visit)
         return
@@ -44,14 +45,14 @@ def page(visit: Visit) -> None:
     worn_place, pairing_place, calibration_place, more_place = (st.container() for _ in range(4))
     if worn:
         with worn_place:
-            st.subheader("Worn", anchor=False)
+            st.html(cards.part("Worn"))
             st.fragment(_worn, run_every=_LIVE_EVERY_S)(visit)
     if worn < _KIT:
         with pairing_place:
-            st.subheader("Pair a sensor", anchor=False)
+            st.html(cards.part("Pair a sensor"))
             st.fragment(_pairing, run_every=_LIVE_EVERY_S)(visit)
     with calibration_place:
-        st.subheader("Calibration", anchor=False)
+        st.html(cards.part("Calibration"))
         st.fragment(_calibration, run_every=_WIZARD_EVERY_S)(visit)
         st.fragment(_history, run_every=_LIVE_EVERY_S)(visit)
     with more_place:

@@ -12,7 +12,7 @@ from dashboard.office import team_cards
 
 def page(visit: Visit) -> None:
     """The weeks of all who agreed."""
-    st.header("Team", anchor=False)
+    st.html(cards.title("Team"))
     _weeks(visit)
 
 
@@ -28,5 +28,5 @@ def _weeks(visit: Visit) -> None:
         st.caption(team_cards.said(view))
         st.html(numbers)
         st.html(team_cards.weeks(view))
-    st.subheader("How this is counted", anchor=False)
+    st.html(cards.part("How this is counted"))
     st.html(team_cards.how(view))
