@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from dashboard.entry import accounts
+from dashboard.mine import consent
 from plumbline.settings import Settings
 from store import open_registry
-from store.people_ports import Account, Grant, People, Role
+from store.people_ports import Account, Consent, ConsentKind, Grant, People, Role
 
 _PREFIX: Final = "demo-"
 #: What each is called; roles, so that nobody takes them for people.
@@ -30,12 +31,14 @@ class DemoAccount:
 
 
 def make_accounts(settings: Settings, wearer: str, start_ns: int) -> tuple[DemoAccount, ...]:
-    """The demo's accounts, with a new password each; the client is now ``wearer``, who grants access.
+    """The demo's accounts, with a new password each; the client is now ``wearer``, who agreed to be measured and grants access.
 
     They stay in the registry when the demo ends; the next one gives them other passwords.
     """
     registry = open_registry(settings.people_url)
     try:
+        agreed = consent.words(ConsentKind.MONITORING).version
+        registry.people.give_consent(Consent(wearer, ConsentKind.MONITORING, agreed, start_ns))
         return tuple(
             _make(registry.people, role, wearer if role is Role.CLIENT else None, wearer, start_ns)
             for role in NAMES
