@@ -54,12 +54,6 @@ class ReplayResult(msgspec.Struct, frozen=True, kw_only=True):
     told: tuple[ReplayDay, ...]
 
 
-class ErasureResult(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to look for the receipt."""
-
-    receipt: str
-
-
 class ErrandFailure(msgspec.Struct, frozen=True, kw_only=True):
     """Why an errand could not be done, for the person who asked."""
 

@@ -160,18 +160,3 @@ receipt: Final = sa.Table(
     sa.Column("erased_ns", sa.BigInteger, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
 )
-
-#: In an order in which they can be dropped.
-TABLES: Final = (
-    sign_in,
-    attempts,
-    access_grant,
-    consent,
-    look,
-    pain,
-    therapy_session,
-    focus_edit,
-    errand,
-    receipt,
-    account,
-)

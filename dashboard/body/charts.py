@@ -6,7 +6,7 @@ together says nothing about one leading to the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import altair as alt
@@ -14,14 +14,13 @@ import altair as alt
 from contracts.vocabulary import Posture
 from dashboard.body.figure import inks
 from dashboard.body.model import PainDay
-from dashboard.look import text
+from dashboard.look import lanes, text
 from dashboard.look.theme import POSTURE_COLOUR, Paper
 from dashboard.week.day_statistics import MIN_DAY_S, rate_min_h
 
 _PAIN: Final = (24.0, 104.0)
 _ROUNDED: Final = (140.0, 210.0)
 HEIGHT: Final = 216
-_AXIS_PX: Final = 28
 _MAX_SCORE: Final = 10
 #: The least that the exposure's lane reaches up to, so that a calm month does not look like a bad one.
 _MIN_TOP_MIN_H: Final = 20.0
@@ -39,22 +38,7 @@ def pain_and_rounding(days: Sequence[PainDay], page: Paper) -> alt.LayerChart:
         _scores(days, page),
         _numbers(days, page),
     ]
-    drawn: alt.LayerChart = (
-        alt.LayerChart(layer=layers)
-        .properties(height=HEIGHT + _AXIS_PX, padding=0)
-        .configure_view(stroke=None)
-        .configure_axis(domainColor=page.line, tickColor=page.line, labelColor=page.quiet)
-    )
-    return drawn
-
-
-def _encode(chart: alt.Chart, **channels: Any) -> alt.Chart:
-    encoded: alt.Chart = chart.encode(**channels)
-    return encoded
-
-
-def _data(rows: Iterable[dict[str, Any]]) -> alt.InlineData:
-    return alt.InlineData(values=list(rows))
+    return lanes.layered(layers, HEIGHT, page)
 
 
 def _x(days: Sequence[PainDay], field: str = "at") -> alt.X:
@@ -80,8 +64,7 @@ def _x(days: Sequence[PainDay], field: str = "at") -> alt.X:
 
 
 def _y(field: str = "top") -> alt.Y:
-    scale = alt.Scale(domain=[HEIGHT, 0], nice=False, zero=False)
-    return alt.Y(f"{field}:Q", axis=None, scale=scale)
+    return lanes.y_px(field, HEIGHT)
 
 
 def _pain_y(score: int) -> float:
@@ -125,8 +108,8 @@ def _bars(days: Sequence[PainDay]) -> alt.Chart:
             row["filled"] = 1.0 if day.seconds.worn_s >= MIN_DAY_S else 0.0
             row["said"] = f"{row['Day']}: {row['Rounded a worn hour']} rounded a worn hour"
             rows.append(row)
-    return _encode(
-        alt.Chart(_data(rows), name="rounded").mark_rect(
+    return lanes.encode(
+        alt.Chart(lanes.data(rows), name="rounded").mark_rect(
             color=POSTURE_COLOUR[Posture.ROUNDED], stroke=POSTURE_COLOUR[Posture.ROUNDED]
         ),
         x=_x(days, "from"),
@@ -146,8 +129,8 @@ def _unknown(days: Sequence[PainDay], page: Paper) -> alt.Chart:
         for at, day in enumerate(days)
         if not day.seconds.worn_s
     ]
-    return _encode(
-        alt.Chart(_data(rows), name="not worn").mark_rule(
+    return lanes.encode(
+        alt.Chart(lanes.data(rows), name="not worn").mark_rule(
             aria=False, color=page.hatch, strokeWidth=1.5, strokeDash=[2, 2]
         ),
         x=_x(days, "from"),
@@ -163,8 +146,8 @@ def _stems(days: Sequence[PainDay], page: Paper) -> alt.Chart:
         for at, day in enumerate(days)
         if day.strongest is not None
     ]
-    return _encode(
-        alt.Chart(_data(rows), name="pain stems").mark_rule(
+    return lanes.encode(
+        alt.Chart(lanes.data(rows), name="pain stems").mark_rule(
             aria=False, color=inks(page).pain, strokeWidth=1.5
         ),
         x=_x(days),
@@ -182,8 +165,8 @@ def _scores(days: Sequence[PainDay], page: Paper) -> alt.Chart:
             row = _row(at, day) | {"top": _pain_y(day.strongest)}
             row["said"] = f"{row['Day']}: pain {day.strongest} of 10"
             rows.append(row)
-    return _encode(
-        alt.Chart(_data(rows), name="pain").mark_point(
+    return lanes.encode(
+        alt.Chart(lanes.data(rows), name="pain").mark_point(
             shape="diamond",
             filled=True,
             size=110,
@@ -208,8 +191,8 @@ def _numbers(days: Sequence[PainDay], page: Paper) -> alt.Chart:
     ]
     most = f"up to {_most_min_h(days):.0f} min"
     rows.append({"at": len(days) - 1.2, "top": _ROUNDED[0] - 12, "number": most})
-    return _encode(
-        alt.Chart(_data(rows), name="numbers").mark_text(
+    return lanes.encode(
+        alt.Chart(lanes.data(rows), name="numbers").mark_text(
             aria=False, baseline="middle", fontSize=13, fontWeight=600, color=page.ink
         ),
         x=_x(days),
@@ -224,8 +207,10 @@ def _grid(days: Sequence[PainDay], page: Paper) -> alt.Chart:
         {"from": -0.5, "to": len(days) - 0.5, "top": top}
         for top in (_pain_y(0), _pain_y(5), _pain_y(10), _ROUNDED[1])
     ]
-    return _encode(
-        alt.Chart(_data(rows), name="grid").mark_rule(aria=False, color=page.line, strokeWidth=1),
+    return lanes.encode(
+        alt.Chart(lanes.data(rows), name="grid").mark_rule(
+            aria=False, color=page.line, strokeWidth=1
+        ),
         x=_x(days, "from"),
         x2="to:Q",
         y=_y(),
@@ -238,17 +223,4 @@ def _lane_names(page: Paper) -> alt.Chart:
         {"name": "Pain, 0 to 10, the strongest of the day", "top": _PAIN[0] - 12},
         {"name": "Rounded minutes a worn hour", "top": _ROUNDED[0] - 12},
     ]
-    return _encode(
-        alt.Chart(_data(rows), name="lane names").mark_text(
-            aria=False,
-            align="left",
-            baseline="middle",
-            fontSize=13,
-            fontWeight=600,
-            color=page.quiet,
-        ),
-        x=alt.value(0),
-        y=_y(),
-        text="name:N",
-        tooltip=alt.value(None),
-    )
+    return lanes.names(rows, page, x=alt.value(0), y=_y())

@@ -7,14 +7,14 @@ clock times, so that a day on which the clocks change is drawn as long as it was
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import altair as alt
 
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, NudgeKind, Posture
-from dashboard.look import clock, text
+from dashboard.look import clock, lanes, text
 from dashboard.look.theme import ACTIVITY_COLOUR, POSTURE_COLOUR, Paper
 from dashboard.reading.queries import Timeline
 from dashboard.reading.runs import Run, gaps
@@ -26,8 +26,6 @@ _ACTIVITY: Final = (116.0, 142.0)
 _FLEXION: Final = (172.0, 260.0)
 HEIGHT_WITH_FLEXION: Final = 268
 HEIGHT_WITHOUT_FLEXION: Final = 150
-#: Room for the clock times; Streamlit fits lanes and axis together into the height.
-_AXIS_PX: Final = 28
 _HATCH_LINES: Final = 100
 _LETTER_PX: Final = 7.2
 _MIN_TOP_DEG: Final = 30.0
@@ -38,7 +36,6 @@ _NUDGE: Final = {NudgeKind.POSTURE: "Posture nudge", NudgeKind.BREAK: "Prompt to
 
 def timeline(model: Timeline, page: Paper) -> alt.LayerChart:
     """The chart. It holds at most some hundred marks a lane, however long the time."""
-    height = HEIGHT_WITH_FLEXION if model.points else HEIGHT_WITHOUT_FLEXION
     layers = [
         _gap_layer(model, page, model.postures, _POSTURE, "posture gaps"),
         _gap_layer(model, page, model.activities, _ACTIVITY, "activity gaps"),
@@ -51,18 +48,7 @@ def timeline(model: Timeline, page: Paper) -> alt.LayerChart:
     ]
     if model.points:
         layers = [*layers, *_thresholds(model, page), _flexion_line(model, page)]
-    drawn: alt.LayerChart = (
-        alt.LayerChart(layer=layers)
-        .properties(height=height + _AXIS_PX, padding=0)
-        .configure_view(stroke=None)
-        .configure_axis(domainColor=page.line, tickColor=page.line, labelColor=page.quiet)
-    )
-    return drawn
-
-
-def _encode(chart: alt.Chart, **channels: Any) -> alt.Chart:
-    encoded: alt.Chart = chart.encode(**channels)
-    return encoded
+    return lanes.layered(layers, _height_px(model), page)
 
 
 def _x(model: Timeline, field: str = "from") -> alt.X:
@@ -87,17 +73,15 @@ def _x(model: Timeline, field: str = "from") -> alt.X:
 
 
 def _y(model: Timeline, field: str = "top") -> alt.Y:
-    height = HEIGHT_WITH_FLEXION if model.points else HEIGHT_WITHOUT_FLEXION
-    scale = alt.Scale(domain=[height, 0], nice=False, zero=False)
-    return alt.Y(f"{field}:Q", axis=None, scale=scale)
+    return lanes.y_px(field, _height_px(model))
+
+
+def _height_px(model: Timeline) -> int:
+    return HEIGHT_WITH_FLEXION if model.points else HEIGHT_WITHOUT_FLEXION
 
 
 def _seconds(model: Timeline, at_ns: int) -> float:
     return (min(max(at_ns, model.start_ns), model.end_ns) - model.start_ns) / NS_PER_S
-
-
-def _data(rows: Iterable[dict[str, Any]]) -> alt.InlineData:
-    return alt.InlineData(values=list(rows))
 
 
 def _when(model: Timeline, start_ns: int, end_ns: int) -> str:
@@ -127,8 +111,8 @@ def _band(model: Timeline, runs: Sequence[Run], lane: tuple[float, float], title
         | {title: _name(r.value), "colour": _colour(r.value)}
         for r in runs
     ]
-    return _encode(
-        alt.Chart(_data(rows), name=title.lower()).mark_rect(),
+    return lanes.encode(
+        alt.Chart(lanes.data(rows), name=title.lower()).mark_rect(),
         x=_x(model),
         x2="to:Q",
         y=_y(model),
@@ -160,8 +144,8 @@ def _activity_names(model: Timeline) -> alt.Chart:
     ]
     span_s = _seconds(model, model.end_ns)
     fits = f"datum.long / {span_s} * width > {_LETTER_PX} * length(datum.name) + 10"
-    return _encode(
-        alt.Chart(_data(rows), name="activity names").mark_text(
+    return lanes.encode(
+        alt.Chart(lanes.data(rows), name="activity names").mark_text(
             aria=False, baseline="middle", fontSize=13, color="#FFFFFF"
         ),
         x=_x(model, "middle"),
@@ -180,8 +164,8 @@ def _episode_bars(model: Timeline, page: Paper) -> alt.Chart:
         }
         for e in model.episodes
     ]
-    return _encode(
-        alt.Chart(_data(rows), name="episodes").mark_rect(
+    return lanes.encode(
+        alt.Chart(lanes.data(rows), name="episodes").mark_rect(
             color=page.ink, cornerRadius=2, stroke=page.background, strokeWidth=0.5
         ),
         x=_x(model),
@@ -206,8 +190,8 @@ def _nudge_marks(model: Timeline, page: Paper) -> alt.Chart:
         }
         for n in model.nudges[-_MAX_NUDGES:]
     ]
-    return _encode(
-        alt.Chart(_data(rows), name="nudges").mark_point(
+    return lanes.encode(
+        alt.Chart(lanes.data(rows), name="nudges").mark_point(
             shape="circle",
             size=34,
             filled=True,
@@ -243,8 +227,10 @@ def _gap_layer(
                 }
             )
             at_s += step_s
-    return _encode(
-        alt.Chart(_data(rows), name=name).mark_rule(aria=False, color=page.hatch, strokeWidth=1),
+    return lanes.encode(
+        alt.Chart(lanes.data(rows), name=name).mark_rule(
+            aria=False, color=page.hatch, strokeWidth=1
+        ),
         x=_x(model),
         x2="to:Q",
         y=_y(model),
@@ -263,20 +249,7 @@ def _lane_names(model: Timeline, page: Paper) -> alt.Chart:
     if model.points:
         names.append(("Trunk flexion, degrees", _FLEXION[0] - 9))
     rows = [{"name": name, "top": top, "from": 0} for name, top in names]
-    return _encode(
-        alt.Chart(_data(rows), name="lane names").mark_text(
-            aria=False,
-            align="left",
-            baseline="middle",
-            fontSize=13,
-            fontWeight=600,
-            color=page.quiet,
-        ),
-        x=_x(model),
-        y=_y(model),
-        text="name:N",
-        tooltip=alt.value(None),
-    )
+    return lanes.names(rows, page, x=_x(model), y=_y(model))
 
 
 def _flexion_y(model: Timeline, deg: float) -> float:
@@ -297,8 +270,8 @@ def _flexion_line(model: Timeline, page: Paper) -> alt.Chart:
         }
         for p in model.points
     ]
-    return _encode(
-        alt.Chart(_data(rows), name="flexion").mark_line(
+    return lanes.encode(
+        alt.Chart(lanes.data(rows), name="flexion").mark_line(
             aria=False, color=page.ink, strokeWidth=1.4, interpolate="linear"
         ),
         x=_x(model),
@@ -325,8 +298,8 @@ def _thresholds(model: Timeline, page: Paper) -> list[alt.Chart]:
         }
         for deg, colour in levels
     ]
-    lines = _encode(
-        alt.Chart(_data(rows), name="thresholds").mark_rule(
+    lines = lanes.encode(
+        alt.Chart(lanes.data(rows), name="thresholds").mark_rule(
             aria=False, strokeDash=[3, 3], strokeWidth=1
         ),
         x=_x(model),
@@ -335,8 +308,8 @@ def _thresholds(model: Timeline, page: Paper) -> list[alt.Chart]:
         color=alt.Color("colour:N", scale=None, legend=None),
         tooltip=alt.value(None),
     )
-    names = _encode(
-        alt.Chart(_data(rows), name="threshold names").mark_text(
+    names = lanes.encode(
+        alt.Chart(lanes.data(rows), name="threshold names").mark_text(
             aria=False, align="left", baseline="middle", dx=6, fontSize=12, color=page.quiet
         ),
         x=_x(model, "to"),

@@ -16,10 +16,13 @@ from contracts.errors import PlumblineError, Reason, SettingError
 from contracts.settings import CalibrationPlan, PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
-from store import open_registry, people_schema
+from store import open_registry
 from store.ports import Assignment, Notice, Registry, Wearer
 from store.registry_schema import metadata
 from tests.store import processes
+
+#: What the first version of the registry had.
+FIRST_TABLES = ("revision", "wearer", "assignment", "calibration", "posture_settings")
 
 
 @pytest.fixture
@@ -227,10 +230,9 @@ def test_a_registry_of_the_first_version_is_brought_forward(registry: Registry, 
     registry.add_calibration("w1", plan(100))
     registry.close()
     with sqlite3.connect(url.removeprefix("sqlite:")) as connection:
-        for name in ("notice", "released"):
-            connection.execute(f"DROP TABLE {name}")
-        for table in people_schema.TABLES:
-            connection.execute(f"DROP TABLE {table.name}")
+        for table in reversed(metadata.sorted_tables):
+            if table.name not in FIRST_TABLES:
+                connection.execute(f"DROP TABLE {table.name}")
         for name in ("bend_start_ns", "bend_end_ns", "standing_start_ns", "standing_end_ns"):
             connection.execute(f"ALTER TABLE calibration DROP COLUMN {name}")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
