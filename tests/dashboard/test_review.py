@@ -1,9 +1,8 @@
-"""The week in figures, by hand; and its order of areas, heat map, sessions, words and drawings."""
+"""The week in figures, by hand; and its sessions, words and drawings."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from urllib.parse import unquote
@@ -14,46 +13,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.errors import SettingError
-from contracts.records import Rollup
 from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
-from contracts.vocabulary import Activity, Posture
-from dashboard.look import column_charts, weeks
+from contracts.vocabulary import Posture
+from dashboard.look import column_charts
 from dashboard.look.theme import DARK, LIGHT
-from dashboard.look.weeks import IsoWeek
-from dashboard.review import before_after, episode_trace, focus_order, heat_map
+from dashboard.review import before_after, episode_trace
 from dashboard.review import cards as review_cards
 from dashboard.review import charts as review_charts
 from dashboard.review import words as review_words
-from dashboard.review.focus_order import Hand, ReviewedArea
 from dashboard.review.model import MAX_EPISODES, WeekReview
 from dashboard.week.day_statistics import DaySeconds, Difference, Interval
-from store.open import open_registry, open_series
 from store.people_ports import FocusEdit, TherapySession, Verdict
 from store.ports import Commit, WearerRows
 from tests.dashboard import reviewed, seed
 from tests.dashboard.reviewed import NOW_NS, WEEK, ZONE
-from tests.dashboard.test_theme import contrast
+from tests.dashboard.reviewed_week import client, review
+
+__all__ = ["client", "review"]
 
 UTC = ZoneInfo("UTC")
-HAND = Hand("demo-001", "t", NOW_NS)
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[reviewed.Client]:
-    """The client of tests.dashboard.reviewed in a real store; no test changes it."""
-    series_url, registry_url = seed.urls(tmp_path_factory.mktemp("client"))
-    found = reviewed.Client(open_series(series_url), open_registry(registry_url))
-    reviewed.fill(found)
-    yield found
-    found.series.close()
-    found.registry.close()
-
-
-@pytest.fixture(scope="module")
-def review(client: reviewed.Client) -> WeekReview:
-    return reviewed.review(client)
 
 
 # figures
@@ -150,100 +129,6 @@ def test_a_review_is_capped_at_the_episodes_that_matter(sources: reviewed.Client
     assert found.episodes[0].rounded_s == 840
 
 
-# weeks
-
-
-@given(st.dates(date(1972, 1, 3), date(2199, 12, 29)))
-def test_a_weeks_name_is_read_back(day: date) -> None:
-    week = IsoWeek.of_day(day)
-    assert day in week.days
-    assert IsoWeek.parse(week.name) == week
-    assert week.moved(1).moved(-1) == week or week.moved(1).monday.year > 2199
-
-
-@pytest.mark.parametrize(
-    "name", ["", "2026-W00", "2026-W54", "2025-W53", "W10", "2026-w10", "9999-W01"]
-)
-def test_what_is_no_week_is_refused(name: str) -> None:
-    with pytest.raises(SettingError, match="no week"):
-        IsoWeek.parse(name)
-
-
-def test_a_week_has_as_many_hours_as_the_clock_gave_it() -> None:
-    spring, autumn = IsoWeek.parse("2026-W13"), IsoWeek.parse("2026-W43")
-    lengths = [
-        (end - start) // (3600 * NS_PER_S)
-        for start, end in (w.bounds_ns(ZONE) for w in (spring, autumn))
-    ]
-    assert lengths == [167, 169]
-
-
-def test_the_week_to_begin_with_and_what_weeks_are_called() -> None:
-    def at(day: date) -> int:
-        return int(datetime(day.year, day.month, day.day, 9, tzinfo=ZONE).timestamp()) * NS_PER_S
-
-    names = [weeks.shown_first(at(day), ZONE).name for day in WEEK.days]
-    assert names == ["2026-W09"] * 2 + ["2026-W10"] * 5
-    assert WEEK.said() == "2 – 8 March 2026"
-    assert WEEK.moved(-1).said() == "23 February – 1 March 2026"
-    assert IsoWeek.parse("2026-W01").said() == "29 December 2025 – 4 January 2026"
-
-
-# heat map
-
-
-def minute(at_ns: int, rounded_s: int = 0) -> Rollup:
-    return Rollup(
-        start_ns=at_ns,
-        worn_s=60,
-        posture_s={Posture.UPRIGHT: 60 - rounded_s, Posture.ROUNDED: rounded_s},
-        activity_s={Activity.SITTING: 60},
-        rounded_activity_s={Activity.SITTING: rounded_s},
-    )
-
-
-def test_cells_on_the_days_when_clocks_change() -> None:
-    def week_of(name: str) -> list[heat_map.Cell]:
-        start_ns, end_ns = IsoWeek.parse(name).bounds_ns(ZONE)
-        every = range(start_ns, end_ns, 60 * NS_PER_S)
-        return list(heat_map.cells([minute(at_ns) for at_ns in every], ZONE))
-
-    sunday = 6 * heat_map.HOURS
-    spring, autumn = week_of("2026-W13"), week_of("2026-W43")
-    assert {cell.worn_s for cell in spring} == {0, 3600}
-    assert spring[sunday + 2].share is None  # the hour that the clocks left out
-    assert autumn[sunday + 2].worn_s == 7200
-    assert sum(cell.worn_s for cell in autumn) == 169 * 3600
-
-
-def test_quarters_of_an_hour_from_utc_fall_into_their_local_hour() -> None:
-    zone = ZoneInfo("Asia/Kathmandu")  # 5:45 ahead
-    start_ns, _ = WEEK.bounds_ns(zone)
-    found = heat_map.cells([minute(start_ns + m * 60 * NS_PER_S, 30) for m in range(60)], zone)
-    assert found[0] == heat_map.Cell(0, 0, 3600, 1800)
-    assert found[0].share == 0.5
-    assert all(cell.worn_s == 0 for cell in found[1:])
-
-
-def test_under_ten_worn_minutes_a_cell_is_unknown() -> None:
-    assert heat_map.Cell(0, 9, 599, 599).share is None
-    assert heat_map.Cell(0, 9, 600, 300).share == 0.5
-    shown = review_charts.heat([heat_map.Cell(n // 24, n % 24, 599, 599) for n in range(168)])
-    assert shown.count('class="unknown"') == 7 * 24
-    assert "Mon 0:00: unknown, worn 9 min 59 s" in shown
-
-
-def test_the_strongest_tint_still_carries_its_number() -> None:
-    for page in (LIGHT, DARK):
-        part = review_charts.tint(1.0) / 100
-        mixed = "#" + "".join(
-            f"{round(part * int('D55E00'[i : i + 2], 16) + (1 - part) * int(page.background[i + 1 : i + 3], 16)):02X}"
-            for i in (0, 2, 4)
-        )
-        assert contrast(mixed, page.ink) >= 4.5
-    assert [review_charts.tint(share) for share in (0.0, 0.3, 0.6, 0.9)] == [0, 35, 70, 70]
-
-
 # before and after
 
 
@@ -289,77 +174,6 @@ def test_how_sure_a_difference_is_is_said() -> None:
     assert review_words.certainty(unsure) == "may be chance: −3.0 to +1.0 min/h, by days"
     sure = Difference(10.0, 4.0, 9, 9, Interval(-8.0, -0.4))
     assert review_words.certainty(sure) == "more than chance: −8.0 to −0.4 min/h, by days"
-
-
-# the order of areas
-
-
-RULES = ("a", "b", "c", "d")
-
-
-def areas_of(edits: list[FocusEdit]) -> tuple[ReviewedArea, ...]:
-    """Four areas, a the most exposed."""
-    episode = seed.day_of([seed.WORKDAY[2]], 0)[1][0]
-    focus = tuple(
-        msgspec.structs.replace(seed.UPPER, rule=rule, share=1 - n / 5)
-        for n, rule in enumerate(RULES)
-    )
-    return focus_order.reviewed([msgspec.structs.replace(episode, focus=focus)], edits)
-
-
-def order(areas: tuple[ReviewedArea, ...]) -> str:
-    return "".join(area.area.rule for area in areas)
-
-
-def kept(edits: list[FocusEdit], more: list[FocusEdit]) -> list[FocusEdit]:
-    """What the registry has after both: the latest word on each rule."""
-    return list({edit.rule: edit for edit in [*edits, *more]}.values())
-
-
-def test_rejected_areas_go_to_the_end_and_lose_their_place() -> None:
-    areas = areas_of([])
-    edits = kept([], focus_order.decided(areas, "a", Verdict.REJECTED, HAND))
-    assert order(areas_of(edits)) == "bcda"
-    edits = kept(edits, focus_order.decided(areas_of(edits), "a", Verdict.OPEN, HAND))
-    assert order(areas_of(edits)) == "abcd"
-
-
-def test_a_moved_area_stays_where_it_was_put() -> None:
-    edits = focus_order.reordered(areas_of([]), "d", -2, HAND)
-    assert order(areas_of(edits)) == "adbc"
-    assert [edit.place for edit in edits] == [1, 2, 3, 4]
-    edits = kept(edits, focus_order.decided(areas_of(edits), "b", Verdict.ACCEPTED, HAND))
-    assert order(areas_of(edits)) == "adbc"
-
-
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(RULES), st.sampled_from(["up", "down", *Verdict])), max_size=12
-    )
-)
-def test_any_words_keep_every_area_once_with_rejected_last_and_can_be_taken_back(
-    steps: list[tuple[str, str]],
-) -> None:
-    edits: list[FocusEdit] = []
-    for rule, step in steps:
-        areas = areas_of(edits)
-        if step in ("up", "down"):
-            said = focus_order.reordered(areas, rule, -1 if step == "up" else 1, HAND)
-        else:
-            said = focus_order.decided(areas, rule, Verdict(step), HAND)
-        after = areas_of(kept(edits, said))
-        assert sorted(order(after)) == list(RULES)
-        verdicts = [area.verdict is Verdict.REJECTED for area in after]
-        assert verdicts == sorted(verdicts)
-        back = kept(kept(edits, said), focus_order.restored(areas, said, HAND))
-        assert order(areas_of(back)) == order(areas)
-        edits = kept(edits, said)
-
-
-def test_a_note_is_cut_to_what_is_kept_and_keeps_verdict_and_place() -> None:
-    edits = focus_order.reordered(areas_of([]), "d", -3, HAND)
-    (said,) = focus_order.noted(areas_of(edits), "d", "  " + "x" * 600 + " ", HAND)
-    assert (len(said.note), said.place, said.verdict) == (500, 1, Verdict.OPEN)
 
 
 # words and drawings

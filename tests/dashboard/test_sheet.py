@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,28 +21,14 @@ from dashboard.review.model import Figures, WeekReview
 from dashboard.sheet import figure as sheet_figure
 from dashboard.sheet import sheet
 from dashboard.sheet import words as sheet_words
-from store.open import open_registry, open_series
 from store.people_ports import FocusEdit, PainTap, Verdict
 from store.ports import Assignment
-from tests.dashboard import reviewed, seed
+from tests.dashboard import reviewed
+from tests.dashboard.reviewed_week import client, review
+
+__all__ = ["client", "review"]
 
 LONG = "Wörter und Sätze, die länger sind als jede Zeile; " * 20
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[reviewed.Client]:
-    """The client of tests.dashboard.reviewed in a real store; no test changes it."""
-    series_url, registry_url = seed.urls(tmp_path_factory.mktemp("client"))
-    found = reviewed.Client(open_series(series_url), open_registry(registry_url))
-    reviewed.fill(found)
-    yield found
-    found.series.close()
-    found.registry.close()
-
-
-@pytest.fixture(scope="module")
-def review(client: reviewed.Client) -> WeekReview:
-    return reviewed.review(client)
 
 
 def printed(pdf: bytes) -> str:
