@@ -21,7 +21,7 @@ from store.people_checks import (
     check_text,
     check_wearer,
 )
-from store.people_ports import Account, Attempts, Role, SignIn
+from store.people_ports import Account, Attempts, Role, SignIn, login_key
 
 #: Failures of so long ago no longer count.
 ATTEMPTS_KEPT_NS: Final = 86_400 * NS_PER_S
@@ -44,7 +44,7 @@ class SqlAccounts:
         table = schema.account
         values = {
             "login": account.login,
-            "login_key": _key(account.login),
+            "login_key": login_key(account.login),
             "name": account.name,
             "roles": ",".join(sorted(account.roles)),
             "wearer": account.wearer,
@@ -74,7 +74,7 @@ class SqlAccounts:
         return self._one(schema.account.c.account == account)
 
     def account_of_login(self, login: str) -> Account | None:
-        return self._one(schema.account.c.login_key == _key(login))
+        return self._one(schema.account.c.login_key == login_key(login))
 
     def account_of_subject(self, subject: str) -> Account | None:
         return self._one(schema.account.c.subject == subject) if subject else None
@@ -189,14 +189,10 @@ def _account(row: Any) -> Account:
     )
 
 
-def _key(login: str) -> str:
-    return login.strip().casefold()
-
-
 def _check_unique(connection: sa.Connection, account: Account) -> None:
     table = schema.account
     others = table.c.account != account.account
-    same = [("login", table.c.login_key == _key(account.login))]
+    same = [("login", table.c.login_key == login_key(account.login))]
     if account.wearer is not None:
         same.append(("wearer", table.c.wearer == account.wearer))
     if account.subject:

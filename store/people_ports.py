@@ -40,6 +40,11 @@ class Account:
     subject: str = ""
 
 
+def login_key(login: str) -> str:
+    """What logins are compared by: two of one key are one login."""
+    return login.strip().casefold()
+
+
 @dataclass(frozen=True, slots=True)
 class Attempts:
     """Failed sign-ins under one name since the last that succeeded, and until when none is looked at."""
@@ -191,7 +196,7 @@ class Receipt:
 class People(Protocol):
     """Accounts and what belongs to people. SettingError for what cannot be kept, StoreError where it fails.
 
-    Every text and list has a cap: see the constants of store.people.
+    Every text and list has a cap: see store.people_checks.
     """
 
     def put_account(self, account: Account) -> None:

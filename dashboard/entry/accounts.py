@@ -7,6 +7,7 @@ shown once, and has to be changed at the first sign-in.
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final
@@ -21,6 +22,9 @@ from store.ports import Registry, Wearer
 _LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 _GROUPS, _GROUP = 4, 4
 _ID_BYTES: Final = 6
+
+#: Held from counting the administrators until the change is made: two may take each other's role at once.
+_ADMINISTERING: Final = threading.Lock()
 
 Choose = Callable[[str], str]
 
@@ -119,9 +123,10 @@ def checked(account: Account) -> Account:
 def change(people: People, account: Account) -> None:
     """Replace an account. SettingError where nobody could administer after that."""
     checked(account)
-    if account.disabled or Role.ADMINISTRATOR not in account.roles:
-        _keep_an_administrator(people, account.account)
-    people.put_account(account)
+    with _ADMINISTERING:
+        if account.disabled or Role.ADMINISTRATOR not in account.roles:
+            _keep_an_administrator(people, account.account)
+        people.put_account(account)
 
 
 def disable(people: People, account: Account, *, disabled: bool = True) -> None:
@@ -131,8 +136,9 @@ def disable(people: People, account: Account, *, disabled: bool = True) -> None:
 
 def remove(people: People, account: Account) -> None:
     """Remove an account. A client's data stays: that is erased by the client, or by `My data`."""
-    _keep_an_administrator(people, account.account)
-    people.remove_account(account.account)
+    with _ADMINISTERING:
+        _keep_an_administrator(people, account.account)
+        people.remove_account(account.account)
 
 
 def give_password(people: People, account: Account, *, choose: Choose = secrets.choice) -> str:

@@ -21,7 +21,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from contracts.errors import AccessError, Reason, SettingError
 from contracts.units import NS_PER_S
 from dashboard.entry.access import Viewer
-from store.people_ports import Account, Attempts, Look, People, Role, SignIn
+from store.people_ports import Account, Attempts, Look, People, Role, SignIn, login_key
 
 #: The cookie that holds the token.
 COOKIE: Final = "plumbline"
@@ -101,7 +101,8 @@ class Door:
         TooManyAttempts where that was so too often. Neither the answer nor its time says whether there
         is such a name.
         """
-        name_hash = hashlib.sha256(login.strip().lower().encode()).hexdigest()
+        # As the registry compares logins: no other spelling of a name gives more tries.
+        name_hash = hashlib.sha256(login_key(login).encode()).hexdigest()
         if len(login) > MAX_LOGIN or len(password) > MAX_PASSWORD:
             raise self._refused()
         nobodys_hash = self._hash_of_nobody()
@@ -114,8 +115,14 @@ class Door:
             raise self._refused()
         self._people.put_attempts(name_hash, Attempts(0, 0), self._clock_ns())
         if self._hasher.check_needs_rehash(kept):
-            self._people.set_password_hash(account.account, self.hash(password))
-        return self.let_in(account)
+            kept = self._replace_hash(account, kept, password)
+        token = self.let_in(account)
+        # Looked at last: a new password ends every sign-in there is, so either it ended this one or it
+        # is seen here. Who knew the old one stays out although they were let in as it changed.
+        if self._people.password_hash(account.account) != kept:
+            self._people.end_sign_in(_hash_of(token))
+            raise self._refused()
+        return token
 
     def let_in(self, account: Account) -> str:
         """A token for somebody whose identity stands already. AccessError for a disabled account."""
@@ -176,7 +183,11 @@ class Door:
             )
         self._people.put_attempts(name_hash, Attempts(0, 0), self._clock_ns())
         check_password(new, login=account.login, old=old)
-        self._people.set_password_hash(account.account, self.hash(new))
+        self._replace_hash(account, kept, new)
+        # As it is now: an administrator may have changed it while the hashes were computed.
+        account = self._people.account(account.account)
+        if account is None or account.disabled:
+            raise self._refused("Nobody is signed in.")
         self._people.put_account(replace(account, must_change=False))
         self._forget()
         self._note(account.account, PASSWORD)
@@ -228,6 +239,17 @@ class Door:
                 return self._hasher.verify(kept, password)
             except (VerificationError, InvalidHashError):
                 return False
+
+    def _replace_hash(self, account: Account, kept: str, password: str) -> str:
+        """The new password's hash, which the registry has now in the place of ``kept``.
+
+        AccessError where that is no longer the password: the one set since is not undone.
+        """
+        new = self.hash(password)
+        if self._people.password_hash(account.account) != kept:
+            raise self._refused()
+        self._people.set_password_hash(account.account, new)
+        return new
 
     def _hash_of_nobody(self) -> str:
         """What an unknown name's password is compared with, so that the time is the same."""

@@ -6,8 +6,9 @@ against the person signed in and the grants in force at that moment, not at sign
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -36,6 +37,8 @@ from store.ports import Assignment, Notice, Registry, Wearer, WearerSummary
 SAME_LOOK_NS: Final = 15 * 60 * NS_PER_S
 #: Looks remembered for that; the oldest goes.
 MAX_REMEMBERED: Final = 4096
+#: Held from the look at who wears a sensor until it is assigned: two may press Pair at once.
+_PAIRING: Final = threading.Lock()
 
 
 class Audit:
@@ -50,7 +53,7 @@ class Audit:
         """Somebody looks, and may."""
         key, now_ns = (account, act, wearer), self._clock_ns()
         last_ns = self._seen.get(key)
-        if last_ns is not None and now_ns - last_ns < SAME_LOOK_NS:
+        if last_ns is not None and 0 <= now_ns - last_ns < SAME_LOOK_NS:
             return
         self.note(account, act, wearer)
         self._seen[key] = now_ns
@@ -174,10 +177,12 @@ class GuardedSeries:
         return self._series.calibrations_of(wearers)
 
     def health(self) -> list[SensorHealth]:
-        """Of sensors that wearers it may read about have ever worn, and of those that nobody wears."""
+        """Of sensors that wearers it may read about wear, and of those that nobody wears.
+
+        It tells how whoever has the sensor now moves: nothing for who had it before.
+        """
         seen, worn = self._gate.seen(), self._registry.assignments()
-        theirs = {a.sensor for a in worn if a.wearer in seen}
-        others = {a.sensor for a in worn if a.end_ns is None} - theirs
+        others = {a.sensor for a in worn if a.end_ns is None and a.wearer not in seen}
         return [word for word in self._series.health() if word.sensor not in others]
 
     def close(self) -> None:
@@ -233,27 +238,23 @@ class GuardedRegistry:
 
     def free_sensors(self, sensors: Collection[str], now_ns: int) -> list[str]:
         """Those of ``sensors`` that nobody wears at ``now_ns``, so that they can be paired."""
-        worn = {
-            a.sensor
-            for a in self._registry.assignments()
-            if a.start_ns <= now_ns and (a.end_ns is None or a.end_ns > now_ns)
-        }
-        return sorted(set(sensors) - worn)
+        return sorted(set(sensors) - _worn(self._registry.assignments(), now_ns))
 
     def assign(self, assignment: Assignment) -> None:
         self._gate.change(
             Act.PAIR, assignment.wearer, f"{assignment.sensor} {assignment.placement}"
         )
-        if assignment.end_ns is None and assignment.sensor not in self._mine_or_free(assignment):
-            self._gate.audit.note(
-                self._gate.viewer().account, Act.PAIR, assignment.wearer, allowed=False
-            )
-            raise AccessError(
-                Reason.NOT_ALLOWED,
-                "Somebody else wears this sensor.",
-                hint="They give it back under My sensors, or an administrator does under Sensors.",
-            )
-        self._registry.assign(assignment)
+        with _PAIRING:
+            if self._worn_by_others(assignment):
+                self._gate.audit.note(
+                    self._gate.viewer().account, Act.PAIR, assignment.wearer, allowed=False
+                )
+                raise AccessError(
+                    Reason.NOT_ALLOWED,
+                    "Somebody else wears this sensor.",
+                    hint="They give it back under My sensors, or an administrator does under Sensors.",
+                )
+            self._registry.assign(assignment)
 
     def unassign(self, wearer: str, sensor: str, end_ns: int) -> None:
         """End the assignment of a sensor that a wearer has now."""
@@ -271,9 +272,10 @@ class GuardedRegistry:
     def notices(self) -> list[Notice]:
         return self._registry.notices()
 
-    def _mine_or_free(self, assignment: Assignment) -> set[str]:
-        mine = {a.sensor for a in self._registry.assignments(assignment.wearer)}
-        return {*self.free_sensors([assignment.sensor], assignment.start_ns), *mine}
+    def _worn_by_others(self, wanted: Assignment) -> bool:
+        """Whether another has the sensor at its start. Who had it once has no claim to it."""
+        others = (a for a in self._registry.assignments() if a.wearer != wanted.wearer)
+        return wanted.sensor in _worn(others, wanted.start_ns)
 
     def _look(self, wearer: str) -> None:
         _look(self._gate, wearer)
@@ -382,6 +384,15 @@ def _look(gate: Gate, wearer: str) -> None:
     if wearer not in gate.seen():
         gate.look(wearer)
         raise InvariantError("a look was allowed that the page does not see")
+
+
+def _worn(assignments: Iterable[Assignment], at_ns: int) -> set[str]:
+    """The sensors that somebody wears at a moment."""
+    return {
+        a.sensor
+        for a in assignments
+        if a.start_ns <= at_ns and (a.end_ns is None or a.end_ns > at_ns)
+    }
 
 
 def _can_be_granted(account: Account) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import AccessError, Reason
+from contracts.records import SensorHealth
 from contracts.settings import CalibrationPlan, PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
@@ -29,7 +31,7 @@ from store.people_ports import (
     Role,
     TherapySession,
 )
-from store.ports import Assignment, Registry, SeriesStore, Wearer
+from store.ports import Assignment, Commit, Registry, SeriesStore, Wearer
 
 OWN, GRANTED, FOREIGN = "own", "granted", "foreign"
 NOW_NS = 1_772_559_000 * NS_PER_S
@@ -332,6 +334,62 @@ def test_a_sensor_that_somebody_wears_is_neither_shown_nor_paired(room: Room) ->
         registry.assign(Assignment(f"S-{FOREIGN}", OWN, Placement.L5, NOW_NS))
     assert [a.sensor for a in room.registry.assignments(OWN)] == [f"S-{OWN}"]
     assert room.registry.people.looks(limit=1)[0].allowed is False
+
+
+def test_who_gave_a_sensor_back_neither_sees_it_move_nor_takes_it_from_who_has_it(
+    room: Room,
+) -> None:
+    sensor = f"S-{OWN}"
+    room.registry.unassign(OWN, sensor, NOW_NS - 2)
+    room.registry.assign(Assignment(sensor, FOREIGN, Placement.T4, NOW_NS - 1))
+    word = SensorHealth(
+        gateway="g", sensor=sensor, at_ns=NOW_NS, state="connected", mean_acc_m_s2=(0.0, 0.0, 9.8)
+    )
+    room.series.commit(Commit(health=[word]))
+    desk = room.desk(Act.SENSORS, Role.CLIENT)
+    assert desk.series.health() == []
+    for at_ns in (NOW_NS - 1, NOW_NS):
+        with pytest.raises(AccessError):
+            desk.registry.assign(Assignment(sensor, OWN, Placement.T4, at_ns))
+    assert [a.end_ns for a in room.registry.assignments(FOREIGN) if a.sensor == sensor] == [None]
+    room.registry.unassign(FOREIGN, sensor, NOW_NS + 1)
+    assert desk.series.health() == [word]
+
+
+def test_two_who_pair_a_sensor_at_once_do_not_both_get_it(room: Room) -> None:
+    room.registry.put_wearer(Wearer("other", "other", "UTC"))
+    viewers = [
+        Viewer(name, name, frozenset({Role.CLIENT}), name) for name in (OWN, "other", FOREIGN)
+    ]
+    gate, got, start = room.gate(Act.SENSORS), list[str](), threading.Barrier(len(viewers))
+
+    def pair(viewer: Viewer) -> None:
+        registry = GuardedRegistry(room.registry, Gate(gate.page, lambda: viewer, gate.audit))
+        start.wait()
+        try:
+            registry.assign(Assignment("new", viewer.name, Placement.L5, NOW_NS))
+        except AccessError:
+            return
+        got.append(viewer.name)
+
+    threads = [threading.Thread(target=pair, args=(viewer,)) for viewer in viewers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lasting = [
+        a.wearer for a in room.registry.assignments() if a.sensor == "new" and a.end_ns is None
+    ]
+    assert got == lasting
+    assert len(got) == 1
+
+
+def test_a_clock_that_was_set_back_hides_no_look(room: Room) -> None:
+    room.audit.looked("me", Act.WEEK, OWN)
+    room.now_ns = NOW_NS - 3600 * NS_PER_S
+    room.audit.looked("me", Act.WEEK, OWN)
+    room.audit.looked("me", Act.WEEK, OWN)
+    assert len(room.registry.people.looks(wearer=OWN)) == 2
 
 
 def test_looks_within_a_quarter_of_an_hour_are_one_entry(room: Room) -> None:

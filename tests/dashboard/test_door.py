@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -169,6 +170,67 @@ def test_the_fifth_failure_locks_and_each_more_for_twice_as_long(
     for _ in range(4):
         refused(entrance, "kim@x.org", "x")
     assert entrance.sign_in("kim@x.org", PASSWORD)
+
+
+@pytest.mark.parametrize("other", ["\u017ftra\u00dfe", "\ufb06rasse", "STRASSE", " strasse "])
+def test_another_spelling_of_a_name_gives_no_more_tries(
+    registry: Registry, entrance: Door, other: str
+) -> None:
+    enter(registry, login="strasse")
+    for _ in range(5):
+        refused(entrance, "strasse", "x")
+    assert isinstance(refused(entrance, other, PASSWORD), TooManyAttempts)
+
+
+class Meanwhile(PasswordHasher):
+    """A hasher during whose first look at a password something else happens."""
+
+    def __init__(self, happens: Callable[[], None]) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self.happens: Callable[[], None] | None = happens
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # noqa: A002 - argon2's
+        found = super().verify(hash, password)
+        if self.happens is not None:
+            happens, self.happens = self.happens, None
+            happens()
+        return bool(found)
+
+
+def test_who_is_let_in_as_the_password_is_taken_away_stays_out(
+    registry: Registry, clock: Clock
+) -> None:
+    made = enter(registry)
+    new = FAST.hash("quite another song")
+    hasher = Meanwhile(lambda: registry.people.set_password_hash(made.account, new))
+    entrance = Door(registry.people, clock_ns=clock, random_bytes=bytes, hasher=hasher)
+    token = base64.urlsafe_b64encode(bytes(door.TOKEN_BYTES)).decode().rstrip("=")
+    refused(entrance, "kim@x.org", PASSWORD)
+    assert registry.people.sign_in(door._hash_of(token)) is None
+    assert entrance.sign_in("kim@x.org", "quite another song") == token
+
+
+def test_a_change_of_password_undoes_neither_a_new_one_nor_a_disabling(
+    registry: Registry, clock: Clock
+) -> None:
+    made = enter(registry)
+    people = registry.people
+    new = FAST.hash("quite another song")
+    hasher = Meanwhile(lambda: None)
+    entrance = Door(people, clock_ns=clock, hasher=hasher)
+    token = entrance.sign_in("kim@x.org", PASSWORD)
+    hasher.happens = lambda: people.set_password_hash(made.account, new)
+    with pytest.raises(AccessError):
+        entrance.change_password(token, PASSWORD, "a third song of mine")
+    assert people.password_hash(made.account) == new
+
+    token = entrance.sign_in("kim@x.org", "quite another song")
+    hasher.happens = lambda: people.put_account(replace(made, disabled=True))
+    with pytest.raises(AccessError):
+        entrance.change_password(token, "quite another song", "a third song of mine")
+    account = people.account(made.account)
+    assert account is not None
+    assert account.disabled
 
 
 def test_a_name_that_does_not_exist_is_locked_too(entrance: Door) -> None:
