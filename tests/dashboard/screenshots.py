@@ -1,10 +1,10 @@
 """Pictures of every page of the dashboard: desktop and phone, light and dark, with an index to look through.
 
     python -m tests.dashboard.screenshots [FOLDER] [--only review,body] [--clients 12] [--weeks 16]
-    python -m tests.dashboard.screenshots --url URL --token TOKEN --readme docs/images/dashboard.png
+    python -m tests.dashboard.screenshots [FOLDER] --docs docs/images
 
-The first seeds a simulated clinic, serves it and signs in as each role. ``--readme`` takes only the
-picture of the README of a dashboard that runs: a desktop's page down to the focus areas, light.
+It seeds a simulated clinic, serves it and signs in as each role. ``--docs`` makes the pictures of the
+documentation of those that were taken: cut where a reader has seen enough, with a palette of their own.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from dashboard import launch
+from dashboard.entry.access import Act
 from plumbline.ports import free_port
 from plumbline.seed import SeedChoice
 from store.open import open_series
@@ -44,6 +46,13 @@ DESKTOP, PHONE = (1280, 900), (390, 844)
 #: Taller than this a picture is cut.
 MAX_HEIGHT = 8000
 _PATIENCE_MS = 60_000
+#: Picture of the documentation → the page and size that it is of, and where it is cut.
+DOCS = {
+    "week-review.png": (f"therapist-{Act.REVIEW}-desktop", 1700),
+    "my-body.png": (f"client-{Act.BODY}-desktop", 1060),
+    "today-phone.png": (f"client-{Act.TODAY}-phone", 1500),
+    "session-sheet.png": (f"therapist-{Act.SHEET}-desktop", 1500),
+}
 
 
 @contextmanager
@@ -122,38 +131,6 @@ def opened(
         context.close()
 
 
-def stretch(page: Page) -> None:
-    """Make the window as tall as what Streamlit scrolls inside it, once that grows no more."""
-    expect(page.locator(".vega-embed svg").first).to_be_visible(timeout=_PATIENCE_MS)
-    width = page.viewport_size["width"] if page.viewport_size else DESKTOP[0]
-    height = 0
-    for _ in range(20):
-        before = height
-        height = int(page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight"))
-        if height == before:
-            return
-        page.set_viewport_size({"width": width, "height": min(height, MAX_HEIGHT)})
-        page.wait_for_timeout(1500)
-
-
-def whole(page: Page, path: Path) -> None:
-    """The page from top to bottom."""
-    stretch(page)
-    page.screenshot(path=path)
-
-
-def readme_picture(browser: Browser, url: str, path: Path) -> None:
-    """What the README shows: a desktop's page down to the chosen episode's focus areas."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with opened(browser, url) as page:
-        areas = page.locator(".pl-focus")
-        expect(areas).to_be_visible(timeout=_PATIENCE_MS)
-        stretch(page)
-        box = areas.bounding_box()
-        bottom = DESKTOP[1] if box is None else box["y"] + box["height"] + 36
-        page.screenshot(path=path, clip={"x": 0, "y": 0, "width": DESKTOP[0], "height": bottom})
-
-
 def every_page(clinic: Clinic, folder: Path, only: str = "") -> list[Path]:
     """All pages of the clinic, and what they show before anything was measured; the pictures."""
     empty_url = f"sqlite:{folder / 'empty.sqlite'}"
@@ -201,6 +178,18 @@ def _grow(page: Page, shot: gallery.Shot) -> None:
         before = height
 
 
+def write_docs(folder: Path, to: Path) -> list[Path]:
+    """The pictures of the documentation, of those in ``folder``; which were written."""
+    written: list[Path] = []
+    to.mkdir(parents=True, exist_ok=True)
+    for name, (origin, height) in DOCS.items():
+        with Image.open(folder / f"{origin}-light.png") as picture:
+            cut = picture.convert("RGB").crop((0, 0, picture.width, min(height, picture.height)))
+        cut.quantize(128, dither=Image.Dither.NONE).save(to / name, optimize=True)
+        written.append(to / name)
+    return written
+
+
 def write_index(folder: Path, pictures: Sequence[Path]) -> Path:
     """A page to look through the pictures: a row a page, all four side by side."""
     rows: dict[str, list[str]] = {}
@@ -234,18 +223,14 @@ def main() -> None:
     parser.add_argument("--only", default="", help="pages with one of these words in their name")
     parser.add_argument("--clients", type=int, default=12)
     parser.add_argument("--weeks", type=int, default=16)
-    parser.add_argument("--url", help="of a dashboard that runs")
-    parser.add_argument("--token", default="", help="of a browser that is signed in there")
-    parser.add_argument("--readme", type=Path, help="where the picture of the README goes")
+    parser.add_argument("--docs", type=Path, help="where the documentation's pictures go")
     arguments = parser.parse_args()
-    if arguments.readme:
-        with chromium(shutil.which("chromium") or "/usr/bin/chromium") as browser:
-            readme_picture(browser, arguments.url, arguments.readme, token=arguments.token)
-        return
     arguments.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="plumbline-clinic-") as kept:
         choice = SeedChoice(clients=arguments.clients, weeks=arguments.weeks)
         pictures = every_page(make_clinic(Path(kept), choice), arguments.folder, arguments.only)
+    if arguments.docs:
+        write_docs(arguments.folder, arguments.docs)
     print(write_index(arguments.folder, pictures).absolute().as_uri())
 
 
