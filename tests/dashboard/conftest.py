@@ -6,16 +6,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from dashboard.reading.sources import Sources
 from store.open import open_registry, open_series
-from tests.dashboard import seed
+from tests.dashboard import screenshots, seed
 from tests.influx import server
 
 __all__ = ["server"]
 
 #: 2026-03-03 17:30:00 UTC, a Tuesday.
 EVENING_NS = 1_772_559_000 * seed.NS_PER_S
+
+
+class Clock:
+    """The time on the page; tests turn it."""
+
+    now_ns = EVENING_NS
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """It stands at the end of the seeded day."""
+    return Clock()
 
 
 @pytest.fixture
@@ -34,6 +50,13 @@ def workday(sources: Sources) -> Sources:
     seed.register(sources.registry)
     seed.fill(sources.series, EVENING_NS)
     return sources
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Path) -> Iterator[Browser]:
+    """The system's Chromium, started once a module."""
+    with screenshots.chromium(chromium) as started:
+        yield started
 
 
 @pytest.fixture

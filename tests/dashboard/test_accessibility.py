@@ -6,12 +6,11 @@ Desktop in light, then the same page on a phone in dark: each page passes both.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from store.people_ports import Role
 from tests.dashboard import gallery, screenshots
@@ -32,14 +31,11 @@ MOST_TABS: Final = 150
 
 
 @pytest.fixture(scope="module")
-def doorman(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doorman]:
+def doorman(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doorman]:
     """A served clinic of two, and browsers that sign in."""
     folder = tmp_path_factory.mktemp("clinic")
     clinic: Clinic = make_clinic(folder)
-    with (
-        screenshots.chromium(chromium) as browser,
-        screenshots.served(clinic.store_url, clinic.registry_url, folder / "log") as address,
-    ):
+    with screenshots.served(clinic.store_url, clinic.registry_url, folder / "log") as address:
         yield Doorman(browser, address, clinic)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -29,12 +28,6 @@ HURTS = "Where does it hurt?"
 BACK = {one.id for one in regions().values() if one.view is View.BACK}
 #: What the seeded day has of upper-back rounding.
 UPPER = [s.minutes for s in seed.WORKDAY if s.pattern is Pattern.UPPER_THORACIC]
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with screenshots.chromium(chromium) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

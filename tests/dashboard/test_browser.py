@@ -26,12 +26,6 @@ PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with screenshots.chromium(chromium) as started:
-        yield started
-
-
 @pytest.fixture
 def url(sources: Sources, tmp_path: Path) -> Iterator[str]:
     with screenshots.served(*seed.urls(tmp_path), tmp_path / "dashboard.log") as address:

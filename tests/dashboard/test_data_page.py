@@ -26,26 +26,12 @@ from store.people_ports import (
     Role,
 )
 from tests.dashboard import seed, visits
-from tests.dashboard.conftest import EVENING_NS
+from tests.dashboard.conftest import EVENING_NS, Clock
 
 DAY_NS = 86400 * NS_PER_S
 UTC = ZoneInfo("UTC")
 ME = visits.CLIENT.account
 BERLIN = ZoneInfo("Europe/Berlin")
-
-
-class Clock:
-    """The time on the page; tests turn it."""
-
-    now_ns = EVENING_NS
-
-    def __call__(self) -> int:
-        return self.now_ns
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

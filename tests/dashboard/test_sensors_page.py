@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 import numpy as np
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from contracts.records import CalibrationOutcome, FrameBlock
@@ -18,21 +17,7 @@ from dashboard.sensors import wizard as calibration_wizard
 from store.people_ports import Consent, ConsentKind
 from store.ports import Assignment, Commit, Wearer, WearerRows
 from tests.dashboard import seed, visits
-from tests.dashboard.conftest import EVENING_NS
-
-
-class Clock:
-    """The time on the page; tests turn it."""
-
-    now_ns = EVENING_NS
-
-    def __call__(self) -> int:
-        return self.now_ns
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.dashboard.conftest import EVENING_NS, Clock
 
 
 def run(found: Sources, clock: Clock) -> AppTest:

@@ -38,12 +38,6 @@ expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with screenshots.chromium(chromium) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """A dashboard's address, and its registry's."""
     folder = tmp_path_factory.mktemp("site")

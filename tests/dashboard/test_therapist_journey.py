@@ -62,12 +62,6 @@ class House:
             registry.close()
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with screenshots.chromium(chromium) as started:
-        yield started
-
-
 @pytest.fixture(params=["sqlite", "influxdb"])
 def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     """A client with a day that ends now and five calm weeks before, and somebody else's data."""

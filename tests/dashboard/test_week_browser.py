@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -41,7 +40,7 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A client with rounding on this week's Monday and on a day of the week before."""
     folder = tmp_path_factory.mktemp("weeks")
     store_url, registry_url = seed.urls(folder)
@@ -54,10 +53,7 @@ def house(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     registry.close()
     series.close()
     token = signing_in.token(registry_url, wearer=seed.WEARER)
-    with (
-        screenshots.chromium(chromium) as browser,
-        screenshots.served(store_url, registry_url, folder / "log") as address,
-    ):
+    with screenshots.served(store_url, registry_url, folder / "log") as address:
         yield House(browser, address, registry_url, token)
 
 
