@@ -160,8 +160,8 @@ def _ranked(found: ReviewedArea) -> str:
         ", ".join(escape(muscle(key).name) for key in keys) for keys in (one.front, one.back)
     )
     return (
-        f'<div class="row {found.verdict}"><div><b>{escape(text.pattern(one.rule))}</b> '
-        f'{_chips(found)}<div class="share"><span style="width:{found.share:.0%}"></span></div>'
+        f'<div class="row {found.verdict}"><div><div class="of"><b>{escape(text.pattern(one.rule))}</b>'
+        f'{_chips(found)}</div><div class="share"><span style="width:{found.share:.0%}"></span></div>'
         f'<div class="quiet num">{text.duration(found.exposure_s)} in '
         f"{text.count(len(found.episodes), 'episode')}, {text.percent(found.share, 1.0)} of the "
         f"rounded time</div></div>"

@@ -51,7 +51,8 @@ LIGHT: Final = Paper("#FFFFFF", "#1B2430", "#5A6472", "#D9DEE5", "#C3CAD4")
 DARK: Final = Paper("#10151C", "#E8ECF1", "#A3ADBA", "#2E3743", "#414C5A")
 _PRIMARY: Final = {"light": "#0A6CAA", "dark": "#4AA8E8"}
 _DARK_ACCENT: Final = (
-    '[data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"] * '
+    '[data-testid^="stBaseButton-primary"]:enabled, '
+    '[data-testid^="stBaseButton-primary"]:enabled * '
     f"{{ color: {DARK.background}; }}"
 )
 _SECOND: Final = {"light": "#F3F5F8", "dark": "#19212B"}

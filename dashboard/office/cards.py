@@ -7,7 +7,9 @@ from html import escape
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from contracts.records import SensorHealth
 from dashboard.look import clock, text
+from dashboard.look.cards import SENSOR_STATE
 from dashboard.office.model import MAX_ROWS, SensorRow
 from dashboard.sensors.cards import low
 from store.people_ports import Account, Look, Role
@@ -47,6 +49,11 @@ def accounts(rows: Sequence[Account], labels: Mapping[str, str]) -> str:
     return _table("Accounts", heads, body, len(rows))
 
 
+def _state(health: SensorHealth) -> str:
+    """The state in the words that its wearer reads."""
+    return text.sentence(SENSOR_STATE.get(health.state, health.state))
+
+
 def _states(account: Account) -> str:
     states = [
         *(["Disabled"] if account.disabled else []),
@@ -75,7 +82,7 @@ def sensors(rows: Sequence[SensorRow], now_ns: int, zone: ZoneInfo) -> str:
                 worn,
                 _NONE if row.placement is None else escape(text.PLACEMENT[row.placement]),
                 _NONE if health is None else escape(health.gateway),
-                "Never heard" if health is None else escape(text.sentence(health.state)),
+                "Never heard" if health is None else escape(_state(health)),
                 _battery(row),
                 _moment(health.last_sample_ns if health else None, now_ns, zone),
             )

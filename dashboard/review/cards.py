@@ -134,7 +134,9 @@ def _measured(review: WeekReview) -> str:
     day, today = (clock.day_of(at_ns, zone) for at_ns in (state.accepted_ns, review.made_ns))
     due = ", due again" if state.due(review.made_ns) else ""
     refused = "; a later calibration was refused" if state.refused else ""
-    return f"Sensors: {worn}. Calibrated on {text.day_name(day, today)}{due}{refused}."
+    since = text.day_name(day, today)
+    when = since[0].lower() + since[1:] if (today - day).days in (0, 1) else f"on {since}"
+    return f"Sensors: {worn}. Calibrated {when}{due}{refused}."
 
 
 def _hours(seconds: float | None) -> str | None:
