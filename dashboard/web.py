@@ -17,7 +17,7 @@ from starlette.middleware import Middleware
 
 from dashboard.entry import oidc
 from dashboard.reading import sources
-from dashboard.served import receipt as receipt_page
+from dashboard.served import receipt
 from dashboard.served.doors import Doors
 from dashboard.served.downloads import Exports
 from dashboard.served.guard import Guard
@@ -42,7 +42,7 @@ app = st.App(
     routes=[
         *Doors(_STORES, _PROVIDER).routes(),
         *Exports(_STORES).routes(),
-        receipt_page.route(_STORES),
+        receipt.route(_STORES),
     ],
     middleware=[Middleware(Guard, stores=_STORES, provider=_PROVIDER)],
     secrets=None if _PROVIDER is None else _PROVIDER.secrets(),

@@ -113,9 +113,9 @@ def _sheet(review: WeekReview, named: bool) -> bytes:
 
 
 def _fhir(review: WeekReview, _named: bool) -> bytes:
-    from dashboard.exports import fhir as export_fhir  # noqa: PLC0415 - its models take half a second to load
+    from dashboard.exports import fhir  # noqa: PLC0415 - its models take half a second to load
 
-    return export_fhir.bundle(review)
+    return fhir.bundle(review)
 
 
 _OF_WEEK: Final[dict[str, Callable[[WeekReview, bool], bytes]]] = {

@@ -12,7 +12,7 @@ from dashboard.entry.visit import Visit
 from dashboard.look import cards, clock
 from dashboard.look.parts import part
 from dashboard.office import cards as office_cards
-from dashboard.office import model as office_model
+from dashboard.office import model
 from dashboard.office.model import SensorRow
 
 _EVERY_S: Final = 10
@@ -43,7 +43,7 @@ def _list(visit: Visit, wanted: str) -> None:
     zone = clock.zone_of(st.context.timezone or "UTC")
     worn = sum(row.wearer is not None for row in rows)
     st.caption(f"{len(rows)} sensors, {worn} of them worn. Times are of this browser’s zone.")
-    st.html(office_cards.sensors(office_model.found_sensors(rows, wanted), now_ns, zone))
+    st.html(office_cards.sensors(model.found_sensors(rows, wanted), now_ns, zone))
 
 
 @part
@@ -80,7 +80,7 @@ def _rows(visit: Visit) -> list[SensorRow]:
         raise ValueError("the page of all sensors was opened as another")
     visit.gate.look(None)
     office = visit.office
-    return office_model.sensor_rows(
+    return model.sensor_rows(
         office.health(), office.registry.assignments(), office.registry.wearers(), visit.clock_ns()
     )
 

@@ -10,7 +10,7 @@ from dashboard.entry.visit import Visit
 from dashboard.look import cards, clock
 from dashboard.look.parts import part
 from dashboard.office import cards as office_cards
-from dashboard.office import model as office_model
+from dashboard.office import model
 from store.people_ports import Look
 
 _OLDER: Final = "audit before"
@@ -29,7 +29,7 @@ def _entries(visit: Visit) -> None:
         raise ValueError("the audit was opened as another page")
     visit.gate.look(None)
     office = visit.office
-    names = office_model.names_of(office.people.accounts())
+    names = model.names_of(office.people.accounts())
     labels = {wearer.wearer: wearer.label for wearer in office.registry.wearers()}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         who = st.multiselect(
@@ -51,11 +51,9 @@ def _entries(visit: Visit) -> None:
         )
         refused = st.toggle("Only refused", key="audit refused")
     before_ns: int | None = st.session_state.get(_OLDER)
-    looks = office.people.looks(
-        wearer=about, before_ns=before_ns, limit=office_model.LOOKED_THROUGH
-    )
-    found = office_model.found_looks(looks, accounts=who or None, refused=refused)
-    shown = found[: office_model.MAX_LOOKS]
+    looks = office.people.looks(wearer=about, before_ns=before_ns, limit=model.LOOKED_THROUGH)
+    found = model.found_looks(looks, accounts=who or None, refused=refused)
+    shown = found[: model.MAX_LOOKS]
     if not shown:
         st.html(cards.empty("No entry", office_cards.NO_LOOK))
     else:
@@ -69,7 +67,7 @@ def _next_before(found: int, looks: list[Look], shown: list[Look]) -> int | None
     """Before which entry the next page begins; None where there is none."""
     if found > len(shown):
         return shown[-1].at_ns
-    return looks[-1].at_ns if len(looks) == office_model.LOOKED_THROUGH else None
+    return looks[-1].at_ns if len(looks) == model.LOOKED_THROUGH else None
 
 
 def _turn(before_ns: int | None, next_ns: int | None) -> None:

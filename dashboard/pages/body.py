@@ -7,8 +7,7 @@ from typing import Final
 import streamlit as st
 
 from dashboard.body import cards as body_cards
-from dashboard.body import charts as body_charts
-from dashboard.body import model as body_model
+from dashboard.body import charts, model
 from dashboard.body.component import body as body_component
 from dashboard.body.figure import Look
 from dashboard.body.model import Body, Period
@@ -77,8 +76,8 @@ def _paper() -> theme.Paper:
 def _focus(visit: Visit, period: Period) -> None:
     person, now_ns = visit.client, visit.clock_ns()
     found = _read(visit, period, now_ns)
-    start_ns, end_ns = body_model.bounds_ns(period, now_ns, person.zone)
-    marks = body_model.latest(visit.people.pain(person.wearer, start_ns, end_ns))
+    start_ns, end_ns = model.bounds_ns(period, now_ns, person.zone)
+    marks = model.latest(visit.people.pain(person.wearer, start_ns, end_ns))
     key = _key(visit, "chosen")
     region = regions().get(st.session_state.get(key, ""))
     st.html(body_cards.summary(found))
@@ -96,8 +95,8 @@ def _focus(visit: Visit, period: Period) -> None:
 
 def _read(visit: Visit, period: Period, now_ns: int) -> Body:
     person = visit.client
-    start_ns, end_ns = body_model.bounds_ns(period, now_ns, person.zone)
-    return body_model.body(
+    start_ns, end_ns = model.bounds_ns(period, now_ns, person.zone)
+    return model.body(
         period,
         visit.series.days(person.wearer, start_ns, end_ns),
         visit.series.episodes(person.wearer, start_ns, end_ns),
@@ -113,8 +112,7 @@ def _figure(found: Body, marks: dict[str, int], region: Region | None, key: str)
         chosen=region.id if region else "",
         lit=found.lit(region.key) if region else frozenset(),
         words={
-            name: body_model.called(one, found.muscles.get(one.key))
-            for name, one in muscles.items()
+            name: model.called(one, found.muscles.get(one.key)) for name, one in muscles.items()
         },
         names=True,
     )
@@ -174,7 +172,7 @@ def _nothing(found: Body) -> str:
 @part
 def _pain(visit: Visit, *, mine: bool) -> None:
     person, now_ns = visit.client, visit.clock_ns()
-    start_ns, end_ns = body_model.diary_bounds_ns(now_ns, person.zone)
+    start_ns, end_ns = model.diary_bounds_ns(now_ns, person.zone)
     taps = visit.people.pain(person.wearer, start_ns, end_ns)
     key = _key(visit, "pain")
     region = regions().get(st.session_state.get(key, ""))
@@ -186,22 +184,22 @@ def _pain(visit: Visit, *, mine: bool) -> None:
             _tap(visit, region, key)
         _diary(visit, taps, mine=mine)
     days = visit.series.days(person.wearer, start_ns, end_ns)
-    shown = body_model.diary(taps, days, now_ns, person.zone)
+    shown = model.diary(taps, days, now_ns, person.zone)
     st.html(cards.part("Pain and rounding, the last four weeks"))
     st.altair_chart(
-        body_charts.pain_and_rounding(shown, _paper()), width="stretch", key="body pain chart"
+        charts.pain_and_rounding(shown, _paper()), width="stretch", key="body pain chart"
     )
     st.html(body_cards.together())
     st.html(cards.warnings())
 
 
 def _pain_figure(taps: list[PainTap], region: Region | None, key: str, *, mine: bool) -> None:
-    marks = body_model.latest(taps)
+    marks = model.latest(taps)
     offered = regions() if mine else {}
     look = Look(
         marks=marks,
         chosen=region.id if region else "",
-        words={name: body_model.hurts(one, marks.get(name)) for name, one in offered.items()},
+        words={name: model.hurts(one, marks.get(name)) for name, one in offered.items()},
     )
     body_component(look, _paper(), key="body pain", on_chosen=lambda name: _choose(key, name))
     if mine:
@@ -230,7 +228,7 @@ def _tap(visit: Visit, region: Region | None, key: str) -> None:
 
 def _diary(visit: Visit, taps: list[PainTap], *, mine: bool) -> None:
     st.html(cards.part("Diary"))
-    listed = sorted(taps, key=lambda tap: -tap.at_ns)[: body_model.MAX_LISTED]
+    listed = sorted(taps, key=lambda tap: -tap.at_ns)[: model.MAX_LISTED]
     if not listed:
         st.html(body_cards.no_taps(mine=mine))
     for tap in listed:

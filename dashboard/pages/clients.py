@@ -6,8 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard.clients import model as clients_model
-from dashboard.clients import table as clients_table
+from dashboard.clients import model, table
 from dashboard.entry.visit import Visit
 from dashboard.look import cards
 from dashboard.look.parts import part
@@ -30,7 +29,7 @@ def page(visit: Visit) -> None:
 @part
 def _list(visit: Visit) -> None:
     now_ns = visit.clock_ns()
-    rows = clients_model.client_rows(visit.series, visit.registry, now_ns)
+    rows = model.client_rows(visit.series, visit.registry, now_ns)
     if not rows:
         st.html(cards.empty("No client lets you look yet", *NO_GRANT))
         return
@@ -55,11 +54,11 @@ def _list(visit: Visit) -> None:
             label_visibility="collapsed",
             width="content",
         )
-    shown = clients_model.found(rows, name)
+    shown = model.found(rows, name)
     if order == _BY_NAME:
-        shown = clients_model.by_name(shown)
-    st.caption(clients_table.summary(rows))
+        shown = model.by_name(shown)
+    st.caption(table.summary(rows))
     if not shown:
         st.html(cards.empty("Nobody found", NOT_FOUND))
         return
-    st.html(clients_table.table(shown, now_ns))
+    st.html(table.table(shown, now_ns))

@@ -14,7 +14,7 @@ from dashboard.entry.visit import Visit
 from dashboard.look import cards
 from dashboard.look.parts import guide, part
 from dashboard.look.weeks import IsoWeek
-from dashboard.mine import cards as data_cards
+from dashboard.mine import cards as mine_cards
 from dashboard.mine import consent
 from store.people_ports import Consent, ConsentKind, Errand, ErrandKind, ErrandState, Grant
 
@@ -60,7 +60,7 @@ def page(visit: Visit) -> None:
 def _downloads(visit: Visit) -> None:
     st.html(cards.part("Take it away"))
     week = IsoWeek.at(visit.clock_ns(), visit.client.zone)
-    st.html(data_cards.downloads(visit.client.wearer, week.name))
+    st.html(mine_cards.downloads(visit.client.wearer, week.name))
 
 
 @part
@@ -70,7 +70,7 @@ def _consents(visit: Visit) -> None:
     for kind in ConsentKind:
         words = consent.words(kind)
         current = consent.in_force(given, kind)
-        st.html(data_cards.consent(words, current, visit.clock_ns(), visit.client.zone))
+        st.html(mine_cards.consent(words, current, visit.clock_ns(), visit.client.zone))
         if current is None or current.version != words.version:
             label = f"I agree: {words.title[:1].lower()}{words.title[1:]}"
             # What is optional is not pressed on anyone.
@@ -114,11 +114,11 @@ def _grants(visit: Visit) -> None:
     grants = visit.people.grants(visit.client.wearer)
     in_force = [g for g in grants if g.end_ns is None or g.end_ns > now_ns]
     if not in_force:
-        st.html(data_cards.NOBODY_MAY)
+        st.html(mine_cards.NOBODY_MAY)
     for one in in_force:
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             name = visit.people.name_of(one.account)
-            st.html(data_cards.grant(one, name, zone))
+            st.html(mine_cards.grant(one, name, zone))
             key = f"revoke {one.account} {one.start_ns}"
             if st.button(f"Take back: {name}", key=key):
                 visit.people.revoke(visit.client.wearer, one.account, now_ns)
@@ -127,7 +127,7 @@ def _grants(visit: Visit) -> None:
     past = [g for g in grants if g not in in_force]
     if past:
         with st.expander("Who might look before"):
-            st.html(data_cards.ended(past, visit.people.name_of, zone))
+            st.html(mine_cards.ended(past, visit.people.name_of, zone))
 
 
 def _let_look(visit: Visit, already: set[str]) -> None:
@@ -155,10 +155,10 @@ def _looks(visit: Visit) -> None:
     me = visit.viewer.account
     shown = [look for look in found if not others or look.account != me]
     if not shown:
-        st.html(data_cards.NOBODY_DID)
+        st.html(mine_cards.NOBODY_DID)
         return
     st.html(
-        data_cards.looks(
+        mine_cards.looks(
             shown[:limit], visit.people.name_of, me, visit.clock_ns(), visit.client.zone
         )
     )
@@ -176,15 +176,15 @@ def _erase(visit: Visit) -> None:
     st.html(cards.part("Erase everything"))
     asked = _erasure(visit)
     if asked is not None and asked.state is ErrandState.FAILED:
-        st.html(data_cards.erasing(asked, visit.clock_ns(), visit.client.zone))
+        st.html(mine_cards.erasing(asked, visit.clock_ns(), visit.client.zone))
     with st.expander("What goes, and how"):
         number = st.session_state.setdefault(_NUMBER, uuid.uuid4().hex)
         if asked is not None and asked.errand == number:
             number = st.session_state[_NUMBER] = uuid.uuid4().hex
         address = _address(number)
-        st.html(data_cards.what_goes(number, address))
+        st.html(mine_cards.what_goes(number, address))
         st.download_button(
-            "Keep it as a file", data_cards.receipt_file(number, address), on_click="ignore",
+            "Keep it as a file", mine_cards.receipt_file(number, address), on_click="ignore",
             file_name=f"plumbline-receipt-{number[:8]}.txt", mime="text/plain",
         )  # fmt: skip
         _confirm(visit, number)
@@ -193,13 +193,13 @@ def _erase(visit: Visit) -> None:
 def _confirm(visit: Visit, number: str) -> None:
     with st.form("erase", border=False):
         typed = st.text_input(
-            f"To erase everything, type {data_cards.CONFIRMATION}", max_chars=20, width=300
+            f"To erase everything, type {mine_cards.CONFIRMATION}", max_chars=20, width=300
         )
         pressed = st.form_submit_button("Erase everything about me", type="primary")
     if not pressed:
         return
-    if typed.strip() != data_cards.CONFIRMATION:
-        st.error(f"Nothing was erased: the word is {data_cards.CONFIRMATION}, in capitals.")
+    if typed.strip() != mine_cards.CONFIRMATION:
+        st.error(f"Nothing was erased: the word is {mine_cards.CONFIRMATION}, in capitals.")
         return
     wearer, account = visit.client.wearer, visit.viewer.account
     visit.people.ask(Errand(number, ErrandKind.ERASE, wearer, account, visit.clock_ns()))
@@ -218,18 +218,18 @@ def _erasing(visit: Visit) -> None:
     try:
         asked = _erasure(visit)
     except AccessError:
-        st.html(data_cards.erased(number))
+        st.html(mine_cards.erased(number))
         return
     except PlumblineError as error:
         st.html(cards.trouble(error))
         return
     if asked is None:
-        st.html(data_cards.erased(number))
+        st.html(mine_cards.erased(number))
     elif asked.state is ErrandState.FAILED:
         st.session_state.pop(_ASKED, None)
         st.rerun(scope="app")
     else:
-        st.html(data_cards.erasing(asked, visit.clock_ns(), visit.client.zone))
+        st.html(mine_cards.erasing(asked, visit.clock_ns(), visit.client.zone))
 
 
 def _address(number: str) -> str:

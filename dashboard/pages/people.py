@@ -17,7 +17,7 @@ from dashboard.entry.visit import Office, Visit
 from dashboard.look import cards
 from dashboard.look.parts import part
 from dashboard.office import cards as office_cards
-from dashboard.office import model as office_model
+from dashboard.office import model
 from dashboard.office.cards import ROLE, wearer_name
 from store.people_ports import Account, Role
 from store.ports import Wearer
@@ -61,7 +61,7 @@ def _list(visit: Visit) -> None:
     )
     disabled = sum(account.disabled for account in found)
     st.caption(f"{len(found)} accounts, {disabled} of them disabled")
-    st.html(office_cards.accounts(office_model.found_accounts(found, wanted), labels))
+    st.html(office_cards.accounts(model.found_accounts(found, wanted), labels))
 
 
 @part
@@ -100,7 +100,7 @@ def _change(visit: Visit) -> None:
 def _edit(visit: Visit, office: Office, account: Account) -> None:
     wearers = {w.wearer: w for w in office.registry.wearers()}
     others = [a for a in office.people.accounts() if a.account != account.account]
-    free = [w.wearer for w in office_model.free_wearers(list(wearers.values()), others)]
+    free = [w.wearer for w in model.free_wearers(list(wearers.values()), others)]
     with st.form(f"edit {account.account}"):
         name = st.text_input("Name", value=account.name, max_chars=_MAX_NAME)
         roles = _choose_roles(sorted(account.roles, key=list(Role).index))
@@ -119,7 +119,7 @@ def _edit(visit: Visit, office: Office, account: Account) -> None:
 @part
 def _add(visit: Visit) -> None:
     office = _office(visit)
-    free = office_model.free_wearers(office.registry.wearers(), office.people.accounts())
+    free = model.free_wearers(office.registry.wearers(), office.people.accounts())
     by_id: dict[str, Wearer] = {wearer.wearer: wearer for wearer in free}
     zones = sorted(available_timezones())
     mine = st.context.timezone or "UTC"

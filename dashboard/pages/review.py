@@ -16,9 +16,7 @@ from dashboard.entry.visit import Visit
 from dashboard.look import cards, clock, theme, week_chooser, weeks
 from dashboard.look.parts import part
 from dashboard.review import cards as review_cards
-from dashboard.review import charts as review_charts
-from dashboard.review import episode_trace, focus_order
-from dashboard.review import replay as replay_view
+from dashboard.review import charts, episode_trace, focus_order, replay
 from dashboard.review.focus_order import Hand, ReviewedArea
 from dashboard.review.model import WeekReview, week_review
 from store.people_checks import MAX_NOTE
@@ -54,18 +52,18 @@ def _review(visit: Visit, week: weeks.IsoWeek) -> None:
     st.html(review_cards.headline(review))
     if review.empty:
         st.html(review_cards.nothing(review))
-        st.html(review_cards.figure(review_charts.trend(review.trend, page)))
+        st.html(review_cards.figure(charts.trend(review.trend, page)))
         return
     st.html(review_cards.numbers(review))
-    st.html(review_cards.figure(review_charts.trend(review.trend, page)))
-    st.html(review_cards.figure(review_charts.heat(review.cells)))
+    st.html(review_cards.figure(charts.trend(review.trend, page)))
+    st.html(review_cards.figure(charts.heat(review.cells)))
     st.html(review_cards.figure(review_cards.activities(review.activities)))
     st.html(cards.part("Episodes that matter"))
     st.fragment(_episodes)(visit, review)
     st.html(cards.part("Areas to assess"))
     st.fragment(_areas)(visit, review)
     st.html(cards.part("Pain over exposure"))
-    st.html(review_cards.figure(review_charts.pain_over_exposure(review.days, page)))
+    st.html(review_cards.figure(charts.pain_over_exposure(review.days, page)))
     st.html(cards.part("Before and after a session"))
     st.fragment(_sessions)(visit, review)
     st.html(cards.part("What would this week look like at another mark?"))
@@ -248,41 +246,41 @@ def _sessions(visit: Visit, review: WeekReview) -> None:
             )
             st.rerun()
         for effect in review.sessions:
-            words = f"Take back {review_charts.short(effect.day)} {effect.day.year}"
+            words = f"Take back {charts.short(effect.day)} {effect.day.year}"
             if st.button(words, key=f"session {effect.session.at_ns}"):
                 visit.people.remove_session(person.wearer, effect.session.at_ns)
                 st.rerun()
 
 
-def _replay_of(visit: Visit, review: WeekReview) -> replay_view.Replay | None:
+def _replay_of(visit: Visit, review: WeekReview) -> replay.Replay | None:
     """The replay of this week that is waited for, if there is one."""
     person = review.person
-    found = replay_view.latest(visit.people.errands(person.wearer), review.week, person.zone)
+    found = replay.latest(visit.people.errands(person.wearer), review.week, person.zone)
     return found if found is not None and found.waiting else None
 
 
 @part
 def _replay(visit: Visit, review: WeekReview) -> None:
     person, now_ns = review.person, visit.clock_ns()
-    found = replay_view.latest(visit.people.errands(person.wearer), review.week, person.zone)
+    found = replay.latest(visit.people.errands(person.wearer), review.week, person.zone)
     waiting = found is not None and found.waiting
     if st.session_state.get("replay waiting") and not waiting:
         st.session_state["replay waiting"] = False
         st.rerun()  # the answer is there: the page stops asking every two seconds
     st.session_state["replay waiting"] = waiting
-    if replay_view.wish(review.week, person.zone, 15.0, now_ns) is None:
-        st.html(replay_view.gone())
+    if replay.wish(review.week, person.zone, 15.0, now_ns) is None:
+        st.html(replay.gone())
         return
     if visit.gate.may(Act.ASK_REPLAY, person.wearer):
         _ask_replay(visit, review, waiting=waiting)
     if found is None:
         return
     if found.result is not None:
-        st.html(replay_view.answer(found.result, person.zone))
+        st.html(replay.answer(found.result, person.zone))
     elif found.failure is not None:
-        st.html(replay_view.failed(found))
+        st.html(replay.failed(found))
     else:
-        st.html(replay_view.waiting(found, now_ns, visit.registry.notices()))
+        st.html(replay.waiting(found, now_ns, visit.registry.notices()))
 
 
 def _ask_replay(visit: Visit, review: WeekReview, *, waiting: bool) -> None:
@@ -290,13 +288,13 @@ def _ask_replay(visit: Visit, review: WeekReview, *, waiting: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         mark_deg = st.slider(
             "Rounded from this trunk flexion on, degrees",
-            *replay_view.MARKS_DEG,
+            *replay.MARKS_DEG,
             value=15,
             key="replay mark",
             width=360,
         )
         asked = st.button("Look again", key="replay ask", disabled=waiting)
-    wished = replay_view.wish(review.week, person.zone, float(mark_deg), visit.clock_ns())
+    wished = replay.wish(review.week, person.zone, float(mark_deg), visit.clock_ns())
     if asked and wished is not None:
         visit.people.ask(
             Errand(

@@ -15,8 +15,7 @@ from dashboard.look.parts import guide, part
 from dashboard.mine.consent import in_force
 from dashboard.reading import doubts, queries
 from dashboard.sensors import cards as sensor_cards
-from dashboard.sensors import live_angles, wizard_cards
-from dashboard.sensors import wizard as calibration_wizard
+from dashboard.sensors import live_angles, wizard, wizard_cards
 from dashboard.sensors.wizard import ENDED, State, Step
 from store.people_ports import ConsentKind
 from store.ports import Assignment
@@ -148,7 +147,7 @@ def _assign(visit: Visit, sensor: str, place: Placement) -> None:
 
 
 def _state(visit: Visit) -> State:
-    return calibration_wizard.current(
+    return wizard.current(
         visit.registry.calibrations(visit.client.wearer),
         visit.series.calibrations(visit.client.wearer),
         visit.clock_ns(),
@@ -184,7 +183,7 @@ def _prepare(visit: Visit, angles: list[live_angles.LiveAngle]) -> None:
     outcomes = visit.series.calibrations(wearer)
     worn = [a for a in visit.registry.assignments(wearer) if a.end_ns is None]
     doubt = queries.doubt(visit.series, visit.client.wearer)
-    why = calibration_wizard.due(outcomes, worn, None if doubt is None else doubt.doubt, now_ns)
+    why = wizard.due(outcomes, worn, None if doubt is None else doubt.doubt, now_ns)
     last_ns = max((o.effective_ns for o in outcomes if o.accepted), default=None)
     st.html(wizard_cards.proposal(why, last_ns, now_ns, visit.client.zone))
     if not angles:
@@ -208,7 +207,7 @@ def _prepare(visit: Visit, angles: list[live_angles.LiveAngle]) -> None:
         st.html(wizard_cards.cannot_start(silent))
     pressed = st.button("Start", type="primary", key="start calibration", disabled=bool(silent))
     if pressed and not silent:
-        _start(visit, calibration_wizard.plan_from(now_ns, bend=bend, standing=standing))
+        _start(visit, wizard.plan_from(now_ns, bend=bend, standing=standing))
 
 
 def _start(visit: Visit, plan: CalibrationPlan) -> None:
@@ -220,7 +219,7 @@ def _start(visit: Visit, plan: CalibrationPlan) -> None:
 def _result(visit: Visit, state: State, angles: list[live_angles.LiveAngle]) -> None:
     plan, outcome = state.plan, state.outcome
     if state.step is Step.ACCEPTED and plan is not None:
-        learned = calibration_wizard.learned(
+        learned = wizard.learned(
             {name: visit.series.frames(visit.client.wearer, *w) for name, w in plan.windows.items()}
         )
         st.html(wizard_cards.accepted(state, learned))

@@ -16,7 +16,7 @@ from contracts.settings import PostureSettings
 from dashboard.entry.visit import Visit
 from dashboard.look import cards, clock, theme
 from dashboard.settings import cards as settings_cards
-from dashboard.settings import model as settings_model
+from dashboard.settings import model
 from dashboard.settings.model import Field, Group, Unit
 from store.ports import Wearer
 
@@ -35,9 +35,9 @@ def page(visit: Visit) -> None:
         st.html(cards.empty("Not registered yet", "An administrator adds you under People."))
         return
     st.html(cards.head(visit.client, "Settings", own=True))
-    _begin(settings_model.values(saved), row)
+    _begin(model.values(saved), row)
     wrong = _complaint()
-    for group in settings_model.groups():
+    for group in model.groups():
         _group(group, wrong)
     name_wrong = _you(visit, row)
     if "" in wrong:
@@ -51,7 +51,7 @@ def _key(name: str) -> str:
 
 def _begin(values: dict[str, float], row: Wearer) -> None:
     """What the fields show at first: what is saved."""
-    for name, field in settings_model.fields().items():
+    for name, field in model.fields().items():
         st.session_state.setdefault(_key(name), _shown(field, values[name]))
     st.session_state.setdefault(_NAME, row.label or row.wearer)
     st.session_state.setdefault(_ZONE, row.timezone)
@@ -68,7 +68,7 @@ def _shown(field: Field, value: float) -> float | bool | clock_time:
 
 def _wished() -> dict[str, float]:
     """The values as the fields stand."""
-    return {name: _read(field) for name, field in settings_model.fields().items()}
+    return {name: _read(field) for name, field in model.fields().items()}
 
 
 def _read(field: Field) -> float:
@@ -83,9 +83,9 @@ def _read(field: Field) -> float:
 def _complaint() -> dict[str, str]:
     """What is wrong, by the name of the field; nothing where the fields go together."""
     try:
-        settings_model.made(_wished())
+        model.made(_wished())
     except SettingError as error:
-        return dict([settings_model.complaint(error)])
+        return dict([model.complaint(error)])
     return {}
 
 
@@ -107,7 +107,7 @@ def _fields(group: Group, wrong: dict[str, str]) -> None:
             if field.name in wrong:
                 st.html(settings_cards.wrong(wrong[field.name]))
             if field.name == "quiet_until_min":
-                st.html(settings_cards.note(settings_model.quiet(_wished())))
+                st.html(settings_cards.note(model.quiet(_wished())))
 
 
 @contextmanager
@@ -130,13 +130,13 @@ def _widget(field: Field) -> None:
     elif field.options:
         st.select_slider(
             field.title,
-            settings_model.options_of(field, value),
-            format_func=lambda v: settings_model.said(field, v),
+            model.options_of(field, value),
+            format_func=lambda v: model.said(field, v),
             key=key,
             label_visibility="collapsed",
         )
     else:
-        low, high = settings_model.reach_of(field, value)
+        low, high = model.reach_of(field, value)
         unit = "°" if field.unit is Unit.DEG else " min"
         st.slider(
             field.title,
@@ -158,9 +158,9 @@ def _you(visit: Visit, row: Wearer) -> str:
                 "Name shown",
                 key=_NAME,
                 label_visibility="collapsed",
-                max_chars=settings_model.MAX_NAME,
+                max_chars=model.MAX_NAME,
             )
-            wrong = settings_model.name_complaint(name)
+            wrong = model.name_complaint(name)
             if wrong:
                 st.html(settings_cards.wrong(wrong))
         with _row("zone", settings_cards.named(*settings_cards.ZONE)):
@@ -185,7 +185,7 @@ def _zones(own: str) -> list[str]:
 def _bar(visit: Visit, saved: PostureSettings, row: Wearer, *, fine: bool) -> None:
     """What is not saved yet, and what can be done about it. It stays in sight while there is something."""
     name, zone = st.session_state[_NAME].strip(), st.session_state[_ZONE]
-    changes = settings_model.changed(saved, _wished())
+    changes = model.changed(saved, _wished())
     changes += [f"Name shown: {name}"] * (name != (row.label or row.wearer))
     changes += [f"Time zone: {zone}"] * (zone != row.timezone)
     paper = theme.paper(st.context.theme.type)
@@ -203,9 +203,7 @@ def _bar(visit: Visit, saved: PostureSettings, row: Wearer, *, fine: bool) -> No
             if st.button("Save", type="primary", disabled=not (changes and fine)):
                 _save(visit, saved, row)
             st.button("Undo changes", on_click=_undo, args=(saved, row), disabled=not changes)
-            at_defaults = (
-                settings_model.made(_wished()) == settings_model.DEFAULTS if fine else False
-            )
+            at_defaults = model.made(_wished()) == model.DEFAULTS if fine else False
             st.button("Reset to defaults", on_click=_reset, disabled=at_defaults)
 
 
@@ -216,17 +214,17 @@ def _undo(saved: PostureSettings, row: Wearer) -> None:
 
 def _reset() -> None:
     """The fields to their defaults; name and time zone have none."""
-    _show(settings_model.DEFAULTS)
+    _show(model.DEFAULTS)
 
 
 def _show(settings: PostureSettings) -> None:
-    values = settings_model.values(settings)
-    for name, field in settings_model.fields().items():
+    values = model.values(settings)
+    for name, field in model.fields().items():
         st.session_state[_key(name)] = _shown(field, values[name])
 
 
 def _save(visit: Visit, saved: PostureSettings, row: Wearer) -> None:
-    wished = settings_model.made(_wished())
+    wished = model.made(_wished())
     name, zone = st.session_state[_NAME].strip(), st.session_state[_ZONE]
     try:
         if wished != saved:

@@ -1,4 +1,4 @@
-"""The page of a client's day. Thin: what it shows comes from queries, how from cards and charts."""
+"""The page of a client's day. Thin: what it shows comes from queries, how from cards and the timeline."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from dashboard.entry.visit import Visit
 from dashboard.look import cards, clock, text, theme
 from dashboard.look.parts import part
 from dashboard.reading import doubts, queries
-from dashboard.today import calibrated, goal, nudged
-from dashboard.today import cards as now_cards
-from dashboard.today import timeline as charts
+from dashboard.today import calibrated, goal, nudged, timeline
+from dashboard.today import cards as today_cards
 
 _NOW_EVERY_S: Final = 2
 _DAY_EVERY_S: Final = 5
@@ -107,12 +106,12 @@ def _top(visit: Visit, of: date, *, live: bool) -> None:
     if day.empty:
         st.html(cards.empty_day(day, clock.day_of(now_ns, person.zone), state.sensors))
         return
-    st.html(now_cards.top(state if live else None, person.zone, day.numbers))
+    st.html(today_cards.top(state if live else None, person.zone, day.numbers))
     settings = state.settings
     numbers = day.numbers
     so_far = goal.Progress(numbers.worn_s, numbers.rounded_s, settings.goal_rounded_min_h)
     found = nudged.nudged(day.nudges, day.episodes, day.minutes)
-    st.html(now_cards.second(goal.card(so_far, over=not live),
+    st.html(today_cards.second(goal.card(so_far, over=not live),
                              nudged.card(found, on=settings.nudges, over=not live)))  # fmt: skip
 
 
@@ -159,7 +158,7 @@ def _timeline(visit: Visit, of: date) -> None:
 
 def _chart(model: queries.Timeline, key: str) -> None:
     page = theme.paper(st.context.theme.type)
-    st.altair_chart(charts.timeline(model, page), width="stretch", key=key)
+    st.altair_chart(timeline.timeline(model, page), width="stretch", key=key)
 
 
 @part

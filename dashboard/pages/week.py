@@ -10,8 +10,7 @@ from dashboard.entry.visit import Visit
 from dashboard.look import week_chooser
 from dashboard.look.parts import part
 from dashboard.look.weeks import IsoWeek
-from dashboard.week import cards as week_cards
-from dashboard.week import model as week_model
+from dashboard.week import cards, model
 
 _EVERY_S: Final = 30
 
@@ -30,8 +29,8 @@ def _week(visit: Visit, week: IsoWeek, this: IsoWeek) -> None:
     if IsoWeek.at(now_ns, person.zone) != this:
         st.rerun()
     goal_min_h = visit.registry.settings(person.wearer).goal_rounded_min_h
-    found = week_model.week_of(visit.series, person, week, goal_min_h, now_ns)
+    found = model.week_of(visit.series, person, week, goal_min_h, now_ns)
     if not found.figures.worn_s and not found.before.worn_s:
-        st.html(week_cards.nothing(found, ever=person.last_ns is not None))
+        st.html(cards.nothing(found, ever=person.last_ns is not None))
         return
-    st.html(week_cards.page(found))
+    st.html(cards.page(found))

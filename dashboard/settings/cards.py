@@ -8,7 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from dashboard.look import clock
-from dashboard.settings import model as settings_model
+from dashboard.settings import model
 from dashboard.settings.model import Field
 
 YOU: Final = ("You", "How you are named here, and by which clock your days run.")
@@ -24,11 +24,11 @@ ZONE: Final = (
 
 def field(one: Field, value: float) -> str:
     """A setting's title and meaning, and whether it stands at its default."""
-    default = settings_model.default_of(one)
+    default = model.default_of(one)
     mark = (
         '<span class="pl-chip">default</span>'
         if value == default
-        else f'<span class="quiet num">default: {escape(settings_model.said(one, default))}</span>'
+        else f'<span class="quiet num">default: {escape(model.said(one, default))}</span>'
     )
     return named(one.title, one.meaning, mark)
 

@@ -18,7 +18,7 @@ import typst
 from contracts.errors import InvariantError
 from contracts.units import NS_PER_S
 from dashboard.review.model import WeekReview
-from dashboard.sheet import figure as sheet_figure
+from dashboard.sheet import figure
 from dashboard.sheet import words as sheet_words
 
 #: Of the picture that stands for the sheet on the page: enough to read, 0.4 MB at most.
@@ -53,7 +53,7 @@ def made_by() -> str:
 
 def _data(review: WeekReview, *, named: bool) -> str:
     words = sheet_words.words(review, named=named, version=made_by())
-    return json.dumps(words | sheet_figure.figures(sheet_words.shown_areas(review), review.pain))
+    return json.dumps(words | figure.figures(sheet_words.shown_areas(review), review.pain))
 
 
 def _compiler(data: str) -> typst.Compiler:

@@ -6,8 +6,7 @@ from html import escape
 
 from dashboard.look import text
 from dashboard.look.cards import empty
-from dashboard.week import charts as week_charts
-from dashboard.week import words as week_words
+from dashboard.week import charts, words
 from dashboard.week.day_figures import Figures
 from dashboard.week.model import Week
 
@@ -16,22 +15,22 @@ def page(week: Week) -> str:
     """The whole week, as one piece of HTML."""
     return (
         f'<div class="pl pl-weekly">{changed(week)}{numbers(week)}'
-        f"{week_charts.by_day(week)}{week_charts.by_activity(week)}</div>"
+        f"{charts.by_day(week)}{charts.by_activity(week)}</div>"
     )
 
 
 def changed(week: Week) -> str:
     """What changed, in one sentence, and how sure that is."""
     more = (
-        week_words.certainty(week),
-        week_words.extremes(week),
-        week_words.goal_days(week),
+        words.certainty(week),
+        words.extremes(week),
+        words.goal_days(week),
         "Time not worn is unknown and counts for nothing.",
     )
     items = "".join(f"<li>{escape(part)}</li>" for part in more if part)
     return (
         '<section class="pl-card pl-changed num" aria-label="What changed">'
-        f'<div class="what">{escape(week_words.changed(week))}</div><ul>{items}</ul></section>'
+        f'<div class="what">{escape(words.changed(week))}</div><ul>{items}</ul></section>'
     )
 
 

@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from contracts.records import Episode, FocusArea, Rollup
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, Pattern, Posture
-from dashboard.body import cards as body_cards
-from dashboard.body import charts as body_charts
-from dashboard.body import model as body_model
+from dashboard.body import cards, charts, model
 from dashboard.body.model import Period
 from dashboard.body.regions import regions
 from dashboard.look import clock, theme
@@ -61,7 +59,7 @@ def share(area: FocusArea, part: float) -> FocusArea:
 
 
 def test_exposure_of_a_muscle_by_hand() -> None:
-    found = body_model.body(
+    found = model.body(
         Period.WEEK,
         [worn(NOON_NS, 7200, 1000)],
         [
@@ -87,7 +85,7 @@ def test_exposure_of_a_muscle_by_hand() -> None:
 
 
 def test_what_is_chosen_lights_front_and_back() -> None:
-    found = body_model.body(Period.WEEK, [], [episode(0, 600, UPPER)], [])
+    found = model.body(Period.WEEK, [], [episode(0, 600, UPPER)], [])
     front, back = found.lit("pectoralis_minor"), found.lit("rhomboids")
     assert front == back == {*UPPER.front, *UPPER.back}
     assert found.lit("hamstrings") == frozenset()
@@ -99,11 +97,11 @@ def test_what_a_therapist_rejects_shades_nothing_and_stands_last() -> None:
         FocusEdit("w", "lumbar_slump", "t", 1, Verdict.ACCEPTED),
     ]
     both = [episode(0, 600, UPPER), episode(1000, 100, LUMBAR)]
-    found = body_model.body(Period.WEEK, [], both, edits)
+    found = model.body(Period.WEEK, [], both, edits)
     assert [area.area.rule for area in found.areas] == ["lumbar_slump", "upper_thoracic"]
     assert "rhomboids" not in found.muscles
     assert found.muscles["iliopsoas"].areas == found.areas[:1]
-    html = body_cards.ranking(found.areas)
+    html = cards.ranking(found.areas)
     assert html.index("accepted by the therapist") < html.index("set aside by the therapist")
     assert 'class="row rejected"' in html
 
@@ -121,7 +119,7 @@ def test_no_muscle_gets_more_than_there_was(
         episode(k * 6000, s, share(UPPER, a), share(LUMBAR, b), share(SEATED, c))
         for k, (s, a, b, c) in enumerate(rows)
     ]
-    found = body_model.body(Period.MONTH, [], episodes, [])
+    found = model.body(Period.MONTH, [], episodes, [])
     total_s = sum(s for s, *_ in rows)
     for one in found.muscles.values():
         assert 0 <= one.exposure_s <= total_s + 1e-6
@@ -130,13 +128,13 @@ def test_no_muscle_gets_more_than_there_was(
 
 
 def test_a_period_is_whole_days_of_the_client_over_a_change_of_clocks() -> None:
-    start_ns, end_ns = body_model.bounds_ns(Period.WEEK, NOON_NS, ZONE)
+    start_ns, end_ns = model.bounds_ns(Period.WEEK, NOON_NS, ZONE)
     assert clock.local(start_ns, ZONE).isoformat() == "2026-03-25T00:00:00+01:00"
     assert clock.local(end_ns, ZONE).isoformat() == "2026-04-01T00:00:00+02:00"
     assert end_ns - start_ns == (7 * 24 - 1) * 3600 * NS_PER_S
-    first_ns, last_ns = body_model.bounds_ns(Period.TODAY, NOON_NS, ZONE)
+    first_ns, last_ns = model.bounds_ns(Period.TODAY, NOON_NS, ZONE)
     assert last_ns - first_ns == 24 * 3600 * NS_PER_S
-    assert body_model.diary_bounds_ns(NOON_NS, ZONE)[1] == end_ns
+    assert model.diary_bounds_ns(NOON_NS, ZONE)[1] == end_ns
 
 
 def test_the_diary_by_day() -> None:
@@ -146,55 +144,55 @@ def test_the_diary_by_day() -> None:
         tap(midnight_ns, "left_rhomboids", 6),
         tap(NOON_NS, "sacrum", 2),
     ]
-    days = body_model.diary(taps, [worn(midnight_ns, 3600, 600)], NOON_NS, ZONE)
-    assert len(days) == body_model.DIARY_DAYS
+    days = model.diary(taps, [worn(midnight_ns, 3600, 600)], NOON_NS, ZONE)
+    assert len(days) == model.DIARY_DAYS
     assert [d.day for d in days[-2:]] == [date(2026, 3, 30), date(2026, 3, 31)]
     assert [(d.taps, d.strongest) for d in days[-3:]] == [(0, None), (1, 3), (2, 6)]
     assert days[-1].seconds == (3600, 600)
     assert days[-2].seconds == (0, 0)
-    assert body_model.latest(taps) == {"left_rhomboids": 6, "sacrum": 2}
+    assert model.latest(taps) == {"left_rhomboids": 6, "sacrum": 2}
 
 
 def test_what_a_region_is_called() -> None:
-    found = body_model.body(Period.WEEK, [], [episode(0, 2520, UPPER)], [])
+    found = model.body(Period.WEEK, [], [episode(0, 2520, UPPER)], [])
     left = regions()["left_rhomboids"]
-    called = body_model.called(left, found.muscles.get("rhomboids"))
+    called = model.called(left, found.muscles.get("rhomboids"))
     assert called == "Rhomboids, left: 42 min of rounding in 1 episode"
-    assert body_model.called(left, None) == "Rhomboids, left: no focus area points here"
-    assert body_model.hurts(left, 6) == "Rhomboids, left: pain 6 of 10 told last"
-    assert body_model.hurts(left, None) == "Rhomboids, left"
+    assert model.called(left, None) == "Rhomboids, left: no focus area points here"
+    assert model.hurts(left, 6) == "Rhomboids, left: pain 6 of 10 told last"
+    assert model.hurts(left, None) == "Rhomboids, left"
 
 
 def test_words_of_people_and_tables_are_escaped() -> None:
     evil = "<img src=x onerror=alert(1)>"
-    html = body_cards.tap(tap(NOON_NS, evil, 7, evil), ZONE, theme.LIGHT)
+    html = cards.tap(tap(NOON_NS, evil, 7, evil), ZONE, theme.LIGHT)
     area = msgspec.structs.replace(
         UPPER, rule=evil, pattern=evil, why=evil, standing=evil, front=(evil,), back=(evil,)
     )
-    found = body_model.body(Period.WEEK, [], [episode(0, 60, area)], [])
-    html += body_cards.area(found.areas[0]) + body_cards.ranking(found.areas)
+    found = model.body(Period.WEEK, [], [episode(0, 60, area)], [])
+    html += cards.area(found.areas[0]) + cards.ranking(found.areas)
     assert "<img" not in html
     assert html.count("&lt;img") >= 9
     assert "Tuesday 31 March, 12:00" in html
 
 
 def test_a_card_lists_the_longest_episodes_and_says_how_many_more() -> None:
-    many = [episode(100 * k, 60 + k, UPPER) for k in range(body_cards.MAX_EPISODES + 5)]
-    html = body_cards.episodes(many, ZONE)
-    assert html.count("<tr>") == body_cards.MAX_EPISODES + 1
+    many = [episode(100 * k, 60 + k, UPPER) for k in range(cards.MAX_EPISODES + 5)]
+    html = cards.episodes(many, ZONE)
+    assert html.count("<tr>") == cards.MAX_EPISODES + 1
     assert "and 5 shorter ones" in html
-    assert "shorter ones" not in body_cards.episodes(many[:2], ZONE)
+    assert "shorter ones" not in cards.episodes(many[:2], ZONE)
     assert html.index("1 min 12 s") < html.index("1 min 11 s")
 
 
 def test_the_card_says_what_is_inferred_and_which_muscle_it_was_opened_from() -> None:
-    found = body_model.body(Period.WEEK, [], [episode(0, 600, UPPER, SEATED)], [])
+    found = model.body(Period.WEEK, [], [episode(0, 600, UPPER, SEATED)], [])
     upper, seated = found.areas
-    assert ">measured<" in body_cards.area(upper)
-    assert ">inferred<" in body_cards.area(seated)
-    assert '<li aria-current="true">Rhomboids' in body_cards.area(upper, at="rhomboids")
-    assert '<li aria-current="true">Gluteals' in body_cards.area(seated, at="gluteus_medius")
-    assert "aria-current" not in body_cards.area(upper)
+    assert ">measured<" in cards.area(upper)
+    assert ">inferred<" in cards.area(seated)
+    assert '<li aria-current="true">Rhomboids' in cards.area(upper, at="rhomboids")
+    assert '<li aria-current="true">Gluteals' in cards.area(seated, at="gluteus_medius")
+    assert "aria-current" not in cards.area(upper)
 
 
 @pytest.mark.parametrize("page", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
@@ -202,8 +200,8 @@ def test_the_chart_keeps_unknown_apart_from_calm(page: theme.Paper) -> None:
     start = [clock.day_bounds_ns(date(2026, 3, day), ZONE)[0] for day in (29, 30, 31)]
     taps = [tap(start[0] + 1, "sacrum", 7), tap(start[2] + 1, "sacrum", 0)]
     worn_days = [worn(start[0], 3600, 600), worn(start[2], 600, 0)]
-    days = body_model.diary(taps, worn_days, NOON_NS, ZONE)
-    spec = body_charts.pain_and_rounding(days, page).to_dict()
+    days = model.diary(taps, worn_days, NOON_NS, ZONE)
+    spec = charts.pain_and_rounding(days, page).to_dict()
     sets = spec.get("datasets", {})
     rows = {
         layer["name"]: layer["data"].get("values") or sets.get(layer["data"].get("name"), [])
@@ -213,7 +211,7 @@ def test_the_chart_keeps_unknown_apart_from_calm(page: theme.Paper) -> None:
         (25, 1.0, "Sunday 29 March: 10 min rounded a worn hour"),
         (27, 0.0, "Tuesday 31 March: 0 min rounded a worn hour"),
     ]
-    assert len(rows["not worn"]) == body_model.DIARY_DAYS - 2
+    assert len(rows["not worn"]) == model.DIARY_DAYS - 2
     assert [(r["at"], r["said"]) for r in rows["pain"]] == [
         (25, "Sunday 29 March: pain 7 of 10"),
         (27, "Tuesday 31 March: pain 0 of 10"),

@@ -16,7 +16,7 @@ from dashboard.reading import queries
 from dashboard.reading.freshness import Freshness, Moment, News
 from dashboard.reading.queries import Now, Numbers, Person, Sensor
 from dashboard.today import calibrated, focus
-from dashboard.today import cards as now_cards
+from dashboard.today import cards as today_cards
 from tests.dashboard import seed
 from tests.dashboard.conftest import EVENING_NS
 
@@ -31,7 +31,7 @@ def state(*, current: bool = True, worn: bool = True, **frame: object) -> Now:
 
 
 def test_the_posture_now_is_said_in_words() -> None:
-    card = now_cards.now(
+    card = today_cards.now(
         state(
             posture=Posture.ROUNDED,
             activity=Activity.TYPING,
@@ -49,7 +49,7 @@ def test_the_posture_now_is_said_in_words() -> None:
 
 
 def test_what_is_not_worn_is_never_called_upright() -> None:
-    card = now_cards.now(
+    card = today_cards.now(
         state(worn=False, posture=Posture.UPRIGHT, activity=Activity.NOT_WORN), UTC
     )
     assert "Not worn" in card
@@ -58,13 +58,13 @@ def test_what_is_not_worn_is_never_called_upright() -> None:
 
 
 def test_an_old_posture_is_not_told_as_the_present_one() -> None:
-    card = now_cards.now(state(current=False, posture=Posture.UPRIGHT), UTC)
+    card = today_cards.now(state(current=False, posture=Posture.UPRIGHT), UTC)
     assert "Not known now" in card
     assert "Last seen at 17:30: upright." in card
 
 
 def test_a_second_without_posture_or_calibration_says_so() -> None:
-    card = now_cards.now(
+    card = today_cards.now(
         state(
             posture=Posture.UNKNOWN,
             activity=Activity.UNKNOWN,
@@ -83,11 +83,13 @@ def test_a_second_without_posture_or_calibration_says_so() -> None:
 
 @pytest.mark.parametrize(("deg", "width"), [(-8.0, "0.0%"), (22.5, "50.0%"), (80.0, "100.0%")])
 def test_the_gauge_stays_within_its_ends(deg: float, width: str) -> None:
-    assert f'class="fill" style="width:{width}"' in now_cards.now(state(trunk_flexion_deg=deg), UTC)
+    assert f'class="fill" style="width:{width}"' in today_cards.now(
+        state(trunk_flexion_deg=deg), UTC
+    )
 
 
 def test_one_sensor_shows_the_inclination_it_has() -> None:
-    card = now_cards.now(state(trunk_flexion_deg=None, thorax_flexion_deg=9.0), UTC)
+    card = today_cards.now(state(trunk_flexion_deg=None, thorax_flexion_deg=9.0), UTC)
     assert "Upper trunk inclination" in card
 
 
@@ -199,7 +201,7 @@ def test_without_a_calibration_it_leads_to_the_wizard() -> None:
 
 
 def test_numbers_of_an_empty_day_are_no_zero_percent() -> None:
-    markup = now_cards.numbers(Numbers(0, 0, 0, 0.0, {}, {}))
+    markup = today_cards.numbers(Numbers(0, 0, 0, 0.0, {}, {}))
     assert "– of worn time" in markup
     assert "none so far" in markup
 

@@ -15,14 +15,14 @@ from dashboard.reading import queries, runs
 from dashboard.reading.queries import Timeline
 from dashboard.reading.runs import Point, Run
 from dashboard.reading.sources import Sources
-from dashboard.today import timeline as charts
+from dashboard.today import timeline
 
 HOUR_NS = 3600 * NS_PER_S
 
 
 def rows_of(model: Timeline, name: str, page: theme.Paper = theme.LIGHT) -> list[dict[str, Any]]:
     """The data that a named layer draws."""
-    spec = charts.timeline(model, page).to_dict()
+    spec = timeline.timeline(model, page).to_dict()
     layer = next(layer for layer in spec["layer"] if layer.get("name") == name)
     data = layer["data"]
     return list(data["values"] if "values" in data else spec["datasets"][data["name"]])
@@ -79,7 +79,7 @@ def test_time_without_data_is_hatched_and_nothing_else_is() -> None:
 def test_clock_times_are_the_wearers() -> None:
     model = small(zone=ZoneInfo("America/New_York"))
     assert rows_of(model, "posture")[0]["When"] == "04:00 – 04:30"
-    axis = charts.timeline(model, theme.LIGHT).to_dict()["layer"][0]["encoding"]["x"]["axis"]
+    axis = timeline.timeline(model, theme.LIGHT).to_dict()["layer"][0]["encoding"]["x"]["axis"]
     assert axis["values"][0] == 0
     assert "'0': '04:00'" in axis["labelExpr"]
 
@@ -95,7 +95,7 @@ def test_each_nudge_is_a_ring_above_the_episodes(workday_model: Timeline) -> Non
         "Posture – episodes and nudges ○ marked above"
     )
     assert "nudges" not in {
-        layer.get("name") for layer in charts.timeline(small(), theme.LIGHT).to_dict()["layer"]
+        layer.get("name") for layer in timeline.timeline(small(), theme.LIGHT).to_dict()["layer"]
     }
     assert rows_of(small(), "lane names")[0]["name"] == "Posture"
 
@@ -115,7 +115,7 @@ def test_thresholds_stand_where_the_curve_crosses_them() -> None:
 
 
 def test_a_day_is_a_few_hundred_marks(workday_model: Timeline) -> None:
-    spec = charts.timeline(workday_model, theme.DARK).to_dict()
+    spec = timeline.timeline(workday_model, theme.DARK).to_dict()
     values = [row for layer in spec["layer"] for row in layer["data"].get("values", [])]
     values += [row for rows in spec.get("datasets", {}).values() for row in rows]
     assert 100 < len(values) < 1000
@@ -130,11 +130,11 @@ def test_the_most_restless_day_stays_within_its_caps() -> None:
         Run(start_ns + i * 18 * NS_PER_S, start_ns + (i + 1) * 18 * NS_PER_S, postures[i % 2])
         for i in range(runs.MAX_RUNS)
     )
-    spec = charts.timeline(small(postures=flicker, activities=()), theme.LIGHT).to_dict()
+    spec = timeline.timeline(small(postures=flicker, activities=()), theme.LIGHT).to_dict()
     assert len(str(spec)) < 500_000
 
 
 def test_without_angles_the_chart_is_lower_and_has_no_thresholds() -> None:
-    spec = charts.timeline(small(points=()), theme.LIGHT).to_dict()
-    assert spec["height"] < charts.timeline(small(), theme.LIGHT).to_dict()["height"]
+    spec = timeline.timeline(small(points=()), theme.LIGHT).to_dict()
+    assert spec["height"] < timeline.timeline(small(), theme.LIGHT).to_dict()["height"]
     assert "flexion" not in {layer.get("name") for layer in spec["layer"]}

@@ -14,7 +14,7 @@ import pytest
 from contracts.records import CalibrationOutcome, Rollup
 from contracts.units import NS_PER_S
 from contracts.vocabulary import QUALITIES, Activity, Placement, Posture, Quality
-from dashboard.clients import table as clients_table
+from dashboard.clients import table
 from dashboard.clients.model import ClientRow, SmallWeek, by_name, client_rows, found
 from dashboard.entry.access import Act, Viewer
 from dashboard.entry.visit import Visit
@@ -172,25 +172,25 @@ def row(**changes: object) -> ClientRow:
 
 
 def test_words_of_data_are_escaped_and_ids_quoted() -> None:
-    shown = clients_table.table([row(label="<b>&'\"", wearer="a/b?c&d")], NOW_NS)
+    shown = table.table([row(label="<b>&'\"", wearer="a/b?c&d")], NOW_NS)
     assert "<b>&amp;" not in shown
     assert "&lt;b&gt;&amp;&#x27;&quot;" in shown
     assert 'href="/week-review?client=a%2Fb%3Fc%26d"' in shown
 
 
 def test_what_is_unknown_is_said_and_never_a_number() -> None:
-    shown = clients_table.table(
+    shown = table.table(
         [row(rounded_min_h=None, change_min_h=None, worn_s=0, last_ns=None)], NOW_NS
     )
     for words in ("unknown", "not worn", "none yet", "too little worn to compare"):
         assert words in shown
     assert "0 <span" not in shown
-    assert "−3" in clients_table.table([row()], NOW_NS)
+    assert "−3" in table.table([row()], NOW_NS)
 
 
 def test_the_table_is_capped_and_says_what_is_left_off() -> None:
-    shown = clients_table.table([row()] * (clients_table.MAX_ROWS + 2), NOW_NS)
-    assert shown.count('scope="row"') == clients_table.MAX_ROWS
+    shown = table.table([row()] * (table.MAX_ROWS + 2), NOW_NS)
+    assert shown.count('scope="row"') == table.MAX_ROWS
     assert "2 more: search by name." in shown
 
 
@@ -200,7 +200,7 @@ def test_the_small_trend_leaves_unknown_weeks_out_and_draws_thin_ones_hollow() -
         SmallWeek(12.4, enough=True),
         SmallWeek(9.0, enough=False),
     )
-    shown = clients_table.spark(weeks)
+    shown = table.spark(weeks)
     assert re.findall(r"<i.*?></i>", shown) == [
         "<i></i>",
         '<i style="height:12px"></i>',  # 12.4 of 30 min/h in 28 px

@@ -10,8 +10,7 @@ from streamlit.testing.v1 import AppTest
 from contracts.errors import AccessError, Reason
 from contracts.units import NS_PER_S
 from dashboard.entry.access import Act
-from dashboard.mine import cards as data_cards
-from dashboard.mine import consent
+from dashboard.mine import cards, consent
 from dashboard.pages import data
 from dashboard.reading.sources import Sources
 from store.people_ports import (
@@ -238,7 +237,7 @@ def test_when_it_is_done_nobody_is_signed_in_and_the_receipt_is_what_remains(
 
 
 def test_what_a_receipt_says_to_keep() -> None:
-    kept = data_cards.receipt_file("abc", "https://plumb.example/receipt/abc")
+    kept = cards.receipt_file("abc", "https://plumb.example/receipt/abc")
     assert "Number   abc" in kept
     assert "https://plumb.example/receipt/abc" in kept
 
@@ -249,5 +248,5 @@ def test_times_of_looks_are_the_wearers_own_across_daylight_saving() -> None:
         Look(1_774_749_600 * NS_PER_S, "ines", "today", seed.WEARER),
         Look(1_774_745_940 * NS_PER_S, "ines", "today", seed.WEARER),
     ]
-    page = data_cards.looks(looks, str, ME, 1_774_749_600 * NS_PER_S, BERLIN)
+    page = cards.looks(looks, str, ME, 1_774_749_600 * NS_PER_S, BERLIN)
     assert page.index("04:00") < page.index("01:59")

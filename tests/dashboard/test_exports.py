@@ -18,8 +18,7 @@ from contracts.errors import AccessError, SettingError
 from contracts.records import ANGLES, FrameBlock
 from contracts.units import NS_PER_S
 from dashboard.entry.access import Act
-from dashboard.exports import csv_table as export_csv
-from dashboard.exports import everything as export_everything
+from dashboard.exports import csv_table, everything
 from dashboard.exports import kinds as exports
 from dashboard.exports.readme import OWN_FILES, explained
 from dashboard.look.safety import safety
@@ -69,7 +68,7 @@ def test_each_kind_says_what_it_is_and_never_a_name(client: reviewed.Client) -> 
         "plumbline-demo-001-everything.zip",
     }
     assert made[exports.SHEET].content.startswith(b"%PDF-")
-    assert made[exports.WEEK_CSV].content.startswith(export_csv.BOM)
+    assert made[exports.WEEK_CSV].content.startswith(csv_table.BOM)
     assert made[exports.EVERYTHING].content.startswith(b"PK")
     assert made[exports.WEEK_FHIR].media_type == "application/fhir+json"
     for kind in (exports.WEEK_CSV, exports.WEEK_FHIR):
@@ -138,23 +137,23 @@ def test_a_day_that_was_not_worn_is_unknown_not_good(client: reviewed.Client) ->
 
 @given(text=st.text(max_size=40), sign=st.sampled_from("=+-@\t\r＝"))
 def test_no_text_is_a_formula(text: str, sign: str) -> None:
-    found = export_csv.cell(f"{sign}{text}")
+    found = csv_table.cell(f"{sign}{text}")
     assert isinstance(found, str)
     assert found.startswith("'")
-    assert str(export_csv.cell(f"  {sign}{text}")).startswith("'")
+    assert str(csv_table.cell(f"  {sign}{text}")).startswith("'")
 
 
 def test_numbers_stay_numbers() -> None:
-    assert export_csv.table(("a", "b", "c"), [(-3.5, None, True)]) == (
-        export_csv.BOM + b"a,b,c\r\n-3.5,,yes\r\n"
+    assert csv_table.table(("a", "b", "c"), [(-3.5, None, True)]) == (
+        csv_table.BOM + b"a,b,c\r\n-3.5,,yes\r\n"
     )
 
 
 @given(st.lists(st.lists(st.text(max_size=20), min_size=2, max_size=2), max_size=30))
 def test_what_is_written_is_read_back(table: list[list[str]]) -> None:
-    written = export_csv.table(("a", "b"), table).decode("utf-8-sig")
+    written = csv_table.table(("a", "b"), table).decode("utf-8-sig")
     read = list(csv.reader(io.StringIO(written, newline="")))
-    assert read[1:] == [[str(export_csv.cell(value)) for value in row] for row in table]
+    assert read[1:] == [[str(csv_table.cell(value)) for value in row] for row in table]
 
 
 def resources(content: bytes, kind: str) -> list[dict[str, Any]]:
@@ -245,7 +244,7 @@ def test_fhir_names_nobody_and_marks_whom_nobody_measured(client: reviewed.Clien
 def test_everything_is_all_that_the_stores_have(
     client: reviewed.Client, archive: zipfile.ZipFile
 ) -> None:
-    ever = export_everything.EVER_NS
+    ever = everything.EVER_NS
     series, people = client.series, client.registry.people
     counts = {
         "days.csv": len(series.days(seed.WEARER, *ever)),
@@ -275,7 +274,7 @@ def test_a_second_is_written_as_it_is_stored(
     stored = list(client.series.frames(seed.WEARER, start_ns, start_ns + 24 * HOUR_NS).rows())
     assert len(found) == len(stored)
     for row, frame in zip(found[::500], stored[::500], strict=True):
-        assert row["start_utc"].replace(" ", "T") == export_csv.utc(frame.start_ns)
+        assert row["start_utc"].replace(" ", "T") == csv_table.utc(frame.start_ns)
         assert (row["posture"], row["activity"]) == (frame.posture, frame.activity)
         for angle in ANGLES:
             value = getattr(frame, angle)
@@ -348,10 +347,10 @@ def test_frames_are_never_asked_for_more_than_a_day_at_a_time(client: reviewed.C
 def test_the_audit_is_whole_however_long(
     client: reviewed.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export_everything, "LOOKS_AT_A_TIME", 20)
+    monkeypatch.setattr(everything, "LOOKS_AT_A_TIME", 20)
     people = client.registry.people
     client.registry.put_wearer(Wearer("seen-much", "Seen", "UTC"))
-    many = 2 * export_everything.LOOKS_AT_A_TIME + 7
+    many = 2 * everything.LOOKS_AT_A_TIME + 7
     for number in range(many):  # three at a time at the same moment
         people.note_look(Look(number // 3, "a", "today", "seen-much", detail=str(number)))
     visit = reviewed.of_other(

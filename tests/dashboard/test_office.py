@@ -15,8 +15,7 @@ from contracts.records import SensorHealth
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from dashboard.entry.access import Act, Viewer
-from dashboard.office import cards as office_cards
-from dashboard.office import model as office_model
+from dashboard.office import cards, model
 from dashboard.reading import sources
 from dashboard.reading.sources import Sources
 from store.people_ports import Account, Look, Role
@@ -176,10 +175,10 @@ def test_the_audit_is_filtered_and_refusals_are_marked(found: Sources, opened: O
 
 def test_the_audit_is_turned_page_by_page(found: Sources, opened: Open) -> None:
     people = found.registry.people
-    for n in range(office_model.MAX_LOOKS + 5):
+    for n in range(model.MAX_LOOKS + 5):
         people.note_look(Look(1_700_000_000 * NS_PER_S + n, "", "sign-in", detail=f"entry {n}."))
     app = opened(Act.AUDIT)
-    assert f"entry {office_model.MAX_LOOKS + 4}." in html(app)
+    assert f"entry {model.MAX_LOOKS + 4}." in html(app)
     assert "entry 3." not in html(app)
     labelled(app, "button", "Older entries").click()  # type: ignore[attr-defined]
     app.run()
@@ -200,29 +199,29 @@ def test_rows_of_sensors_by_hand() -> None:
         Assignment("a", "c-1", Placement.T4, 0, end_ns=50),
     ]
     wearers = [Wearer("c-1", "Kim")]
-    rows = office_model.sensor_rows(health, worn, wearers, now_ns=100)
+    rows = model.sensor_rows(health, worn, wearers, now_ns=100)
     assert [(r.sensor, r.wearer and r.wearer.wearer) for r in rows] == [
         ("b", "c-1"),
         ("a", None),
         ("z", None),
     ]
     assert rows[1].health is health[1]
-    table = office_cards.sensors(rows, NOW_NS, UTC)
+    table = cards.sensors(rows, NOW_NS, UTC)
     assert "Never heard" in table
     assert "low" in table
-    assert [r.sensor for r in office_model.found_sensors(rows, "KIM")] == ["b"]
-    assert [r.sensor for r in office_model.found_sensors(rows, "g2")] == ["a"]
-    assert office_model.found_sensors(rows, "kim g2") == []
+    assert [r.sensor for r in model.found_sensors(rows, "KIM")] == ["b"]
+    assert [r.sensor for r in model.found_sensors(rows, "g2")] == ["a"]
+    assert model.found_sensors(rows, "kim g2") == []
 
 
 def test_tables_are_capped_and_escaped() -> None:
     many = [
         Account(f"a{n}", f"l{n}", "<i>Kim</i>", frozenset({Role.CLIENT}), "<b>", True, True, "s")
-        for n in range(office_model.MAX_ROWS + 3)
+        for n in range(model.MAX_ROWS + 3)
     ]
-    table = office_cards.accounts(many, {"<b>": "<u>"})
-    assert table.count("<tr") == office_model.MAX_ROWS + 1
+    table = cards.accounts(many, {"<b>": "<u>"})
+    assert table.count("<tr") == model.MAX_ROWS + 1
     assert "3 more: search for them" in table
     for tag in ("<i>", "<u>", "<code><b>"):
         assert tag not in table
-    assert "<script" not in office_cards.password_once("<script>", "x")
+    assert "<script" not in cards.password_once("<script>", "x")

@@ -11,7 +11,7 @@ from starlette.types import Message, Scope
 
 from contracts.units import NS_PER_S
 from dashboard.reading.sources import Sources
-from dashboard.served import receipt as receipt_page
+from dashboard.served import receipt
 from dashboard.served.stores import Stores
 from store.open import open_registry
 from store.people_ports import Errand, ErrandKind, ErrandState, Receipt
@@ -52,7 +52,7 @@ class Web:
             raise AssertionError("a receipt asks nothing of the series")
 
         stores = Stores(lambda: open_registry(url), never)
-        self._app = Starlette(routes=[receipt_page.route(stores)])
+        self._app = Starlette(routes=[receipt.route(stores)])
 
     def get(self, path: str) -> Answer:
         return anyio.run(self._get, path)
@@ -123,7 +123,7 @@ def test_a_receipt_that_cannot_be_read_still_says_when(sources: Sources) -> None
     seed.register(sources.registry)
     broken = replace(RECEIPT, body='{"series": {"frames": "many"}}')
     sources.registry.people.erase_wearer(seed.WEARER, receipt=broken)
-    shown = receipt_page.shown(sources.registry.people, NUMBER)
+    shown = receipt.shown(sources.registry.people, NUMBER)
     assert "cannot be read" in shown.lines[1]
     assert shown.rows[1] == ("Erased", "3 March 2026, 17:30:03 UTC")
 
@@ -133,5 +133,5 @@ def test_a_receipt_lists_only_so_many_rows(sources: Sources) -> None:
     kinds = ", ".join(f'"kind{i}": 1' for i in range(500))
     long = replace(RECEIPT, body=f'{{"series": {{{kinds}}}}}')
     sources.registry.people.erase_wearer(seed.WEARER, receipt=long)
-    shown = receipt_page.shown(sources.registry.people, NUMBER)
-    assert len(shown.rows) == receipt_page.MAX_ROWS
+    shown = receipt.shown(sources.registry.people, NUMBER)
+    assert len(shown.rows) == receipt.MAX_ROWS

@@ -18,10 +18,7 @@ from contracts.units import NS_PER_S
 from contracts.vocabulary import Posture
 from dashboard.look import column_charts
 from dashboard.look.theme import DARK, LIGHT
-from dashboard.review import before_after, episode_trace
-from dashboard.review import cards as review_cards
-from dashboard.review import charts as review_charts
-from dashboard.review import words as review_words
+from dashboard.review import before_after, cards, charts, episode_trace, words
 from dashboard.review.model import MAX_EPISODES, WeekReview
 from dashboard.week.day_statistics import DaySeconds, Difference, Interval
 from store.people_ports import FocusEdit, TherapySession, Verdict
@@ -105,8 +102,8 @@ def test_a_week_without_data_is_unknown(client: reviewed.Client) -> None:
     assert empty.empty
     assert not empty.under_way
     assert (empty.figures.rounded_min_h, empty.change) == (None, None)
-    assert "nothing is known of it" in review_words.headline(empty)
-    assert "unknown, neither good nor bad" in review_cards.nothing(empty)
+    assert "nothing is known of it" in words.headline(empty)
+    assert "unknown, neither good nor bad" in cards.nothing(empty)
 
 
 def test_a_review_is_capped_at_the_episodes_that_matter(sources: reviewed.Client) -> None:
@@ -157,7 +154,7 @@ def test_days_hardly_worn_or_far_away_do_not_count() -> None:
     }
     (effect,) = before_after.effects([session(date(2026, 3, 4))], days, UTC)
     assert effect.difference is None
-    assert "Not worn on one side" in review_cards.sessions([effect], NOW_NS, UTC)
+    assert "Not worn on one side" in cards.sessions([effect], NOW_NS, UTC)
 
 
 def test_the_latest_sessions_are_shown_up_to_a_cap() -> None:
@@ -169,11 +166,11 @@ def test_the_latest_sessions_are_shown_up_to_a_cap() -> None:
 
 def test_how_sure_a_difference_is_is_said() -> None:
     few = Difference(10.0, 4.0, 2, 9, None)
-    assert "may be chance: 2 worn days on one side, fewer than 3" in review_words.certainty(few)
+    assert "may be chance: 2 worn days on one side, fewer than 3" in words.certainty(few)
     unsure = Difference(10.0, 9.0, 9, 9, Interval(-3.04, 0.96))
-    assert review_words.certainty(unsure) == "may be chance: −3.0 to +1.0 min/h, by days"
+    assert words.certainty(unsure) == "may be chance: −3.0 to +1.0 min/h, by days"
     sure = Difference(10.0, 4.0, 9, 9, Interval(-8.0, -0.4))
-    assert review_words.certainty(sure) == "more than chance: −8.0 to −0.4 min/h, by days"
+    assert words.certainty(sure) == "more than chance: −8.0 to −0.4 min/h, by days"
 
 
 # words and drawings
@@ -182,28 +179,26 @@ def test_how_sure_a_difference_is_is_said() -> None:
 def test_the_headline_says_the_rate_the_change_and_whether_it_may_be_chance(
     review: WeekReview,
 ) -> None:
-    said = review_words.headline(review)
+    said = words.headline(review)
     rate, change = review.figures.rounded_min_h, review.change
     assert rate is not None
     assert change is not None
     assert said.startswith(f"Rounded {rate:.0f} min a worn hour: {change.min_h:.0f} min more than")
     assert "chance" not in said
     unsure = replace(review, change=replace(change, interval=Interval(-1.0, 9.0)))
-    assert "which may be chance" in review_words.headline(unsure)
+    assert "which may be chance" in words.headline(unsure)
     same = replace(review, change=Difference(rate, rate + 0.2, 9, 9, None))
-    assert "about as much as" in review_words.headline(same)
-    assert "nothing was worn in the 4 weeks before" in review_words.headline(
-        replace(review, change=None)
-    )
+    assert "about as much as" in words.headline(same)
+    assert "nothing was worn in the 4 weeks before" in words.headline(replace(review, change=None))
 
 
 def test_charts_say_every_column_in_words_and_hatch_what_is_unknown(review: WeekReview) -> None:
-    trend = review_charts.trend(review.trend, LIGHT)
+    trend = charts.trend(review.trend, LIGHT)
     listed = re.findall(r"<li>(.*?)</li>", trend)
     assert len(listed) == 12
-    assert listed[-9] == f"Week of {review_charts.short(WEEK.moved(-8).monday)}: not worn, unknown"
+    assert listed[-9] == f"Week of {charts.short(WEEK.moved(-8).monday)}: not worn, unknown"
     assert trend.count('class="column unknown"') == 1
-    pain = review_charts.pain_over_exposure(review.days, LIGHT)
+    pain = charts.pain_over_exposure(review.days, LIGHT)
     assert "Mon 2 Mar: 6.0 of 10, 1 tap" in pain
     assert not re.search("because|caus|due to|leads to|effect", pain)
 
@@ -273,10 +268,10 @@ def test_every_word_of_data_is_escaped(review: WeekReview) -> None:
     episode = msgspec.structs.replace(review.episodes[0], explanation=evil)
     effect = replace(review.sessions[0], session=replace(review.sessions[0].session, note=evil))
     shown = (
-        review_cards.area(area, 1, ZONE)
-        + review_cards.episode(episode, ZONE)
-        + review_cards.sessions([effect], NOW_NS, ZONE)
-        + review_cards.links(replace(review, person=replace(person, wearer=evil)))
+        cards.area(area, 1, ZONE)
+        + cards.episode(episode, ZONE)
+        + cards.sessions([effect], NOW_NS, ZONE)
+        + cards.links(replace(review, person=replace(person, wearer=evil)))
     )
     assert "<img" not in shown
     assert "&lt;img" in shown
@@ -286,14 +281,14 @@ def test_what_the_figures_rest_on_is_said(review: WeekReview) -> None:
     later_ns = review.calibration.accepted_ns
     assert later_ns is not None
     old = replace(review.calibration, accepted_ns=later_ns - 40 * 86_400 * NS_PER_S)
-    assert "due again" in review_cards.numbers(replace(review, calibration=old))
+    assert "due again" in cards.numbers(replace(review, calibration=old))
     never = replace(review.calibration, accepted_ns=None)
-    shown = review_cards.numbers(replace(review, calibration=never, assignments=()))
+    shown = cards.numbers(replace(review, calibration=never, assignments=()))
     assert "Sensors: none assigned. Not calibrated: no posture can be told." in shown
 
 
 def test_four_weeks_without_a_tap_say_how_one_is_made(review: WeekReview) -> None:
     calm = [replace(day, taps=0, mean_pain=None) for day in review.days]
-    shown = review_charts.pain_over_exposure(calm, LIGHT)
+    shown = charts.pain_over_exposure(calm, LIGHT)
     assert "taps where it hurts under My body" in shown
     assert "Rounded, by day" in shown

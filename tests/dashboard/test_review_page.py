@@ -18,9 +18,9 @@ from contracts.units import NS_PER_S
 from dashboard.entry.access import Act, Viewer
 from dashboard.entry.visit import Visit
 from dashboard.look.weeks import IsoWeek
-from dashboard.pages import review as review_page
+from dashboard.pages import review
 from dashboard.review import replay as replay_view
-from dashboard.review import words as review_words
+from dashboard.review import words
 from store.open import open_registry, open_series
 from store.people_ports import Errand, ErrandKind, ErrandState, FocusEdit, Role, Verdict
 from store.ports import Commit, Notice, Wearer, WearerRows
@@ -39,7 +39,7 @@ def client(tmp_path: Path) -> Iterator[Client]:
 
 
 def opened(client: Client, week: IsoWeek = WEEK) -> AppTest:
-    return visits.run(review_page.page, lambda: reviewed.visit(client, Act.REVIEW), week=week.name)
+    return visits.run(review.page, lambda: reviewed.visit(client, Act.REVIEW), week=week.name)
 
 
 def places(app: AppTest) -> list[str]:
@@ -60,8 +60,8 @@ def test_the_page_says_what_the_model_says_in_the_order_of_five_minutes(client: 
     app = opened(client)
     shown = visits.shown(app)
     parts = (
-        review_words.headline(found),
-        f"{review_words.min_h(found.figures.rounded_min_h)}</div>",
+        words.headline(found),
+        f"{words.min_h(found.figures.rounded_min_h)}</div>",
         "usually 4 min/h",
         "Sensors: Upper back (T4) and Low back (L5). Calibrated on Monday, 16 February.",
         "Rounded, by week",
@@ -135,7 +135,7 @@ def test_a_note_on_one_client_never_stands_under_another(client: Client) -> None
         made.gate.viewer = lambda: both
         return replace(made, viewer=both, person=replace(made.client, wearer=shown[0]))
 
-    app = visits.run(review_page.page, visit, week=WEEK.name)
+    app = visits.run(review.page, visit, week=WEEK.name)
     app.text_area(key=f"note {WEARER} upper_thoracic").set_value("left side first").run()
     shown[0] = other
     app.run()
@@ -210,7 +210,7 @@ def test_who_is_not_let_look_gets_nothing(client: Client) -> None:
         made.gate.viewer = lambda: stranger
         return made
 
-    app = visits.run(review_page.page, visit, week=WEEK.name)
+    app = visits.run(review.page, visit, week=WEEK.name)
     assert "access under My data" in visits.shown(app)
     assert "Rounded" not in visits.shown(app)
     look = client.registry.people.looks(wearer=WEARER)[0]

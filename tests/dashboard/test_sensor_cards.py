@@ -9,7 +9,7 @@ from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from dashboard.look.theme import LIGHT
 from dashboard.reading.queries import Sensor
-from dashboard.sensors import cards as sensor_cards
+from dashboard.sensors import cards
 from tests.dashboard import seed
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -23,7 +23,7 @@ def health(sensor: str = "PL-1", age_s: float = 0.0, **changes: object) -> Senso
 
 
 def card(word: SensorHealth | None) -> str:
-    return sensor_cards.worn(Sensor("PL-1", Placement.T4, word), NOW_NS, BERLIN, LIGHT)
+    return cards.worn(Sensor("PL-1", Placement.T4, word), NOW_NS, BERLIN, LIGHT)
 
 
 def test_a_worn_sensor_says_where_how_and_since_when() -> None:
@@ -39,7 +39,7 @@ def test_a_worn_sensor_says_where_how_and_since_when() -> None:
 @pytest.mark.parametrize(("percent", "low"), [(20, False), (19, True), (0, True), (None, False)])
 def test_a_battery_under_twenty_percent_is_low(percent: int | None, low: bool) -> None:
     word = health(battery_percent=percent)
-    assert sensor_cards.low(word) is low
+    assert cards.low(word) is low
     assert ("Battery low: charge it" in card(word)) is low
 
 
@@ -77,7 +77,7 @@ def test_a_sensor_that_nobody_has_heard_of_says_so() -> None:
     ],
 )
 def test_the_signal_in_words(rssi_dbm: int | None, words: str) -> None:
-    assert sensor_cards.signal(rssi_dbm) == words
+    assert cards.signal(rssi_dbm) == words
 
 
 def test_found_are_free_ones_by_who_is_there_and_by_signal() -> None:
@@ -88,7 +88,7 @@ def test_found_are_free_ones_by_who_is_there_and_by_signal() -> None:
         health("taken"),
         seed.health_of("never", 0, state="unknown"),
     ]
-    found = sensor_cards.found(words, {"far", "near", "gone", "never"})
+    found = cards.found(words, {"far", "near", "gone", "never"})
     assert [(one.sensor, one.there) for one in found] == [
         ("near", True), ("far", True), ("gone", False),
     ]  # fmt: skip
@@ -96,35 +96,35 @@ def test_found_are_free_ones_by_who_is_there_and_by_signal() -> None:
 
 def test_of_two_gateways_the_latest_word_counts() -> None:
     words = [health("PL-1", state="live"), health("PL-1", age_s=30, state="absent")]
-    (one,) = sensor_cards.found(words, {"PL-1"})
+    (one,) = cards.found(words, {"PL-1"})
     assert one.there
 
 
 def test_only_so_many_found_ones_are_listed() -> None:
     words = [health(f"PL-{i}") for i in range(100)]
-    assert len(sensor_cards.found(words, {w.sensor for w in words})) == sensor_cards.MAX_FOUND
+    assert len(cards.found(words, {w.sensor for w in words})) == cards.MAX_FOUND
 
 
 def test_who_shakes_a_sensor_sees_which_it_is() -> None:
     words = [health("a", turning_rad_s=0.02), health("b", turning_rad_s=2.0)]
-    rows = sensor_cards.listed(sensor_cards.found(words, {"a", "b"}), NOW_NS, BERLIN)
+    rows = cards.listed(cards.found(words, {"a", "b"}), NOW_NS, BERLIN)
     assert rows.index("<b>a</b>") < rows.index(">still<") < rows.index("<b>b</b>")
     assert rows.index("<b>b</b>") < rows.index(">moving<")
 
 
 def test_t4_and_l5_are_proposed_first_and_taken_places_last() -> None:
-    assert sensor_cards.proposed(())[:2] == [Placement.T4, Placement.L5]
-    assert sensor_cards.proposed({Placement.T4})[0] is Placement.L5
-    assert sensor_cards.proposed({Placement.T4})[-1] is Placement.T4
-    assert set(sensor_cards.proposed(())) == set(Placement)
+    assert cards.proposed(())[:2] == [Placement.T4, Placement.L5]
+    assert cards.proposed({Placement.T4})[0] is Placement.L5
+    assert cards.proposed({Placement.T4})[-1] is Placement.T4
+    assert set(cards.proposed(())) == set(Placement)
 
 
 def test_nothing_found_blames_the_gateway_where_it_is_offline() -> None:
     away = [health("PL-1", age_s=7200, state="offline")]
-    shown = sensor_cards.nothing_found(away, NOW_NS, BERLIN)
+    shown = cards.nothing_found(away, NOW_NS, BERLIN)
     assert "Gateway home is offline since 00:30" in shown
-    assert "Gateway" not in sensor_cards.nothing_found([], NOW_NS, BERLIN)
-    assert "Charge a sensor" in sensor_cards.nothing_found([], NOW_NS, BERLIN)
+    assert "Gateway" not in cards.nothing_found([], NOW_NS, BERLIN)
+    assert "Charge a sensor" in cards.nothing_found([], NOW_NS, BERLIN)
 
 
 def test_words_from_the_air_are_escaped() -> None:

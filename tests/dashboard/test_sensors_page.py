@@ -13,7 +13,7 @@ from contracts.vocabulary import Placement, Quality
 from dashboard.entry.access import Act
 from dashboard.pages import sensors
 from dashboard.reading.sources import Sources
-from dashboard.sensors import wizard as calibration_wizard
+from dashboard.sensors import wizard
 from store.people_ports import Consent, ConsentKind
 from store.ports import Assignment, Commit, Wearer, WearerRows
 from tests.dashboard import seed, visits
@@ -111,7 +111,7 @@ def test_a_calibration_from_start_to_what_was_learned(sources: Sources, clock: C
     app.toggle(key="calibrate standing").set_value(False).run()
     app.button(key="start calibration").click().run()
     (plan,) = sources.registry.calibrations(seed.WEARER)
-    assert plan == calibration_wizard.plan_from(EVENING_NS, bend=False, standing=False)
+    assert plan == wizard.plan_from(EVENING_NS, bend=False, standing=False)
     assert ">Sit upright<" in visits.shown(app)
 
     clock.now_ns = plan.upright_ns[0]
@@ -177,9 +177,9 @@ def test_without_an_answer_the_notice_of_analytics_is_passed_on(
     sources: Sources, clock: Clock
 ) -> None:
     registered(sources)
-    plan = calibration_wizard.plan_from(EVENING_NS, bend=False, standing=False)
+    plan = wizard.plan_from(EVENING_NS, bend=False, standing=False)
     sources.registry.add_calibration(seed.WEARER, plan)
-    clock.now_ns = plan.complete_ns + calibration_wizard.ANSWER_WITHIN_NS
+    clock.now_ns = plan.complete_ns + wizard.ANSWER_WITHIN_NS
     hear(sources, clock, *seed.SENSORS)
     app = run(sources, clock)
     assert "analytics service has not answered" in visits.shown(app)
@@ -192,9 +192,7 @@ def test_without_an_answer_the_notice_of_analytics_is_passed_on(
 def test_a_slipped_sensor_proposes_a_calibration(sources: Sources, clock: Clock) -> None:
     registered(sources)
     seed.fill(sources.series, EVENING_NS)
-    plan = calibration_wizard.plan_from(
-        EVENING_NS - 9 * 3600 * NS_PER_S, bend=False, standing=False
-    )
+    plan = wizard.plan_from(EVENING_NS - 9 * 3600 * NS_PER_S, bend=False, standing=False)
     sources.registry.add_calibration(seed.WEARER, plan)
     outcome = CalibrationOutcome(effective_ns=plan.effective_ns, accepted=True, message="accepted")
     last = next(sources.series.latest_frame(seed.WEARER).rows())

@@ -15,17 +15,16 @@ from contracts.settings import PostureSettings
 from dashboard.entry.access import Act, Viewer
 from dashboard.pages import settings
 from dashboard.reading.sources import Sources
-from dashboard.settings import cards as settings_cards
-from dashboard.settings import model as settings_model
+from dashboard.settings import cards, model
 from dashboard.settings.model import Field, Unit
 from store.people_ports import Role
 from tests.dashboard import seed, visits
 
-FIELDS = list(settings_model.fields().values())
+FIELDS = list(model.fields().values())
 
 
 def test_every_setting_has_its_words() -> None:
-    assert set(settings_model.fields()) == {f.name for f in msgspec.structs.fields(PostureSettings)}
+    assert set(model.fields()) == {f.name for f in msgspec.structs.fields(PostureSettings)}
     for field in FIELDS:
         assert field.title
         assert field.meaning.endswith(".")
@@ -35,7 +34,7 @@ def test_every_setting_has_its_words() -> None:
 def test_what_a_slider_offers_can_be_kept(field: Field) -> None:
     """Each end by itself; that two of them go together is asked when they are saved."""
     ends = field.options or (field.low, field.high)
-    room = settings_model.values(settings_model.DEFAULTS) | {
+    room = model.values(model.DEFAULTS) | {
         "rounded_warn_deg": 45.0,
         "rounded_high_deg": 90.0,
         "hysteresis_deg": 0.0,
@@ -43,9 +42,9 @@ def test_what_a_slider_offers_can_be_kept(field: Field) -> None:
     if field.name == "rounded_high_deg":
         room["rounded_warn_deg"] = 5.0
     for value in ends:
-        made = settings_model.made(room | {field.name: value})
+        made = model.made(room | {field.name: value})
         assert float(getattr(made, field.name)) == value
-    default = settings_model.default_of(field)
+    default = model.default_of(field)
     if field.options:
         assert default in field.options
     elif field.unit in {Unit.DEG, Unit.MIN_H}:
@@ -53,14 +52,14 @@ def test_what_a_slider_offers_can_be_kept(field: Field) -> None:
 
 
 def test_what_is_kept_is_what_is_shown() -> None:
-    values = settings_model.values(settings_model.DEFAULTS)
-    assert settings_model.made(values) == settings_model.DEFAULTS
-    assert settings_model.changed(settings_model.DEFAULTS, values) == []
+    values = model.values(model.DEFAULTS)
+    assert model.made(values) == model.DEFAULTS
+    assert model.changed(model.DEFAULTS, values) == []
 
 
 @given(st.integers(0, 1439), st.integers(0, 1439))
 def test_quiet_hours_in_words(first_min: int, end_min: int) -> None:
-    words = settings_model.quiet({"quiet_from_min": first_min, "quiet_until_min": end_min})
+    words = model.quiet({"quiet_from_min": first_min, "quiet_until_min": end_min})
     assert (words == "No quiet hours.") == (first_min == end_min)
     assert ("past midnight" in words) == (end_min < first_min)
 
@@ -77,38 +76,38 @@ def test_quiet_hours_in_words(first_min: int, end_min: int) -> None:
     ],
 )
 def test_values_in_words(name: str, value: float, words: str) -> None:
-    assert settings_model.said(settings_model.fields()[name], value) == words
+    assert model.said(model.fields()[name], value) == words
 
 
 def test_what_does_not_go_together_is_said_at_its_field() -> None:
-    wished = settings_model.values(settings_model.DEFAULTS) | {"rounded_high_deg": 8.0}
+    wished = model.values(model.DEFAULTS) | {"rounded_high_deg": 8.0}
     with pytest.raises(SettingError) as refused:
-        settings_model.made(wished)
-    assert settings_model.complaint(refused.value) == (
+        model.made(wished)
+    assert model.complaint(refused.value) == (
         "rounded_high_deg",
         "High from is 8°; with the others as they are, 12° to 90° is allowed.",
     )
     other = SettingError(refused.value.reason, "Something else.")
-    assert settings_model.complaint(other) == ("", "Something else.")
+    assert model.complaint(other) == ("", "Something else.")
 
 
 def test_a_value_that_no_slider_offers_has_its_place() -> None:
-    nudge, high = (settings_model.fields()[n] for n in ("nudge_after_s", "hysteresis_deg"))
-    assert 77.0 in settings_model.options_of(nudge, 77.0)
-    assert settings_model.reach_of(high, 30.0) == (0.0, 30.0)
+    nudge, high = (model.fields()[n] for n in ("nudge_after_s", "hysteresis_deg"))
+    assert 77.0 in model.options_of(nudge, 77.0)
+    assert model.reach_of(high, 30.0) == (0.0, 30.0)
 
 
 @pytest.mark.parametrize(("name", "fine"), [("Anna", True), ("  ", False), ("x" * 61, False)])
 def test_a_name_is_there_and_fits(name: str, fine: bool) -> None:
-    assert (settings_model.name_complaint(name) == "") is fine
+    assert (model.name_complaint(name) == "") is fine
 
 
 def test_words_of_others_are_escaped() -> None:
     evil = "<script>"
     for markup in (
-        settings_cards.pending([evil]),
-        settings_cards.wrong(evil),
-        settings_cards.note(evil),
+        cards.pending([evil]),
+        cards.wrong(evil),
+        cards.note(evil),
     ):
         assert "<script" not in markup
 

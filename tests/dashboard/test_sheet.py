@@ -18,8 +18,7 @@ from dashboard.entry.access import Act
 from dashboard.look.safety import safety
 from dashboard.review import words as review_words
 from dashboard.review.model import Figures, WeekReview
-from dashboard.sheet import figure as sheet_figure
-from dashboard.sheet import sheet
+from dashboard.sheet import figure, sheet
 from dashboard.sheet import words as sheet_words
 from store.people_ports import FocusEdit, PainTap, Verdict
 from store.ports import Assignment
@@ -201,7 +200,7 @@ def test_letters_that_are_kept_are_in_the_typefaces(review: WeekReview) -> None:
 
 def test_the_figure_numbers_muscles_as_the_list_does(review: WeekReview) -> None:
     shown = sheet_words.shown_areas(review)
-    drawn = sheet_figure.figures(shown, review.pain)["figures"]
+    drawn = figure.figures(shown, review.pain)["figures"]
     numbers = {view: set(re.findall(r'font-size="30"[^>]*>(\d+)<', drawn[view])) for view in View}
     assert numbers == {View.FRONT: {"1", "2"}, View.BACK: {"1", "2"}}
     assert re.findall(r'font-weight="700"[^>]*>(\d+)<', drawn[View.BACK]) == ["6"]

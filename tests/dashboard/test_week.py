@@ -17,8 +17,7 @@ from contracts.vocabulary import Activity, Posture
 from dashboard.look.weeks import IsoWeek
 from dashboard.reading.queries import Person
 from dashboard.reading.sources import Sources
-from dashboard.week import cards as week_cards
-from dashboard.week import charts as week_charts
+from dashboard.week import cards, charts
 from dashboard.week import words as week_words
 from dashboard.week.day_statistics import Difference, Interval
 from dashboard.week.model import Wear, Week, week_of
@@ -136,7 +135,7 @@ def test_a_week_not_worn_is_unknown(sources: Sources) -> None:
     assert week_words.changed(found) == "Not worn this week so far: nothing is known of it."
     assert week_words.extremes(found) == week_words.goal_days(found) == ""
     keep(sources.series, rollup(WEEK.moved(-1).monday, HOUR_S, 0))
-    shown = week_cards.page(week(sources))
+    shown = cards.page(week(sources))
     assert shown.count('<div class="big num">not worn</div>') == 4
     assert "week before: 1 h<" in shown
     assert "week before: none<" in shown
@@ -229,12 +228,12 @@ def test_no_day_hardly_worn_is_called_the_least_rounded(days: list[tuple[int, in
     for day, (worn_s, _) in zip(WEEK.days, days, strict=True):
         if worn_s < 1800:
             assert f"{day:%A}" not in named
-    assert all(0 <= float(s) <= 100 for s in re.findall(r":([\d.]+)%", week_cards.page(found)))
+    assert all(0 <= float(s) <= 100 for s in re.findall(r":([\d.]+)%", cards.page(found)))
 
 
 def test_bars_say_their_figures_and_what_is_unknown(sources: Sources) -> None:
     fill(sources.series)
-    markup = week_charts.by_day(week(sources))
+    markup = charts.by_day(week(sources))
     monday, _, wednesday, thursday, *_, sunday = re.findall(r"<li class=\"is-.*?</li>", markup)
     assert 'class="bar" style="height:37.0%"' in monday  # 12 of 30 × 1.08
     assert 'class="was" style="bottom:61.7%"' in monday
@@ -254,10 +253,10 @@ def test_bars_say_their_figures_and_what_is_unknown(sources: Sources) -> None:
 
 def test_an_activity_done_for_moments_has_no_bar(sources: Sources) -> None:
     keep(sources.series, rollup(WEEK.days[0], 2 * HOUR_S, 600, driving_s=900))
-    markup = week_charts.by_activity(week(sources))
+    markup = charts.by_activity(week(sources))
     assert markup.count('class="bar"') == 1
     assert "Under half an hour, too little to tell: driving 15 min." in markup
-    assert week_charts.by_activity(week(sources, WEEK.moved(-2))) == ""
+    assert charts.by_activity(week(sources, WEEK.moved(-2))) == ""
 
 
 def test_an_interval_is_said_from_its_low_to_its_high_end(sources: Sources) -> None:

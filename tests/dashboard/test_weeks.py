@@ -16,8 +16,7 @@ from contracts.vocabulary import Activity, Posture
 from dashboard.look import weeks
 from dashboard.look.theme import DARK, LIGHT
 from dashboard.look.weeks import IsoWeek
-from dashboard.review import charts as review_charts
-from dashboard.review import heat_map
+from dashboard.review import charts, heat_map
 from tests.dashboard.reviewed import WEEK, ZONE
 from tests.dashboard.test_theme import contrast
 
@@ -94,17 +93,17 @@ def test_quarters_of_an_hour_from_utc_fall_into_their_local_hour() -> None:
 def test_under_ten_worn_minutes_a_cell_is_unknown() -> None:
     assert heat_map.Cell(0, 9, 599, 599).share is None
     assert heat_map.Cell(0, 9, 600, 300).share == 0.5
-    shown = review_charts.heat([heat_map.Cell(n // 24, n % 24, 599, 599) for n in range(168)])
+    shown = charts.heat([heat_map.Cell(n // 24, n % 24, 599, 599) for n in range(168)])
     assert shown.count('class="unknown"') == 7 * 24
     assert "Mon 0:00: unknown, worn 9 min 59 s" in shown
 
 
 def test_the_strongest_tint_still_carries_its_number() -> None:
     for page in (LIGHT, DARK):
-        part = review_charts.tint(1.0) / 100
+        part = charts.tint(1.0) / 100
         mixed = "#" + "".join(
             f"{round(part * int('D55E00'[i : i + 2], 16) + (1 - part) * int(page.background[i + 1 : i + 3], 16)):02X}"
             for i in (0, 2, 4)
         )
         assert contrast(mixed, page.ink) >= 4.5
-    assert [review_charts.tint(share) for share in (0.0, 0.3, 0.6, 0.9)] == [0, 35, 70, 70]
+    assert [charts.tint(share) for share in (0.0, 0.3, 0.6, 0.9)] == [0, 35, 70, 70]

@@ -9,8 +9,7 @@ from contracts.records import CalibrationOutcome
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from dashboard.look.theme import DARK, LIGHT
-from dashboard.sensors import wizard as calibration_wizard
-from dashboard.sensors import wizard_cards
+from dashboard.sensors import wizard, wizard_cards
 from dashboard.sensors.live_angles import LiveAngle
 from dashboard.sensors.wizard import Due, State
 from tests.dashboard.test_calibration_wizard import ACCEPTED, NOW_NS, PLAN, REFUSED, second
@@ -22,7 +21,7 @@ SILENT = LiveAngle("PL-2", Placement.L5, sends=False)
 
 
 def at(second_of_plan: float) -> State:
-    return calibration_wizard.at(PLAN, None, second(second_of_plan))
+    return wizard.at(PLAN, None, second(second_of_plan))
 
 
 @pytest.mark.parametrize(
@@ -76,7 +75,7 @@ def test_the_live_row_says_tilt_and_stillness_in_words() -> None:
 
 
 def test_accepted_says_what_was_learned() -> None:
-    state = calibration_wizard.at(PLAN, ACCEPTED, second(60))
+    state = wizard.at(PLAN, ACCEPTED, second(60))
     card = wizard_cards.accepted(state, {"rounded": 24.4, "bend": 41.0})
     for words in ("Accepted", "it curls the trunk by 24°", "by 41° at the low back", "standing"):
         assert words in card
@@ -86,7 +85,7 @@ def test_accepted_without_a_sensor_says_so() -> None:
     outcome = CalibrationOutcome(
         effective_ns=PLAN.effective_ns, accepted=True, message="accepted without T12: <too little>"
     )
-    card = wizard_cards.accepted(calibration_wizard.at(PLAN, outcome, second(60)), {})
+    card = wizard_cards.accepted(wizard.at(PLAN, outcome, second(60)), {})
     assert "Accepted without T12" in card
     assert "&lt;too little&gt;" in card
     assert "°" not in card
@@ -116,7 +115,7 @@ def test_what_was_calibrated_lately_needs_nothing() -> None:
 
 def test_the_history_tells_all_outcomes_latest_first_and_is_capped() -> None:
     plans = [
-        calibration_wizard.plan_from(NOW_NS + i * 3600 * NS_PER_S, bend=False, standing=False)
+        wizard.plan_from(NOW_NS + i * 3600 * NS_PER_S, bend=False, standing=False)
         for i in range(25)
     ]
     outcomes = [ACCEPTED]
