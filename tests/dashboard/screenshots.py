@@ -133,19 +133,21 @@ def opened(
 
 def every_page(clinic: Clinic, folder: Path, only: str = "") -> list[Path]:
     """All pages of the clinic, and what they show before anything was measured; the pictures."""
-    empty_url = f"sqlite:{folder / 'empty.sqlite'}"
-    open_series(empty_url).close()
-    nothing = replace(clinic, store_url=empty_url)
     taken: list[Path] = []
-    with chromium(shutil.which("chromium") or "/usr/bin/chromium") as browser:
+    with (
+        tempfile.TemporaryDirectory(prefix="plumbline-empty-") as kept,
+        chromium(shutil.which("chromium") or "/usr/bin/chromium") as browser,
+    ):
+        nothing = replace(clinic, store_url=f"sqlite:{Path(kept) / 'series.sqlite'}")
+        open_series(nothing.store_url).close()
         for at, shots in ((clinic, gallery.SHOTS), (nothing, gallery.EMPTY_SHOTS)):
             wanted = gallery.chosen(shots, only)
             if not wanted:
                 continue
-            with served(at.store_url, at.registry_url, folder / "dashboard.log") as address:
+            log = Path(kept) / "dashboard.log"
+            with served(at.store_url, at.registry_url, log) as address:
                 doorman = gallery.Doorman(browser, address, clinic)
                 taken += [path for shot in wanted for path in _of(doorman, shot, folder)]
-    Path(empty_url.removeprefix("sqlite:")).unlink()
     return taken
 
 
