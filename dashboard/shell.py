@@ -100,7 +100,7 @@ def open_page(
     gate = Gate(act, who, audit)
     wearer = _whose(act, gate, GuardedRegistry(found.registry, gate))
     if wearer is None and not _about_nobody(act):
-        _nobody_yet(who())
+        _nobody_yet(act, who())
         return
     gate.look(wearer)
     audit.looked(who().account, act, wearer)
@@ -164,8 +164,9 @@ def _choose(labels: dict[str, str], shown: str | None) -> str:
     return chosen
 
 
-def _nobody_yet(viewer: Viewer) -> None:
+def _nobody_yet(act: Act, viewer: Viewer) -> None:
     """Nobody's data to show: what would change that."""
+    st.html(cards.title(ENTRIES[act].title))
     words = frame_cards.NO_GRANT if Role.THERAPIST in viewer.roles else frame_cards.NO_WEARER
     st.html(cards.empty("No client yet", *words))
 

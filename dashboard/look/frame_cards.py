@@ -47,6 +47,6 @@ def refused(error: AccessError) -> str:
     href, way = ("/sign-in", "Sign in") if out else ("/", "Back to your own pages")
     return (
         '<div class="pl"><section class="pl-card pl-empty" role="alert">'
-        f"<h2>{title}</h2><p>{escape(error.hint)}</p>"
+        f"<h1>{title}</h1><p>{escape(error.hint)}</p>"
         f'<p><a class="pl-button" href="{href}" target="_self">{way}</a></p></section></div>'
     )

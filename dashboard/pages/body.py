@@ -144,10 +144,10 @@ def _by_name(key: str, offered: dict[str, Region]) -> None:
 
 
 def _card(found: Body, region: Region | None, person: queries.Person) -> None:
+    if region is None and not found.areas:
+        st.html(_nothing(found))
+        return
     with st.container(border=True):
-        if region is None and not found.areas:
-            st.html(_nothing(found))
-            return
         muscle = found.muscles.get(region.key) if region else None
         areas = muscle.areas if muscle else () if region else found.areas[:1]
         st.html(body_cards.chosen(region, muscle, _paper()) if region else body_cards.leading())
@@ -164,7 +164,7 @@ def _nothing(found: Body) -> str:
     if not found.worn_s:
         return cards.empty(
             f"Nothing recorded {found.period.within}",
-            "Put the sensors on, or look at a longer time above. Time not worn is unknown.",
+            "What the sensors measure shows here by itself. A longer time can be chosen above.",
         )
     return cards.empty(f"No episode {found.period.within}", *cards.NO_EPISODE)
 

@@ -30,10 +30,10 @@ def page(visit: Visit) -> None:
 def _list(visit: Visit) -> None:
     now_ns = visit.clock_ns()
     rows = model.client_rows(visit.series, visit.registry, now_ns)
+    st.html(cards.title("Clients"))
     if not rows:
         st.html(cards.empty("No client lets you look yet", *NO_GRANT))
         return
-    st.html(cards.title("Clients"))
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"
     ):

@@ -73,7 +73,7 @@ def nothing(week: Week, *, ever: bool) -> str:
     if not ever:
         return empty(
             "Nothing recorded yet",
-            "Pair sensors under My sensors and put them on; the first day shows here by itself.",
+            "Once sensors are paired under My sensors and worn, the first day shows here by itself.",
         )
     if week.under_way:
         return empty(

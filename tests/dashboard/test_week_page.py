@@ -100,7 +100,7 @@ def test_a_week_without_data_says_what_to_do(filled: Sources) -> None:
     def make() -> visits.Visit:
         return visits.visit(filled, Act.WEEK, viewer=new, wearer="c-2", clock_ns=lambda: NOW_NS)
 
-    assert "Pair sensors under My sensors" in visits.shown(visits.run(week.page, make))
+    assert "paired under My sensors" in visits.shown(visits.run(week.page, make))
     assert "Not worn in this week" in visits.shown(run(filled, week="2026-W40"))
 
 
