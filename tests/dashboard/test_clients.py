@@ -15,6 +15,7 @@ from contracts.records import CalibrationOutcome, Rollup
 from contracts.units import NS_PER_S
 from contracts.vocabulary import QUALITIES, Activity, Placement, Posture, Quality
 from dashboard.clients import table
+from dashboard.clients.attention import Concern
 from dashboard.clients.model import ClientRow, SmallWeek, by_name, client_rows, found
 from dashboard.entry.access import Act, Viewer
 from dashboard.entry.visit import Visit
@@ -186,6 +187,12 @@ def test_what_is_unknown_is_said_and_never_a_number() -> None:
         assert words in shown
     assert "0 <span" not in shown
     assert "−3" in table.table([row()], NOW_NS)
+
+
+def test_a_row_says_the_three_gravest_reasons() -> None:
+    concerns = tuple(Concern(f"reason {n}", 1.0) for n in range(5))
+    shown = table.table([row(concerns=concerns)], NOW_NS)
+    assert re.findall("reason [0-9]", shown, re.IGNORECASE) == ["Reason 0", "reason 1", "reason 2"]
 
 
 def test_the_table_is_capped_and_says_what_is_left_off() -> None:
