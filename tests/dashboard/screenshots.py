@@ -4,7 +4,7 @@
     python -m tests.dashboard.screenshots [FOLDER] --docs docs/images
 
 It seeds a simulated clinic, serves it and signs in as each role. ``--docs`` makes the pictures of the
-documentation of those that were taken: cut where a reader has seen enough, with a palette of their own.
+documentation of those that were taken: cut where a reader has seen enough.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ MAX_HEIGHT = 8000
 _PATIENCE_MS = 60_000
 #: Picture of the documentation → the page and size that it is of, and where it is cut.
 DOCS = {
-    "week-review.png": (f"therapist-{Act.REVIEW}-desktop", 1700),
-    "my-body.png": (f"client-{Act.BODY}-desktop", 1060),
-    "today-phone.png": (f"client-{Act.TODAY}-phone", 1500),
-    "session-sheet.png": (f"therapist-{Act.SHEET}-desktop", 1500),
+    "week-review.png": (f"therapist-{Act.REVIEW}-desktop", 1480),
+    "my-body.png": (f"client-{Act.BODY}-desktop", 960),
+    "today-phone.png": (f"client-{Act.TODAY}-phone", 1045),
+    "session-sheet.png": (f"therapist-{Act.SHEET}-desktop", 1325),
 }
 
 
@@ -187,7 +187,8 @@ def write_docs(folder: Path, to: Path) -> list[Path]:
     for name, (origin, height) in DOCS.items():
         with Image.open(folder / f"{origin}-light.png") as picture:
             cut = picture.convert("RGB").crop((0, 0, picture.width, min(height, picture.height)))
-        cut.quantize(128, dither=Image.Dither.NONE).save(to / name, optimize=True)
+        # An octree keeps the colour of what is small: a swatch, a mark.
+        cut.quantize(256, Image.Quantize.FASTOCTREE).save(to / name, optimize=True)
         written.append(to / name)
     return written
 
