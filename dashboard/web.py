@@ -15,9 +15,8 @@ import pandas as pd  # noqa: F401 - Altair looks whether it is loaded, in thread
 import streamlit as st
 from starlette.middleware import Middleware
 
-from dashboard.entry import oidc
 from dashboard.reading import sources
-from dashboard.served import receipt
+from dashboard.served import oidc, receipt
 from dashboard.served.doors import Doors
 from dashboard.served.downloads import Exports
 from dashboard.served.guard import Guard

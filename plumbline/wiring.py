@@ -54,7 +54,7 @@ def oidc_environment(settings: Settings) -> dict[str, str]:
 
     SettingError where it could not work. Empty values are said as well, so that they are those in force.
     """
-    from dashboard.entry import oidc
+    from dashboard.served import oidc
 
     found = {
         oidc.METADATA_URL: settings.oidc_url,

@@ -14,9 +14,9 @@ from contracts.units import NS_PER_S
 from dashboard.look import clock, text
 from dashboard.look.safety import Muscle, muscle, safety
 from dashboard.look.theme import ACTIVITY_COLOUR, POSTURE_COLOUR
+from dashboard.reading.focus import DayFocus
 from dashboard.reading.freshness import News
 from dashboard.reading.queries import Day, Numbers, Person, Sensor, Timeline
-from dashboard.today.focus import DayFocus
 
 _RETRY: Final = "This page tries again by itself every few seconds."
 NO_EPISODE: Final = (

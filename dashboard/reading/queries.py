@@ -25,8 +25,7 @@ from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, Placement, Posture
 from dashboard.look import clock
-from dashboard.reading import doubts, freshness, runs
-from dashboard.today import focus
+from dashboard.reading import doubts, focus, freshness, runs
 from store.ports import Assignment, Notice, Registry, WearerSummary
 
 #: Windows up to this long are drawn from frames, longer ones from minutes.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contracts.records import Episode, FocusArea
-from dashboard.today.focus import rank
+from dashboard.reading.focus import rank
 from store.people_checks import MAX_NOTE
 from store.people_ports import FocusEdit, Verdict
 

@@ -13,8 +13,8 @@ from starlette.routing import Route
 from contracts.errors import AccessError, PlumblineError, Reason, SettingError, StoreError
 from dashboard.entry.access import Viewer
 from dashboard.entry.door import MAX_HASHING
-from dashboard.entry.oidc import Provider
 from dashboard.served import html as web_html
+from dashboard.served.oidc import Provider
 from dashboard.served.requests import drop_token, form_of, keep_token, local_path, token_of
 from dashboard.served.stores import Stores
 

@@ -18,8 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.errors import AccessError, PlumblineError
 from dashboard.entry.access import Viewer
-from dashboard.entry.oidc import Provider
 from dashboard.served import html as web_html
+from dashboard.served.oidc import Provider
 from dashboard.served.requests import check_same_site, path_of, token_of
 from dashboard.served.stores import Stores
 

@@ -12,10 +12,10 @@ from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, ActivitySource, Pattern, Posture, Quality
 from dashboard.look import cards
-from dashboard.reading import queries
+from dashboard.reading import focus, queries
 from dashboard.reading.freshness import Freshness, Moment, News
 from dashboard.reading.queries import Now, Numbers, Person, Sensor
-from dashboard.today import calibrated, focus
+from dashboard.today import calibrated
 from dashboard.today import cards as today_cards
 from tests.dashboard import seed
 from tests.dashboard.conftest import EVENING_NS

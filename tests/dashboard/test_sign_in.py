@@ -17,8 +17,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from contracts.errors import AccessError, SettingError
 from contracts.units import NS_PER_S
-from dashboard.entry import accounts, oidc
+from dashboard.entry import accounts
 from dashboard.entry.door import COOKIE
+from dashboard.served import oidc
 from plumbline.ports import answers, free_port
 from store.open import open_registry
 from store.people_ports import Account, Role
