@@ -12,7 +12,7 @@ from typing import Final
 
 import streamlit as st
 
-from contracts.errors import AccessError, Reason
+from contracts.errors import AccessError, PlumblineError, Reason
 from dashboard.entry import access
 from dashboard.entry.access import ALLOWED, Act, Relation, Viewer
 from dashboard.entry.gate import Audit, Gate, GuardedRegistry
@@ -27,6 +27,9 @@ NOT_YOURS: Final = frame_cards.NOT_YOURS
 #: The query parameter, and the chooser's key, that says whose data a page is about.
 CLIENT: Final = "client"
 _SHOWN: Final = "shown client"
+_ENDED: Final = "client of a page that ended"
+#: How often an open page asks whether it may still be shown.
+_LOOK_AGAIN_S: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +107,29 @@ def open_page(
         return
     gate.look(wearer)
     audit.looked(who().account, act, wearer)
+    st.fragment(_as_long_as_allowed, run_every=_LOOK_AGAIN_S)(gate, wearer)
     visit = make_visit(found, gate, wearer, clock_ns)
     if act is Act.TODAY:
         guide(visit)
     import_module(f"dashboard.pages.{ENTRIES[act].module}").page(visit)
+
+
+def _as_long_as_allowed(gate: Gate, wearer: str | None) -> None:
+    """An open page goes when what let it be shown has ended: the sign-in, the account, the grant.
+
+    Most of a page stands still, so nothing else would ask again. What fails is said by the page's parts.
+    """
+    try:
+        allowed = gate.may(gate.page, wearer)
+    except AccessError:
+        allowed = False
+    except PlumblineError:
+        return
+    if allowed:
+        return
+    # Said as refused: the page must not go over to the next client by itself.
+    st.session_state[_ENDED] = wearer
+    st.rerun()
 
 
 def _about_nobody(act: Act) -> bool:
@@ -123,7 +145,7 @@ def _whose(act: Act, gate: Gate, registry: GuardedRegistry) -> str | None:
     if _about_nobody(act):
         _head(viewer, None)
         return None
-    asked = st.query_params.get(CLIENT)
+    asked = st.session_state.pop(_ENDED, None) or st.query_params.get(CLIENT)
     if asked is not None and asked not in gate.seen():
         _head(viewer, None)
         gate.look(asked)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from argon2 import PasswordHasher
@@ -139,7 +140,7 @@ def test_an_unknown_name_costs_one_hash_as_a_known_one_does(registry: Registry) 
     counted: list[str] = []
 
     class Counting(PasswordHasher):
-        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # noqa: A002
+        def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002
             counted.append(str(hash)[:30])
             return super().verify(hash, password)
 
@@ -189,12 +190,12 @@ class Meanwhile(PasswordHasher):
         super().__init__(time_cost=1, memory_cost=8, parallelism=1)
         self.happens: Callable[[], None] | None = happens
 
-    def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # noqa: A002 - argon2's
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002 - argon2's
         found = super().verify(hash, password)
         if self.happens is not None:
             happens, self.happens = self.happens, None
             happens()
-        return bool(found)
+        return found
 
 
 def test_who_is_let_in_as_the_password_is_taken_away_stays_out(
@@ -251,7 +252,7 @@ def test_many_at_once_get_no_more_tries_and_two_hashes_at_a_time(registry: Regis
     at_once, most, lock, both = 0, 0, threading.Lock(), threading.Barrier(2, timeout=20)
 
     class Slow(PasswordHasher):
-        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # noqa: A002
+        def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002
             nonlocal at_once, most
             with lock:
                 at_once += 1
