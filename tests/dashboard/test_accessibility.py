@@ -75,6 +75,7 @@ def test_nothing_grave_is_found(doorman: Doorman, shot: Shot) -> None:
         page = context.new_page()
         page.goto(shot.path)
         gallery.settled(page, shot)
+        expect(page.get_by_role("heading", level=1)).to_have_count(1)
         assert grave(page) == [], "desktop, light"
         page.emulate_media(color_scheme="dark")
         page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
