@@ -1,4 +1,4 @@
-"""Pain over the last weeks with rounding under it, as an Altair chart. Pure.
+"""Pain over the last weeks with rounding under it, as a Vega-Lite chart. Pure.
 
 Two lanes over one axis of days; y is pixels, so that the lanes keep their heights. That they stand
 together says nothing about one leading to the other.
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
-
-import altair as alt
 
 from contracts.vocabulary import Posture
 from dashboard.body.figure import inks
@@ -27,7 +25,7 @@ _MIN_TOP_MIN_H: Final = 20.0
 _BAR_PART: Final = 0.62
 
 
-def pain_and_rounding(days: Sequence[PainDay], page: Paper) -> alt.LayerChart:
+def pain_and_rounding(days: Sequence[PainDay], page: Paper) -> lanes.Spec:
     """The strongest pain of each day, and the rounded minutes a worn hour of that day below it."""
     layers = [
         _lane_names(page),
@@ -41,29 +39,29 @@ def pain_and_rounding(days: Sequence[PainDay], page: Paper) -> alt.LayerChart:
     return lanes.layered(layers, HEIGHT, page)
 
 
-def _x(days: Sequence[PainDay], field: str = "at") -> alt.X:
+def _x(days: Sequence[PainDay], field: str = "at") -> lanes.Spec:
     """Days are numbered; Mondays and today carry their dates."""
     names = {
         str(at): "Today" if at == len(days) - 1 else f"{day.day.day} {day.day:%b}"
         for at, day in enumerate(days)
         if day.day.weekday() == 0 or at == len(days) - 1
     }
-    return alt.X(
+    return lanes.field(
         f"{field}:Q",
         title=None,
-        scale=alt.Scale(domain=[-0.5, len(days) - 0.5], nice=False, zero=False),
-        axis=alt.Axis(
-            values=[int(at) for at in names],
-            labelExpr=f"({names})[datum.value]",
-            labelOverlap="greedy",
-            labelFontSize=13,
-            grid=False,
-            labelPadding=6,
-        ),
+        scale={"domain": [-0.5, len(days) - 0.5], "nice": False, "zero": False},
+        axis={
+            "values": [int(at) for at in names],
+            "labelExpr": f"({names})[datum.value]",
+            "labelOverlap": "greedy",
+            "labelFontSize": 13,
+            "grid": False,
+            "labelPadding": 6,
+        },
     )
 
 
-def _y(field: str = "top") -> alt.Y:
+def _y(field: str = "top") -> lanes.Spec:
     return lanes.y_px(field, HEIGHT)
 
 
@@ -98,7 +96,7 @@ def _row(at: int, day: PainDay) -> dict[str, Any]:
 _TOLD: Final = ["Day:N", "Strongest pain:N", "Rounded a worn hour:N", "Worn:N"]
 
 
-def _bars(days: Sequence[PainDay]) -> alt.Chart:
+def _bars(days: Sequence[PainDay]) -> lanes.Spec:
     """Hollow where the day was hardly worn."""
     rows = []
     for at, day in enumerate(days):
@@ -108,56 +106,66 @@ def _bars(days: Sequence[PainDay]) -> alt.Chart:
             row["filled"] = 1.0 if day.seconds.worn_s >= MIN_DAY_S else 0.0
             row["said"] = f"{row['Day']}: {row['Rounded a worn hour']} rounded a worn hour"
             rows.append(row)
-    return lanes.encode(
-        alt.Chart(lanes.data(rows), name="rounded").mark_rect(
-            color=POSTURE_COLOUR[Posture.ROUNDED], stroke=POSTURE_COLOUR[Posture.ROUNDED]
-        ),
+    return lanes.layer(
+        "rounded",
+        {
+            "type": "rect",
+            "color": POSTURE_COLOUR[Posture.ROUNDED],
+            "stroke": POSTURE_COLOUR[Posture.ROUNDED],
+        },
+        rows,
         x=_x(days, "from"),
         x2="to:Q",
         y=_y(),
         y2="bottom:Q",
-        fillOpacity=alt.FillOpacity("filled:Q", scale=None, legend=None),
+        fillOpacity=lanes.field("filled:Q", scale=None, legend=None),
         tooltip=_TOLD,
         description="said:N",
     )
 
 
-def _unknown(days: Sequence[PainDay], page: Paper) -> alt.Chart:
+def _unknown(days: Sequence[PainDay], page: Paper) -> lanes.Spec:
     """A dash where nothing was worn: blank would look like a calm day."""
     rows = [
         {"from": at - _BAR_PART / 2, "to": at + _BAR_PART / 2, "top": _ROUNDED[1] - 3}
         for at, day in enumerate(days)
         if not day.seconds.worn_s
     ]
-    return lanes.encode(
-        alt.Chart(lanes.data(rows), name="not worn").mark_rule(
-            aria=False, color=page.hatch, strokeWidth=1.5, strokeDash=[2, 2]
-        ),
+    return lanes.layer(
+        "not worn",
+        {
+            "type": "rule",
+            "aria": False,
+            "color": page.hatch,
+            "strokeWidth": 1.5,
+            "strokeDash": [2, 2],
+        },
+        rows,
         x=_x(days, "from"),
         x2="to:Q",
         y=_y(),
-        tooltip=alt.value(None),
+        tooltip=lanes.SILENT,
     )
 
 
-def _stems(days: Sequence[PainDay], page: Paper) -> alt.Chart:
+def _stems(days: Sequence[PainDay], page: Paper) -> lanes.Spec:
     rows = [
         {"at": at, "top": _pain_y(day.strongest), "bottom": _PAIN[1]}
         for at, day in enumerate(days)
         if day.strongest is not None
     ]
-    return lanes.encode(
-        alt.Chart(lanes.data(rows), name="pain stems").mark_rule(
-            aria=False, color=inks(page).pain, strokeWidth=1.5
-        ),
+    return lanes.layer(
+        "pain stems",
+        {"type": "rule", "aria": False, "color": inks(page).pain, "strokeWidth": 1.5},
+        rows,
         x=_x(days),
         y=_y(),
         y2="bottom:Q",
-        tooltip=alt.value(None),
+        tooltip=lanes.SILENT,
     )
 
 
-def _scores(days: Sequence[PainDay], page: Paper) -> alt.Chart:
+def _scores(days: Sequence[PainDay], page: Paper) -> lanes.Spec:
     """Diamonds, as on the figure."""
     rows = []
     for at, day in enumerate(days):
@@ -165,16 +173,19 @@ def _scores(days: Sequence[PainDay], page: Paper) -> alt.Chart:
             row = _row(at, day) | {"top": _pain_y(day.strongest)}
             row["said"] = f"{row['Day']}: pain {day.strongest} of 10"
             rows.append(row)
-    return lanes.encode(
-        alt.Chart(lanes.data(rows), name="pain").mark_point(
-            shape="diamond",
-            filled=True,
-            size=110,
-            opacity=1,
-            color=inks(page).pain,
-            stroke=page.background,
-            strokeWidth=1,
-        ),
+    return lanes.layer(
+        "pain",
+        {
+            "type": "point",
+            "shape": "diamond",
+            "filled": True,
+            "size": 110,
+            "opacity": 1,
+            "color": inks(page).pain,
+            "stroke": page.background,
+            "strokeWidth": 1,
+        },
+        rows,
         x=_x(days),
         y=_y(),
         tooltip=_TOLD,
@@ -182,7 +193,7 @@ def _scores(days: Sequence[PainDay], page: Paper) -> alt.Chart:
     )
 
 
-def _numbers(days: Sequence[PainDay], page: Paper) -> alt.Chart:
+def _numbers(days: Sequence[PainDay], page: Paper) -> lanes.Spec:
     """Each day's score above its diamond, and what the top of the lower lane stands for."""
     rows = [
         {"at": at, "top": _pain_y(day.strongest) - 12, "number": str(day.strongest)}
@@ -191,36 +202,43 @@ def _numbers(days: Sequence[PainDay], page: Paper) -> alt.Chart:
     ]
     most = f"up to {_most_min_h(days):.0f} min"
     rows.append({"at": len(days) - 1.2, "top": _ROUNDED[0] - 12, "number": most})
-    return lanes.encode(
-        alt.Chart(lanes.data(rows), name="numbers").mark_text(
-            aria=False, baseline="middle", fontSize=13, fontWeight=600, color=page.ink
-        ),
+    return lanes.layer(
+        "numbers",
+        {
+            "type": "text",
+            "aria": False,
+            "baseline": "middle",
+            "fontSize": 13,
+            "fontWeight": 600,
+            "color": page.ink,
+        },
+        rows,
         x=_x(days),
         y=_y(),
         text="number:N",
-        tooltip=alt.value(None),
+        tooltip=lanes.SILENT,
     )
 
 
-def _grid(days: Sequence[PainDay], page: Paper) -> alt.Chart:
+def _grid(days: Sequence[PainDay], page: Paper) -> lanes.Spec:
     rows = [
         {"from": -0.5, "to": len(days) - 0.5, "top": top}
         for top in (_pain_y(0), _pain_y(5), _pain_y(10), _ROUNDED[1])
     ]
-    return lanes.encode(
-        alt.Chart(lanes.data(rows), name="grid").mark_rule(
-            aria=False, color=page.line, strokeWidth=1
-        ),
+    return lanes.layer(
+        "grid",
+        {"type": "rule", "aria": False, "color": page.line, "strokeWidth": 1},
+        rows,
         x=_x(days, "from"),
         x2="to:Q",
         y=_y(),
-        tooltip=alt.value(None),
+        tooltip=lanes.SILENT,
     )
 
 
-def _lane_names(page: Paper) -> alt.Chart:
+def _lane_names(page: Paper) -> lanes.Spec:
     rows = [
         {"name": "Pain, 0 to 10, the strongest of the day", "top": _PAIN[0] - 12},
         {"name": "Rounded minutes a worn hour", "top": _ROUNDED[0] - 12},
     ]
-    return lanes.names(rows, page, x=alt.value(0), y=_y())
+    return lanes.names(rows, page, x={"value": 0}, y=_y())

@@ -186,7 +186,7 @@ def _pain(visit: Visit, *, mine: bool) -> None:
     days = visit.series.days(person.wearer, start_ns, end_ns)
     shown = model.diary(taps, days, now_ns, person.zone)
     st.html(cards.part("Pain and rounding, the last four weeks"))
-    st.altair_chart(
+    st.vega_lite_chart(
         charts.pain_and_rounding(shown, _paper()), width="stretch", key="body pain chart"
     )
     st.html(body_cards.together())

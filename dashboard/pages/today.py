@@ -158,7 +158,7 @@ def _timeline(visit: Visit, of: date) -> None:
 
 def _chart(model: queries.Timeline, key: str) -> None:
     page = theme.paper(st.context.theme.type)
-    st.altair_chart(timeline.timeline(model, page), width="stretch", key=key)
+    st.vega_lite_chart(timeline.timeline(model, page), width="stretch", key=key)
 
 
 @part
@@ -229,9 +229,9 @@ def _watch(visit: Visit, today: date) -> None:
     person = visit.client
 
     def look(visit: Visit) -> None:
-        has_data = any(s.wearer == person.wearer for s in visit.series.wearers())
+        began = person.last_ns is None and len(visit.series.latest_frame(person.wearer)) > 0
         is_day = clock.day_of(visit.clock_ns(), person.zone)
-        if (has_data and person.last_ns is None) or is_day != today:
+        if began or is_day != today:
             st.rerun()
 
     st.fragment(part(look), run_every=_DAY_EVERY_S)(visit)

@@ -1,4 +1,4 @@
-"""The day's timeline as an Altair chart: a pure function of what is to be drawn.
+"""The day's timeline as a Vega-Lite chart: a pure function of what is to be drawn.
 
 One view, in lanes from the top: episodes with nudges, posture, activity, trunk flexion. The y scale is
 pixels, so that the lanes keep their heights; x is seconds from the start, its labels are the wearer's
@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
-
-import altair as alt
 
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, NudgeKind, Posture
@@ -34,7 +32,7 @@ _MAX_NUDGES: Final = 200
 _NUDGE: Final = {NudgeKind.POSTURE: "Posture nudge", NudgeKind.BREAK: "Prompt to get up"}
 
 
-def timeline(model: Timeline, page: Paper) -> alt.LayerChart:
+def timeline(model: Timeline, page: Paper) -> lanes.Spec:
     """The chart. It holds at most some hundred marks a lane, however long the time."""
     layers = [
         _gap_layer(model, page, model.postures, _POSTURE, "posture gaps"),
@@ -51,28 +49,28 @@ def timeline(model: Timeline, page: Paper) -> alt.LayerChart:
     return lanes.layered(layers, _height_px(model), page)
 
 
-def _x(model: Timeline, field: str = "from") -> alt.X:
+def _x(model: Timeline, field: str = "from") -> lanes.Spec:
     marks = clock.ticks(model.start_ns, model.end_ns, model.zone)
     names = {f"{_seconds(model, at_ns):g}": label for at_ns, label in marks}
-    return alt.X(
+    return lanes.field(
         f"{field}:Q",
         title=None,
-        scale=alt.Scale(domain=[0, _seconds(model, model.end_ns)], nice=False),
-        axis=alt.Axis(
-            values=[_seconds(model, at_ns) for at_ns, _ in marks],
-            labelExpr=f"({names})[datum.value]",
-            labelOverlap="greedy",
-            labelFontSize=13,
-            labelFlush=True,
-            grid=False,
-            domain=True,
-            ticks=True,
-            labelPadding=6,
-        ),
+        scale={"domain": [0, _seconds(model, model.end_ns)], "nice": False},
+        axis={
+            "values": [_seconds(model, at_ns) for at_ns, _ in marks],
+            "labelExpr": f"({names})[datum.value]",
+            "labelOverlap": "greedy",
+            "labelFontSize": 13,
+            "labelFlush": True,
+            "grid": False,
+            "domain": True,
+            "ticks": True,
+            "labelPadding": 6,
+        },
     )
 
 
-def _y(model: Timeline, field: str = "top") -> alt.Y:
+def _y(model: Timeline, field: str = "top") -> lanes.Spec:
     return lanes.y_px(field, _height_px(model))
 
 
@@ -105,19 +103,23 @@ def _span(
     }
 
 
-def _band(model: Timeline, runs: Sequence[Run], lane: tuple[float, float], title: str) -> alt.Chart:
+def _band(
+    model: Timeline, runs: Sequence[Run], lane: tuple[float, float], title: str
+) -> lanes.Spec:
     rows = [
         _span(model, r.start_ns, r.end_ns, lane, _name(r.value))
         | {title: _name(r.value), "colour": _colour(r.value)}
         for r in runs
     ]
-    return lanes.encode(
-        alt.Chart(lanes.data(rows), name=title.lower()).mark_rect(),
+    return lanes.layer(
+        title.lower(),
+        {"type": "rect"},
+        rows,
         x=_x(model),
         x2="to:Q",
         y=_y(model),
         y2="bottom:Q",
-        color=alt.Color("colour:N", scale=None, legend=None),
+        color=lanes.field("colour:N", scale=None, legend=None),
         tooltip=[f"{title}:N", "When:N", "Length:N"],
         description="said:N",
     )
@@ -131,7 +133,7 @@ def _colour(value: Posture | Activity) -> str:
     return POSTURE_COLOUR[value] if isinstance(value, Posture) else ACTIVITY_COLOUR[value]
 
 
-def _activity_names(model: Timeline) -> alt.Chart:
+def _activity_names(model: Timeline) -> lanes.Spec:
     """The activity's name inside its run, where the run is wide enough for it."""
     rows = [
         {
@@ -144,18 +146,18 @@ def _activity_names(model: Timeline) -> alt.Chart:
     ]
     span_s = _seconds(model, model.end_ns)
     fits = f"datum.long / {span_s} * width > {_LETTER_PX} * length(datum.name) + 10"
-    return lanes.encode(
-        alt.Chart(lanes.data(rows), name="activity names").mark_text(
-            aria=False, baseline="middle", fontSize=13, color="#FFFFFF"
-        ),
+    return lanes.layer(
+        "activity names",
+        {"type": "text", "aria": False, "baseline": "middle", "fontSize": 13, "color": "#FFFFFF"},
+        rows,
         x=_x(model, "middle"),
         y=_y(model),
-        text=alt.condition(fits, "name:N", alt.value("")),
-        tooltip=alt.value(None),
+        text={"condition": lanes.field("name:N", test=fits), "value": ""},
+        tooltip=lanes.SILENT,
     )
 
 
-def _episode_bars(model: Timeline, page: Paper) -> alt.Chart:
+def _episode_bars(model: Timeline, page: Paper) -> lanes.Spec:
     rows = [
         _span(model, e.start_ns, e.end_ns, _EPISODES, f"Episode: {text.pattern(e.pattern)}")
         | {
@@ -164,10 +166,16 @@ def _episode_bars(model: Timeline, page: Paper) -> alt.Chart:
         }
         for e in model.episodes
     ]
-    return lanes.encode(
-        alt.Chart(lanes.data(rows), name="episodes").mark_rect(
-            color=page.ink, cornerRadius=2, stroke=page.background, strokeWidth=0.5
-        ),
+    return lanes.layer(
+        "episodes",
+        {
+            "type": "rect",
+            "color": page.ink,
+            "cornerRadius": 2,
+            "stroke": page.background,
+            "strokeWidth": 0.5,
+        },
+        rows,
         x=_x(model),
         x2="to:Q",
         y=_y(model),
@@ -177,7 +185,7 @@ def _episode_bars(model: Timeline, page: Paper) -> alt.Chart:
     )
 
 
-def _nudge_marks(model: Timeline, page: Paper) -> alt.Chart:
+def _nudge_marks(model: Timeline, page: Paper) -> lanes.Spec:
     """A ring for each nudge, above the episodes' bars."""
     rows = [
         {
@@ -190,16 +198,19 @@ def _nudge_marks(model: Timeline, page: Paper) -> alt.Chart:
         }
         for n in model.nudges[-_MAX_NUDGES:]
     ]
-    return lanes.encode(
-        alt.Chart(lanes.data(rows), name="nudges").mark_point(
-            shape="circle",
-            size=34,
-            filled=True,
-            fill=page.background,
-            stroke=page.ink,
-            opacity=1,
-            strokeWidth=1.6,
-        ),
+    return lanes.layer(
+        "nudges",
+        {
+            "type": "point",
+            "shape": "circle",
+            "size": 34,
+            "filled": True,
+            "fill": page.background,
+            "stroke": page.ink,
+            "opacity": 1,
+            "strokeWidth": 1.6,
+        },
+        rows,
         x=_x(model),
         y=_y(model),
         tooltip=["Nudge:N", "At:N", "After:N"],
@@ -209,7 +220,7 @@ def _nudge_marks(model: Timeline, page: Paper) -> alt.Chart:
 
 def _gap_layer(
     model: Timeline, page: Paper, runs: Sequence[Run], lane: tuple[float, float], name: str
-) -> alt.Chart:
+) -> lanes.Spec:
     """Diagonal lines where there is no data: blank would look like a calm time."""
     step_s = _seconds(model, model.end_ns) / _HATCH_LINES
     top, bottom = lane
@@ -227,19 +238,19 @@ def _gap_layer(
                 }
             )
             at_s += step_s
-    return lanes.encode(
-        alt.Chart(lanes.data(rows), name=name).mark_rule(
-            aria=False, color=page.hatch, strokeWidth=1
-        ),
+    return lanes.layer(
+        name,
+        {"type": "rule", "aria": False, "color": page.hatch, "strokeWidth": 1},
+        rows,
         x=_x(model),
         x2="to:Q",
         y=_y(model),
         y2="bottom:Q",
-        tooltip=alt.value(None),
+        tooltip=lanes.SILENT,
     )
 
 
-def _lane_names(model: Timeline, page: Paper) -> alt.Chart:
+def _lane_names(model: Timeline, page: Paper) -> lanes.Spec:
     above = ["episodes"] * bool(model.episodes) + ["nudges ○"] * bool(model.nudges)
     marked = f"Posture – {' and '.join(above)} marked above" if above else "Posture"
     names = [
@@ -259,7 +270,7 @@ def _flexion_y(model: Timeline, deg: float) -> float:
     return bottom - (deg - bottom_deg) / (top_deg - bottom_deg) * (bottom - top)
 
 
-def _flexion_line(model: Timeline, page: Paper) -> alt.Chart:
+def _flexion_line(model: Timeline, page: Paper) -> lanes.Spec:
     rows = [
         {
             "from": _seconds(model, p.at_ns),
@@ -270,10 +281,16 @@ def _flexion_line(model: Timeline, page: Paper) -> alt.Chart:
         }
         for p in model.points
     ]
-    return lanes.encode(
-        alt.Chart(lanes.data(rows), name="flexion").mark_line(
-            aria=False, color=page.ink, strokeWidth=1.4, interpolate="linear"
-        ),
+    return lanes.layer(
+        "flexion",
+        {
+            "type": "line",
+            "aria": False,
+            "color": page.ink,
+            "strokeWidth": 1.4,
+            "interpolate": "linear",
+        },
+        rows,
         x=_x(model),
         y=_y(model),
         detail="stretch:N",
@@ -281,7 +298,7 @@ def _flexion_line(model: Timeline, page: Paper) -> alt.Chart:
     )
 
 
-def _thresholds(model: Timeline, page: Paper) -> list[alt.Chart]:
+def _thresholds(model: Timeline, page: Paper) -> list[lanes.Spec]:
     """Lines at upright and at the person's marks, their degrees in the margin."""
     levels = (
         (0.0, page.quiet),
@@ -298,23 +315,31 @@ def _thresholds(model: Timeline, page: Paper) -> list[alt.Chart]:
         }
         for deg, colour in levels
     ]
-    lines = lanes.encode(
-        alt.Chart(lanes.data(rows), name="thresholds").mark_rule(
-            aria=False, strokeDash=[3, 3], strokeWidth=1
-        ),
+    lines = lanes.layer(
+        "thresholds",
+        {"type": "rule", "aria": False, "strokeDash": [3, 3], "strokeWidth": 1},
+        rows,
         x=_x(model),
         x2="to:Q",
         y=_y(model),
-        color=alt.Color("colour:N", scale=None, legend=None),
-        tooltip=alt.value(None),
+        color=lanes.field("colour:N", scale=None, legend=None),
+        tooltip=lanes.SILENT,
     )
-    names = lanes.encode(
-        alt.Chart(lanes.data(rows), name="threshold names").mark_text(
-            aria=False, align="left", baseline="middle", dx=6, fontSize=12, color=page.quiet
-        ),
+    names = lanes.layer(
+        "threshold names",
+        {
+            "type": "text",
+            "aria": False,
+            "align": "left",
+            "baseline": "middle",
+            "dx": 6,
+            "fontSize": 12,
+            "color": page.quiet,
+        },
+        rows,
         x=_x(model, "to"),
         y=_y(model),
         text="name:N",
-        tooltip=alt.value(None),
+        tooltip=lanes.SILENT,
     )
     return [lines, names]

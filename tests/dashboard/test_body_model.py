@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import date
 from zoneinfo import ZoneInfo
 
+import altair as alt
 import msgspec
 import pytest
 from hypothesis import given
@@ -201,12 +202,9 @@ def test_the_chart_keeps_unknown_apart_from_calm(page: theme.Paper) -> None:
     taps = [tap(start[0] + 1, "sacrum", 7), tap(start[2] + 1, "sacrum", 0)]
     worn_days = [worn(start[0], 3600, 600), worn(start[2], 600, 0)]
     days = model.diary(taps, worn_days, NOON_NS, ZONE)
-    spec = charts.pain_and_rounding(days, page).to_dict()
-    sets = spec.get("datasets", {})
-    rows = {
-        layer["name"]: layer["data"].get("values") or sets.get(layer["data"].get("name"), [])
-        for layer in spec["layer"]
-    }
+    spec = charts.pain_and_rounding(days, page)
+    assert alt.LayerChart.from_dict(spec, validate=True)
+    rows = {layer["name"]: layer["data"]["values"] for layer in spec["layer"]}
     assert [(r["at"], r["filled"], r["said"]) for r in rows["rounded"]] == [
         (25, 1.0, "Sunday 29 March: 10 min rounded a worn hour"),
         (27, 0.0, "Tuesday 31 March: 0 min rounded a worn hour"),

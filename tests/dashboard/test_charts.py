@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import altair as alt
 import pytest
+from jsonschema import ValidationError
 
 from contracts.records import Nudge
 from contracts.settings import PostureSettings
@@ -22,10 +25,9 @@ HOUR_NS = 3600 * NS_PER_S
 
 def rows_of(model: Timeline, name: str, page: theme.Paper = theme.LIGHT) -> list[dict[str, Any]]:
     """The data that a named layer draws."""
-    spec = timeline.timeline(model, page).to_dict()
+    spec = timeline.timeline(model, page)
     layer = next(layer for layer in spec["layer"] if layer.get("name") == name)
-    data = layer["data"]
-    return list(data["values"] if "values" in data else spec["datasets"][data["name"]])
+    return list(layer["data"]["values"])
 
 
 @pytest.fixture
@@ -56,6 +58,20 @@ def small(**changes: Any) -> Timeline:
     return Timeline(**(usual | changes))
 
 
+def test_what_is_drawn_is_vega_lite(workday_model: Timeline) -> None:
+    for model in (workday_model, small(), small(points=()), small(activities=())):
+        spec = timeline.timeline(model, theme.DARK)
+        assert alt.LayerChart.from_dict(spec, validate=True)
+        assert json.loads(json.dumps(spec)) == spec
+
+
+def test_a_part_that_is_no_vega_lite_would_be_noticed() -> None:
+    spec = timeline.timeline(small(), theme.LIGHT)
+    spec["layer"][0]["mark"]["type"] = "scribble"
+    with pytest.raises(ValidationError):
+        alt.LayerChart.from_dict(spec, validate=True)
+
+
 def test_each_posture_is_drawn_where_and_in_the_colour_it_should() -> None:
     upright, rounded = rows_of(small(), "posture")
     assert (upright["from"], upright["to"]) == (0, 1800)
@@ -79,7 +95,7 @@ def test_time_without_data_is_hatched_and_nothing_else_is() -> None:
 def test_clock_times_are_the_wearers() -> None:
     model = small(zone=ZoneInfo("America/New_York"))
     assert rows_of(model, "posture")[0]["When"] == "04:00 – 04:30"
-    axis = timeline.timeline(model, theme.LIGHT).to_dict()["layer"][0]["encoding"]["x"]["axis"]
+    axis = timeline.timeline(model, theme.LIGHT)["layer"][0]["encoding"]["x"]["axis"]
     assert axis["values"][0] == 0
     assert "'0': '04:00'" in axis["labelExpr"]
 
@@ -95,7 +111,7 @@ def test_each_nudge_is_a_ring_above_the_episodes(workday_model: Timeline) -> Non
         "Posture – episodes and nudges ○ marked above"
     )
     assert "nudges" not in {
-        layer.get("name") for layer in timeline.timeline(small(), theme.LIGHT).to_dict()["layer"]
+        layer.get("name") for layer in timeline.timeline(small(), theme.LIGHT)["layer"]
     }
     assert rows_of(small(), "lane names")[0]["name"] == "Posture"
 
@@ -115,9 +131,8 @@ def test_thresholds_stand_where_the_curve_crosses_them() -> None:
 
 
 def test_a_day_is_a_few_hundred_marks(workday_model: Timeline) -> None:
-    spec = timeline.timeline(workday_model, theme.DARK).to_dict()
+    spec = timeline.timeline(workday_model, theme.DARK)
     values = [row for layer in spec["layer"] for row in layer["data"].get("values", [])]
-    values += [row for rows in spec.get("datasets", {}).values() for row in rows]
     assert 100 < len(values) < 1000
     names = {row["Episode"] for row in rows_of(workday_model, "episodes")}
     assert names == {"Upper back rounding", "Low back slump"}
@@ -130,11 +145,11 @@ def test_the_most_restless_day_stays_within_its_caps() -> None:
         Run(start_ns + i * 18 * NS_PER_S, start_ns + (i + 1) * 18 * NS_PER_S, postures[i % 2])
         for i in range(runs.MAX_RUNS)
     )
-    spec = timeline.timeline(small(postures=flicker, activities=()), theme.LIGHT).to_dict()
+    spec = timeline.timeline(small(postures=flicker, activities=()), theme.LIGHT)
     assert len(str(spec)) < 500_000
 
 
 def test_without_angles_the_chart_is_lower_and_has_no_thresholds() -> None:
-    spec = timeline.timeline(small(points=()), theme.LIGHT).to_dict()
-    assert spec["height"] < timeline.timeline(small(), theme.LIGHT).to_dict()["height"]
+    spec = timeline.timeline(small(points=()), theme.LIGHT)
+    assert spec["height"] < timeline.timeline(small(), theme.LIGHT)["height"]
     assert "flexion" not in {layer.get("name") for layer in spec["layer"]}
