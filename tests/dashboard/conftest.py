@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,18 @@ __all__ = ["server"]
 
 #: 2026-03-03 17:30:00 UTC, a Tuesday.
 EVENING_NS = 1_772_559_000 * seed.NS_PER_S
+
+
+_MAIN = sys.modules["__main__"]
+
+
+@pytest.fixture(autouse=True)
+def main_module() -> Iterator[None]:
+    """A page that ran in this process leaves its script as the main module, which processes that are
+    started later would run again; it is put back.
+    """
+    yield
+    sys.modules["__main__"] = _MAIN
 
 
 class Clock:
