@@ -151,6 +151,7 @@ def _people(served: Served, crowd: list[SignedIn], size: Size) -> Figures:
         for act, seconds in met.clicks_s.items():
             alone.clicks_s.setdefault(act, []).extend(seconds)
         alone.parts_s += met.parts_s
+        alone.overtaken += met.overtaken
         alone.errors += met.errors
     together = bench_people.people_at_once(served.address, crowd, size.pause_s)
     one, many = alone.figures(), together.figures()

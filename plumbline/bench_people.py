@@ -37,6 +37,7 @@ CLICKS: Final = {
 _WHOLE_RUN: Final = ForwardMsg.FINISHED_SUCCESSFULLY
 _PART_RUN: Final = ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
 _FAILED: Final = ForwardMsg.FINISHED_WITH_COMPILE_ERROR
+_OVERTAKEN: Final = ForwardMsg.FINISHED_EARLY_FOR_RERUN
 
 
 @dataclass(slots=True)
@@ -45,6 +46,7 @@ class Experience:
 
     clicks_s: dict[str, list[float]] = field(default_factory=dict)
     parts_s: list[float] = field(default_factory=list)
+    overtaken: int = 0  # runs of a part that another run cut short: it comes again by its timer
     errors: list[str] = field(default_factory=list)
 
     def figures(self) -> dict[str, Any]:
@@ -56,6 +58,7 @@ class Experience:
             **{f"{act} median s": spread(s)["median"] for act, s in sorted(self.clicks_s.items())},
             "parts run again": len(self.parts_s),
             "part s": spread(self.parts_s or [0.0]),
+            "parts overtaken": self.overtaken,
             "errors": len(self.errors),
         }
 
@@ -118,18 +121,24 @@ class _Person:
                 origin=self._address,  # type: ignore[arg-type]  # likewise
                 max_size=MAX_MESSAGE_BYTES,
             ) as self._socket:
-                hearing = asyncio.create_task(self._hear())
+                tasks = [asyncio.create_task(do) for do in (self._click_on(), self._hear())]
                 try:
-                    # People do not press a key in the same instant.
-                    await asyncio.sleep(float(self._rng.uniform(0.0, self._pause_s[1])))
-                    for act in CLICKS[self._who.role]:
-                        await self._open(act)
-                        await asyncio.sleep(float(self._rng.uniform(*self._pause_s)))
+                    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                    for task in done:
+                        task.result()  # or what went wrong in it
                 finally:
                     self._stop_timers()
-                    hearing.cancel()
+                    for task in tasks:
+                        task.cancel()
         except (OSError, TimeoutError) as error:
             self._experience.errors.append(f"{type(error).__name__}: {error}")
+
+    async def _click_on(self) -> None:
+        # People do not press a key in the same instant.
+        await asyncio.sleep(float(self._rng.uniform(0.0, self._pause_s[1])))
+        for act in CLICKS[self._who.role]:
+            await self._open(act)
+            await asyncio.sleep(float(self._rng.uniform(*self._pause_s)))
 
     async def _open(self, act: Act) -> None:
         self._stop_timers()
@@ -182,18 +191,22 @@ class _Person:
                 if message.session_event.WhichOneof("type") == "script_compilation_exception":
                     self._experience.errors.append("the script does not compile")
             case "script_finished":
-                self._finished(message.script_finished)
+                parts = message.metadata.run.fragment_ids
+                self._finished(message.script_finished, list(parts))
 
-    def _finished(self, status: int) -> None:
+    def _finished(self, status: int, parts: list[str]) -> None:
         if status == _FAILED:
             self._experience.errors.append("a run failed")
         if status in (_WHOLE_RUN, _FAILED):
             self._asked_s.clear()
             self._done.set()
-        elif status == _PART_RUN and self._asked_s:
-            oldest = next(iter(self._asked_s))
-            asked_s = self._asked_s.pop(oldest)
-            self._experience.parts_s.append(time.perf_counter() - asked_s)
+        elif status == _OVERTAKEN:
+            lost = [self._asked_s.pop(part) for part in parts if part in self._asked_s]
+            self._experience.overtaken += len(lost)
+        elif status == _PART_RUN:
+            now_s = time.perf_counter()
+            asked = [self._asked_s.pop(part) for part in parts if part in self._asked_s]
+            self._experience.parts_s += [now_s - asked_s for asked_s in asked]
 
     def _keep_running(self, fragment: str, every_s: float) -> None:
         if fragment not in self._timers:
