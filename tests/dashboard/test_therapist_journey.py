@@ -154,6 +154,8 @@ def accept_and_note_the_first_area(page: Page) -> None:
     expect(area).to_contain_text("Coracobrachialis")
     area.get_by_text("Accept", exact=True).click()
     expect(area.locator(".pl-chip.accepted")).to_be_visible()
+    # The verdict is shown before its run has ended, and the note's field is made anew in that run.
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
     note = area.get_by_role("textbox", name="Note")
     note.fill(NOTE)
     note.blur()
