@@ -5,12 +5,9 @@ A page is a module of :mod:`dashboard.pages` with ``page(visit)``, loaded when i
 
 from __future__ import annotations
 
-import gc
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from types import ModuleType
 from typing import Final
 
 import streamlit as st
@@ -114,21 +111,7 @@ def open_page(
     visit = make_visit(found, gate, wearer, clock_ns)
     if act is Act.TODAY:
         guide(visit)
-    _module(ENTRIES[act].module).page(visit)
-
-
-def _module(name: str) -> ModuleType:
-    """The page's module; with it loaded, what it is made of is left out of the search for garbage.
-
-    Streamlit searches after each run of a page or a part, through all there is: a tenth of a second.
-    """
-    path = f"dashboard.pages.{name}"
-    known = path in sys.modules
-    module = import_module(path)
-    if not known:
-        gc.collect()
-        gc.freeze()
-    return module
+    import_module(f"dashboard.pages.{ENTRIES[act].module}").page(visit)
 
 
 def _as_long_as_allowed(gate: Gate, wearer: str | None) -> None:
