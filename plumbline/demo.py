@@ -242,6 +242,8 @@ class Demo:
         worn = [f"{serial}={place.value}" for serial, place in self._serials.items()]
         shared: dict[str, object] = {
             "data_dir": str(self._folder.root),
+            "store_url": settings.series_url,
+            "registry_url": settings.people_url,
             "log_level": settings.log_level.value,
             "log_format": settings.log_format.value,
             "site": settings.site,

@@ -36,10 +36,11 @@ from tests.end_to_end.demo_run import plumbline
 RATE_HZ = 50.0
 LENGTH_S = 600.0
 #: Upright, then the usual slump, over and over; what the wizard asks for fits where Start is pressed
-#: START_S after an upright begins: upright from 6 to 14 s later, the slump from 18 to 26 s.
-HELD_S, REACH_S = 20.0, 1.0
+#: START_S into a turn, towards the end of a slump: upright from 6 to 14 s later, the slump from 18 to 26 s,
+#: each some seconds later still where the page takes its time.
+HELD_S, REACH_S = 13.0, 1.0
 TURN_S = 2.0 * (HELD_S + REACH_S)
-START_S = 2.2
+START_S = 23.5
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,10 @@ class Newcomer:
     password: str
     wearer: str
     url: str
-    data: Path
+    store_url: str
+    registry_url: str
     sensors: dict[Placement, str]
     start_ns: int
-
-    @property
-    def store_url(self) -> str:
-        """The series store."""
-        return f"sqlite:{self.data / 'plumbline.sqlite'}"
 
     def at_start(self) -> bool:
         """Whether now is the moment to press Start."""
@@ -102,11 +99,14 @@ def account(data: Path, login: str, *more: str) -> dict[str, str]:
 
 
 @contextmanager
-def newcomer(folder: Path, recording: Path) -> Iterator[Newcomer]:
-    """All services run, as the demo starts them; the sensors begin to sample some seconds from now."""
+def newcomer(folder: Path, recording: Path, store_url: str = "") -> Iterator[Newcomer]:
+    """All services run, as the demo starts them; the sensors begin to sample some seconds from now.
+
+    ``store_url``: the series store; empty: SQLite in the folder.
+    """
     data = folder / "data"
     choice = DemoChoice(recording=recording, live=True, headless=True)
-    settings = own_store(Settings(), data)
+    settings = own_store(Settings(), data).model_copy(update={"store_url": store_url})
     demo_folder = DemoFolder(data)
     made = account(
         data, "alma", "--role", "client", "--name", "Alma Berg", "--new-wearer",
@@ -124,7 +124,8 @@ def newcomer(folder: Path, recording: Path) -> Iterator[Newcomer]:
             ) as url,
         ):
             yield Newcomer(
-                made["login"], made["password"], made["wearer"], url, data,
+                made["login"], made["password"], made["wearer"], url,
+                settings.series_url, settings.people_url,
                 {s.placement: s.serial for s in fleet.sensors}, start_ns,
             )  # fmt: skip
     finally:
