@@ -2,7 +2,8 @@
 
 First what was measured, then what brokers keep, last the registry: as long as that has the person, it also
 has the errand, so that whatever cut an erasure off, the errand is taken up again. The receipt is written in
-the transaction that removes the person from the registry.
+the transaction that removes the person from the registry. After it nothing is left to do but to cut back the
+registry's log, which whoever next opens the registry does too.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final
 import msgspec
 
 from contracts import topics
-from store.people_ports import Receipt
+from store.people_ports import ConsentKind, Receipt
 from store.ports import Registry, SeriesStore
 
 #: Clears retained messages; whether the broker has taken that. Called again until it has.
@@ -26,6 +27,10 @@ LATER: Final = (
 )
 BACKUPS: Final = (
     "Copies that the operator made (backups, exports, recordings) are the operator's to delete."
+)
+TOTALS: Final = (
+    "Weeks of a team that were shown already stay as they are: rounded figures of at least ten people, "
+    "which would tell who left if they changed."
 )
 
 
@@ -61,7 +66,7 @@ def erase(
     clock_ns: Callable[[], int],
     note: Callable[[dict[str, int]], None],
 ) -> Iterator[bool]:
-    """The steps; each gives whether the next may follow at once, or has to wait for the broker.
+    """The steps, each of bounded length; each gives whether the next may follow at once, or has to wait.
 
     Nobody may compute into the store for the wearer from before the first step on. ``note`` keeps the
     counts. StoreError or DiskError where the store or the registry fails: begin anew.
@@ -71,18 +76,35 @@ def erase(
     counted = {kind: max(n, erasure.counted.get(kind, 0)) for kind, n in found.items()}
     note(counted)
     yield True
-    series.erase(wearer)
-    yield True
+    while series.erase_some(wearer):
+        yield True
     now_ns = clock_ns()
     registry.release([worn.sensor for worn in registry.assignments(wearer)], now_ns)
     yield True
     while not clear(retained_topics(site, wearer)):
         yield False
-    notes = (LATER, BACKUPS, *erasure.notes)
+    counted_in = {consent.kind for consent in registry.people.consents(wearer)}
+    totals = (TOTALS,) if ConsentKind.AGGREGATE in counted_in else ()
+    notes = (LATER, BACKUPS, *totals, *erasure.notes)
     body = msgspec.json.encode(ReceiptBody(series=counted, notes=notes)).decode()
     registry.people.erase_wearer(
         wearer, receipt=Receipt(erasure.receipt, erasure.asked_ns, now_ns, body)
     )
+    while not registry.people.overwrite_erased():
+        yield False
+
+
+def counts_of(result: str) -> dict[str, int]:
+    """What an errand that was cut off has counted, by kind; nothing where it noted none."""
+    try:
+        return msgspec.json.decode(result or "{}", type=dict[str, int])
+    except msgspec.MsgspecError:
+        return {}
+
+
+def noted_counts(counts: Mapping[str, int]) -> str:
+    """As :func:`counts_of` reads it."""
+    return msgspec.json.encode(counts).decode()
 
 
 def retained_topics(site: str, wearer: str) -> tuple[str, ...]:

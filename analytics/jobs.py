@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from analytics.erasing import Clear, Erasure, erase
+from analytics.erasing import Clear, Erasure, counts_of, erase, noted_counts
 from analytics.errands import Job
 from analytics.replay import replay
 from contracts.errands import ReplayWish
@@ -37,15 +37,13 @@ class Jobs:
         self.leave(errand.wearer)
         people = self.registry.people
         yield from erase(
-            Erasure(errand.wearer, errand.errand, errand.asked_ns, _counted(errand.result)),
+            Erasure(errand.wearer, errand.errand, errand.asked_ns, counts_of(errand.result)),
             site=self.site,
             series=self.series,
             registry=self.registry,
             clear=self.clear,
             clock_ns=self.clock_ns,
-            note=lambda counts: people.note_errand(
-                errand.errand, msgspec.json.encode(counts).decode()
-            ),
+            note=lambda counts: people.note_errand(errand.errand, noted_counts(counts)),
         )
         self.left(errand.wearer)
 
@@ -71,10 +69,3 @@ class Jobs:
         """It failed: whoever was to be erased is still there."""
         if errand.kind is ErrandKind.ERASE:
             self.left(errand.wearer)
-
-
-def _counted(result: str) -> dict[str, int]:
-    try:
-        return msgspec.json.decode(result or "{}", type=dict[str, int])
-    except msgspec.MsgspecError:
-        return {}

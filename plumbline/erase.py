@@ -18,7 +18,15 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from analytics.erasing import Clear, Erasure, ReceiptBody, erase, retained_topics
+from analytics.erasing import (
+    Clear,
+    Erasure,
+    ReceiptBody,
+    counts_of,
+    erase,
+    noted_counts,
+    retained_topics,
+)
 from analytics.inbox import Inbox
 from analytics.link import BrokerLink
 from contracts.errands import ErrandFailure
@@ -122,18 +130,28 @@ def _confirm(choice: EraseChoice, series: SeriesStore, registry: Registry) -> No
 
 
 def _by_itself(settings: Settings, wearer: str, series: SeriesStore, registry: Registry) -> str:
-    waiting = _waiting(registry, wearer)
-    number = waiting.errand if waiting else uuid4().hex
-    asked_ns = waiting.asked_ns if waiting else now_ns()
+    people = registry.people
+    errand = _waiting(registry, wearer)
+    if errand is None:
+        errand = Errand(uuid4().hex, ErrandKind.ERASE, wearer, OPERATOR, now_ns())
+        if any(person.wearer == wearer for person in registry.wearers()):
+            people.ask(errand)  # cut off, it is gone on with, here or by the service
+    number = errand.errand
     with _broker(settings, wearer) as clear:
         steps = erase(
-            Erasure(wearer, number, asked_ns, notes=() if clear else (NO_BROKER,)),
+            Erasure(
+                wearer,
+                number,
+                errand.asked_ns,
+                counts_of(errand.result),
+                notes=() if clear else (NO_BROKER,),
+            ),
             site=settings.site,
             series=series,
             registry=registry,
             clear=clear or (lambda _topics: True),
             clock_ns=now_ns,
-            note=lambda _counts: None,
+            note=lambda counts: people.note_errand(number, noted_counts(counts)),
         )
         for at_once in steps:
             if not at_once:

@@ -1,4 +1,7 @@
-"""The database under the registry: SQLite by default, PostgreSQL by URL. Connections and transactions."""
+"""The database under the registry: SQLite by default, PostgreSQL by URL. Connections and transactions.
+
+In SQLite a write-ahead log lets readers go on while something is changed; each sees whole changes.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,12 @@ import sqlalchemy as sa
 from contracts.errors import PlumblineError, Reason, SettingError, StoreError
 from store.registry_migration import check_current, migrate
 from store.sqlite_errors import translate
+from store.sqlite_log import use_write_ahead_log
 
+#: How long a statement waits for another process's change before it gives up.
 BUSY_TIMEOUT_S: Final = 10.0
+#: How long readers are waited for before the log is cut back: writers wait as long.
+_OVERWRITE_WAIT_S: Final = 0.5
 
 
 class Database:
@@ -32,6 +39,7 @@ class Database:
             else:
                 with self.transaction() as connection:
                     migrate(connection)
+                self.overwrite()  # what an erasure that was cut off had deleted
         except BaseException:
             self._engine.dispose()
             raise
@@ -53,6 +61,21 @@ class Database:
         """For changes: all of them, or none."""
         with _translated(self._engine), self._engine.begin() as connection:
             yield connection
+
+    def overwrite(self) -> bool:
+        """Overwrite on the disk what was deleted; False where a reader keeps it for now: ask again.
+
+        SQLite's log keeps pages as they were until it is cut back. A server's disk is the server's.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return True
+        with self.reading() as connection:
+            _set_busy_timeout(connection, _OVERWRITE_WAIT_S)
+            try:
+                busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            finally:
+                _set_busy_timeout(connection, BUSY_TIMEOUT_S)
+        return not busy
 
     def close(self) -> None:
         """Let go of the database."""
@@ -102,8 +125,14 @@ def _sqlite_engine(url: sa.URL, *, read_only: bool) -> sa.Engine:
             isolation_level=None,  # SQLAlchemy begins and ends transactions, see below
             check_same_thread=False,
         )
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA secure_delete = ON")  # erased means overwritten
+        try:
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA secure_delete = ON")  # erased means overwritten
+            if not read_only:
+                use_write_ahead_log(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     engine = sa.create_engine(url.set(query={}), creator=connect, poolclass=sa.pool.QueuePool)
@@ -115,6 +144,10 @@ def _sqlite_engine(url: sa.URL, *, read_only: bool) -> sa.Engine:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
+
+
+def _set_busy_timeout(connection: sa.Connection, timeout_s: float) -> None:
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(timeout_s * 1000)}")
 
 
 def _long_form(text: str) -> str:

@@ -241,7 +241,7 @@ class InfluxSeriesStore:
             counted[kind] = self._count(kept)
         return counted
 
-    def erase(self, wearer: str) -> int:
+    def erase_some(self, wearer: str) -> int:
         if not is_id(wearer):
             return 0
         with self._writing():

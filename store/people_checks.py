@@ -19,14 +19,19 @@ MAX_DETAIL: Final = 200
 MAX_SIGN_INS: Final = 20
 #: Names under which sign-ins failed of late; the oldest goes.
 MAX_ATTEMPTS: Final = 10_000
+#: Grants of one wearer in force at once; and ended ones, withdrawn consents, kept as history: the oldest go.
 MAX_GRANTS: Final = 100
-MAX_CONSENTS: Final = 200
+MAX_ENDED_GRANTS: Final = 2_000
+MAX_WITHDRAWN_CONSENTS: Final = 2_000
 MAX_PAIN_TAPS: Final = 20_000
 MAX_SESSIONS: Final = 2_000
 MAX_FOCUS_EDITS: Final = 100
 #: Entries of the audit: years of a clinic. The oldest go.
 MAX_LOOKS: Final = 1_000_000
-#: Errands of one wearer that wait; and finished ones that are kept to be read.
+#: Weeks of many people that are kept as they were made, ten years; the oldest go.
+MAX_TEAM_WEEKS: Final = 520
+MAX_TEAM_BODY: Final = 1_024
+#: Errands of one kind and wearer that wait; and finished ones that are kept to be read.
 MAX_WAITING_ERRANDS: Final = 4
 MAX_FINISHED_ERRANDS: Final = 20
 MAX_ERRAND_BODY: Final = 4_096
@@ -71,6 +76,15 @@ def check_room(
             f"There are {most:,} {what} already, which is the most.",
             hint="Remove some first.",
         )
+
+
+def keep_latest(
+    connection: sa.Connection, of: sa.ColumnElement[bool], by: sa.Column[int], most: int
+) -> None:
+    """Forget all but the ``most`` latest rows of a kind, by the time in the column ``by``."""
+    table = by.table
+    kept = sa.select(table.c.id).where(of).order_by(by.desc(), table.c.id.desc()).limit(most)
+    connection.execute(sa.delete(table).where(of, table.c.id.not_in(kept)))
 
 
 def check_wearer(connection: sa.Connection, wearer: str) -> None:

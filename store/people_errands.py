@@ -53,7 +53,8 @@ class SqlErrands:
         with self._database.transaction() as connection:
             check_wearer(connection, errand.wearer)
             mine = table.c.wearer == errand.wearer
-            waiting = mine & (table.c.state == ErrandState.ASKED.value)
+            of_kind = mine & (table.c.kind == errand.kind.value)
+            waiting = of_kind & (table.c.state == ErrandState.ASKED.value)
             check_room(connection, waiting, table, MAX_WAITING_ERRANDS, "errands that wait")
             connection.execute(
                 sa.insert(table).values(
@@ -122,6 +123,9 @@ class SqlErrands:
                     )
                 )
         return counts
+
+    def overwrite_erased(self) -> bool:
+        return self._database.overwrite()
 
     def receipt(self, receipt: str) -> Receipt | None:
         found = self._database.fetch(

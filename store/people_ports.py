@@ -153,6 +153,16 @@ class FocusEdit:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class MadeWeek:
+    """The figures of many people in one ISO week (``2026-W47``), as they were made once: about nobody."""
+
+    week: str
+    simulated: bool
+    made_ns: int
+    body: str  # JSON, as dashboard.office makes it
+
+
 class ErrandKind(StrEnum):
     """Work that a page asks the analytics service for, since it alone may compute and delete."""
 
@@ -294,8 +304,14 @@ class People(Protocol):
     def focus_edits(self, wearer: str) -> list[FocusEdit]:
         """The latest word on each rule, by rule."""
 
+    def keep_team_week(self, made: MadeWeek) -> MadeWeek:
+        """Keep a week of many people unless there is one; the one that stands from now on."""
+
+    def team_weeks(self, *, simulated: bool) -> list[MadeWeek]:
+        """The weeks that were made, by week."""
+
     def ask(self, errand: Errand) -> None:
-        """Ask for an errand; SettingError where too many of the wearer wait."""
+        """Ask for an errand; SettingError where too many of the kind and wearer wait."""
 
     def errands(
         self, *, wearer: str | None = None, states: Collection[ErrandState] = tuple(ErrandState)
@@ -314,6 +330,9 @@ class People(Protocol):
         That is also the client's account, what others noted of them, and the audit about them. The receipt
         is kept. The body that is kept is the receipt's with these counts added under "registry".
         """
+
+    def overwrite_erased(self) -> bool:
+        """Let nothing of what was erased lie on the disk; False where a reader keeps it: ask again soon."""
 
     def receipt(self, receipt: str) -> Receipt | None:
         """The receipt of an erasure."""

@@ -11,8 +11,8 @@ from contracts.errors import Reason, SettingError
 from store import people_schema as schema
 from store.database import Database
 from store.people_checks import (
-    MAX_CONSENTS,
     MAX_DETAIL,
+    MAX_ENDED_GRANTS,
     MAX_FOCUS_EDITS,
     MAX_GRANTS,
     MAX_LOOKS,
@@ -20,11 +20,13 @@ from store.people_checks import (
     MAX_PAIN_NOTE,
     MAX_PAIN_TAPS,
     MAX_SESSIONS,
+    MAX_WITHDRAWN_CONSENTS,
     check_ids,
     check_number,
     check_room,
     check_text,
     check_wearer,
+    keep_latest,
 )
 from store.people_ports import (
     Consent,
@@ -49,7 +51,15 @@ class SqlRecords:
             raise SettingError(Reason.OUT_OF_RANGE, "A grant ends before it starts.")
         table = schema.access_grant
         key = _all_of(table, wearer=grant.wearer, account=grant.account, start_ns=grant.start_ns)
-        self._replace(table, key, grant, MAX_GRANTS, "grants")
+        mine = table.c.wearer == grant.wearer
+        ended = table.c.end_ns <= grant.start_ns
+        in_force = mine & (table.c.end_ns.is_(None) | ~ended)
+        with self._database.transaction() as connection:
+            check_wearer(connection, grant.wearer)
+            connection.execute(sa.delete(table).where(key))
+            check_room(connection, in_force, table, MAX_GRANTS, "grants in force")
+            connection.execute(sa.insert(table).values(**_values(grant, table)))
+            keep_latest(connection, mine & ended, table.c.end_ns, MAX_ENDED_GRANTS)
 
     def revoke(self, wearer: str, account: str, end_ns: int) -> None:
         table = schema.access_grant
@@ -81,9 +91,9 @@ class SqlRecords:
                 .where(of, table.c.withdrawn_ns.is_(None))
                 .values(withdrawn_ns=consent.given_ns)
             )
-            mine = table.c.wearer == consent.wearer
-            check_room(connection, mine, table, MAX_CONSENTS, "consents")
             connection.execute(sa.insert(table).values(**_values(consent, table)))
+            withdrawn = (table.c.wearer == consent.wearer) & table.c.withdrawn_ns.is_not(None)
+            keep_latest(connection, withdrawn, table.c.withdrawn_ns, MAX_WITHDRAWN_CONSENTS)
 
     def withdraw_consent(self, wearer: str, kind: ConsentKind, withdrawn_ns: int) -> None:
         table = schema.consent

@@ -160,3 +160,13 @@ receipt: Final = sa.Table(
     sa.Column("erased_ns", sa.BigInteger, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
 )
+
+#: Figures of weeks as they were first shown. No row is about anybody.
+team_week: Final = sa.Table(
+    "team_week",
+    metadata,
+    sa.Column("week", sa.String(8), primary_key=True),
+    sa.Column("simulated", sa.Boolean, primary_key=True),
+    sa.Column("made_ns", sa.BigInteger, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+)

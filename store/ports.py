@@ -134,12 +134,14 @@ class SeriesStore(Protocol):
         """Forget frames that start before; how many there were. Rollups and episodes stay."""
 
     def count_rows(self, wearer: str) -> dict[str, int]:
-        """How many rows there are of a wearer, by kind: what :meth:`erase` would remove."""
+        """How many rows there are of a wearer, by kind: what erasing would remove."""
 
-    def erase(self, wearer: str) -> int:
-        """Forget all of a wearer, snapshot included; how many rows there were.
+    def erase_some(self, wearer: str) -> int:
+        """Forget a wearer, snapshot included, in steps that keep nobody waiting; how many rows went.
 
-        StoreError where the rows are gone but may still lie on the disk: erase again.
+        Call again until it gives 0: nothing is left then, and nothing of it lies on the disk, as far as
+        the store can see to that. Steps may be cut off and taken up again at any time. StoreError where
+        the rows are gone but may still lie on the disk: call again later.
         """
 
     def close(self) -> None:

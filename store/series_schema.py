@@ -8,11 +8,11 @@ day is one run of pages.
 from __future__ import annotations
 
 import sqlite3
-import time
 from pathlib import Path
 from typing import Final
 
 from contracts.errors import Reason, StoreError
+from store.sqlite_log import use_write_ahead_log
 
 #: Marks a file as ours ("PLMB"), so that somebody else's database is never written to.
 APPLICATION_ID: Final = 0x504C4D42
@@ -101,15 +101,11 @@ CREATE TABLE nudge (
 MIGRATIONS: Final = (_FIRST, _CALIBRATIONS, _SUSPECTS, _NUDGES)
 VERSION: Final = len(MIGRATIONS)
 
-#: Changing to write-ahead logging ignores the busy timeout, so it is tried this often.
-_WAL_TRIES: Final = 200
-_WAL_PAUSE_S: Final = 0.05
-
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
     """Make a new file, or bring an older one forward; harmless when several processes do so at once."""
     check(connection, path)
-    _use_write_ahead_log(connection)
+    use_write_ahead_log(connection)
     if _version(connection) == VERSION:
         return
     connection.execute("BEGIN IMMEDIATE")
@@ -160,15 +156,3 @@ def check_current(connection: sqlite3.Connection, path: Path) -> None:
 
 def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    for left in reversed(range(_WAL_TRIES)):
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if left == 0 or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
-            time.sleep(_WAL_PAUSE_S)
-        else:
-            return

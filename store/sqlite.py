@@ -29,12 +29,11 @@ from contracts.units import NS_PER_S
 from store import rows, series_schema
 from store.claim import claim
 from store.ports import Checkpoint, Commit, StreamKey, WearerRows, WearerSummary
+from store.sqlite_erasing import STEP_ROWS, erase_rows
 from store.sqlite_errors import translated
 
 #: How long a statement waits for another process's commit before it gives up.
 BUSY_TIMEOUT_MS: Final = 10_000
-#: A write-ahead log that a long reader let grow is cut back to this after a checkpoint.
-WAL_LIMIT_BYTES: Final = 16 * 1024 * 1024
 _MINUTE: Final = 0
 _DAY: Final = 1
 
@@ -72,7 +71,6 @@ _GET_CALIBRATIONS_OF: Final = """
     SELECT w.wearer, body FROM wearer AS w JOIN calibration ON calibration.wearer = w.id
     WHERE w.wearer IN (SELECT value FROM json_each(?)) ORDER BY w.wearer, effective_ns
 """
-_TABLES_OF_A_WEARER: Final = ("frame", "rollup", "episode", "nudge", "calibration", "snapshot")
 #: What a wearer's rows are, by kind: where they lie.
 _KINDS: Final = {
     "frames": "frame WHERE wearer = ?",
@@ -231,22 +229,21 @@ class SqliteSeriesStore:
                 for kind, there in _KINDS.items()
             }
 
-    def erase(self, wearer: str) -> int:
+    def erase_some(self, wearer: str) -> int:
         number = self._find_wearer(wearer)
-        with self._writing() as connection:
-            # Erased means overwritten: no page of the file keeps what was deleted.
-            connection.execute("PRAGMA secure_delete = ON")
-            erased = sum(
-                connection.execute(
-                    f"DELETE FROM {table} WHERE wearer = ?",  # noqa: S608 - names of our own
-                    (number,),
-                ).rowcount
-                for table in _TABLES_OF_A_WEARER
-            )
-            connection.execute("DELETE FROM wearer WHERE id = ?", (number,))
-        with self._lock, translated(self._path):
-            self._connection.execute("PRAGMA secure_delete = OFF")
-            ((busy, *_),) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        # Erased means overwritten: no page of the file keeps what was deleted.
+        self._fetch("PRAGMA secure_delete = ON")
+        try:
+            with self._writing() as connection:
+                erased = erase_rows(connection, number, STEP_ROWS)
+        finally:
+            self._fetch("PRAGMA secure_delete = OFF")
+        if not erased:
+            self._cut_log(wearer)
+        return erased
+
+    def _cut_log(self, wearer: str) -> None:
+        ((busy, *_),) = self._fetch("PRAGMA wal_checkpoint(TRUNCATE)")
         if busy:
             raise StoreError(
                 Reason.STORE_UNREACHABLE,
@@ -254,7 +251,6 @@ class SqliteSeriesStore:
                 "still hold what was there.",
                 hint="End what reads the store for long (a backup, an export), then erase again.",
             )
-        return erased
 
     def close(self) -> None:
         with self._lock, translated(self._path):
@@ -375,8 +371,6 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
                 series_schema.check_current(connection, path)
             else:
                 series_schema.prepare(connection, path)
-                connection.execute("PRAGMA synchronous = FULL")
-                connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
         except BaseException:
             connection.close()
             raise

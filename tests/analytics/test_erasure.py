@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from store.people_ports import (
     ErrandState,
     Grant,
     Look,
+    MadeWeek,
     PainTap,
     Role,
 )
@@ -143,6 +145,7 @@ def test_all_of_a_person_goes_and_nobody_elses(tmp_path: Path, series_url: str) 
     assert body["series"]["frames"] >= before["frames"]
     assert (body["registry"]["assignment"], body["registry"]["pain"]) == (2, 1)
     assert any("when it arrives" in note for note in body["notes"])
+    assert not any("Weeks of a team" in note for note in body["notes"])
     assert GONE not in receipt.body
     hand.close()
 
@@ -175,6 +178,45 @@ def test_what_arrives_afterwards_is_let_go_and_makes_no_rows(tmp_path: Path) -> 
     hand.close()
 
 
+def test_the_receipt_says_that_shown_weeks_of_a_team_stay(tmp_path: Path) -> None:
+    hand = worker(tmp_path, f"sqlite:{tmp_path}/series.sqlite")
+    noted = hand.registry.people
+    noted.give_consent(Consent(GONE, ConsentKind.AGGREGATE, "2", 5))
+    noted.withdraw_consent(GONE, ConsentKind.AGGREGATE, 9)
+    shown = noted.keep_team_week(MadeWeek("2026-W10", simulated=False, made_ns=6, body="{}"))
+    ask(hand)
+    until(hand, lambda: erased(hand))
+    body = json.loads(hand.registry.people.receipt(RECEIPT).body)
+    assert any("Weeks of a team" in note for note in body["notes"])
+    assert hand.registry.people.team_weeks(simulated=False) == [shown]
+    hand.close()
+
+
+def test_a_large_erasure_lets_live_work_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.sqlite.STEP_ROWS", 5)
+    hand = worker(tmp_path, f"sqlite:{tmp_path}/series.sqlite")
+    did: list[str] = []
+    erase, advance = hand.store.erase_some, hand.worker._engine.advance
+
+    def step(wearer: str) -> int:
+        did.append("step")
+        return erase(wearer)
+
+    def live(now_s: float, now_ns: int) -> bool:
+        did.append("live")
+        return advance(now_s, now_ns)
+
+    monkeypatch.setattr(hand.store, "erase_some", step)
+    monkeypatch.setattr(hand.worker._engine, "advance", live)
+    ask(hand)
+    until(hand, lambda: erased(hand))
+    assert did.count("step") > 5
+    assert all(before != after for before, after in pairwise(did) if before == "step")
+    hand.close()
+
+
 def restarted_hand(hand: HandWorker) -> None:
     hand.worker.finish(hand._now_s)
     hand.start()
@@ -186,7 +228,7 @@ def test_nothing_that_was_computed_is_written_afterwards(
 ) -> None:
     hand = worker(tmp_path, f"sqlite:{tmp_path}/series.sqlite")
     wrote: list[str] = []
-    commit, erase = hand.store.commit, hand.store.erase
+    commit, erase = hand.store.commit, hand.store.erase_some
 
     def noted(new) -> None:
         wrote.extend(rows.wearer for rows in new.wearers)
@@ -197,7 +239,7 @@ def test_nothing_that_was_computed_is_written_afterwards(
         return erase(wearer)
 
     monkeypatch.setattr(hand.store, "commit", noted)
-    monkeypatch.setattr(hand.store, "erase", erased_now)
+    monkeypatch.setattr(hand.store, "erase_some", erased_now)
     ask(hand)
     measure(hand, 45, 55)
     hand.resend()
@@ -213,18 +255,19 @@ def test_a_reader_that_keeps_the_log_is_waited_for(
 ) -> None:
     hand = worker(tmp_path, f"sqlite:{tmp_path}/series.sqlite")
     before = rows_of(hand, GONE)
-    erase = hand.store.erase
+    erase = hand.store.erase_some
 
     def busy(wearer: str) -> int:
-        erase(wearer)
+        while erase(wearer):
+            pass
         raise StoreError(Reason.STORE_UNREACHABLE, "A reader keeps the log in use.")
 
-    monkeypatch.setattr(hand.store, "erase", busy)
+    monkeypatch.setattr(hand.store, "erase_some", busy)
     ask(hand)
     hand.turn()
     hand.turn()
     assert [e.state for e in hand.registry.people.errands()] == [ErrandState.ASKED]
-    monkeypatch.setattr(hand.store, "erase", erase)
+    monkeypatch.setattr(hand.store, "erase_some", erase)
     until(hand, lambda: erased(hand))
     body = json.loads(hand.registry.people.receipt(RECEIPT).body)
     assert body["series"]["frames"] == before["frames"]  # though they were gone the second time
@@ -240,7 +283,7 @@ def test_a_person_who_could_not_be_erased_is_still_measured(
     def refuse(wearer: str) -> int:
         raise refused
 
-    monkeypatch.setattr(hand.store, "erase", refuse)
+    monkeypatch.setattr(hand.store, "erase_some", refuse)
     ask(hand)
     until(hand, lambda: hand.registry.people.errands()[0].state is ErrandState.FAILED)
     assert "It may not delete." in hand.registry.people.errands()[0].result
@@ -253,7 +296,15 @@ def test_a_person_who_could_not_be_erased_is_still_measured(
 
 
 #: Everything that changes the stores or asks them in an erasure; a kill comes before or after one.
-CALLS = ("count_rows", "erase", "commit", "release", "note_errand", "erase_wearer")
+CALLS = (
+    "count_rows",
+    "erase_some",
+    "commit",
+    "release",
+    "note_errand",
+    "erase_wearer",
+    "overwrite_erased",
+)
 
 
 def cut_off(hand: HandWorker, monkeypatch: pytest.MonkeyPatch, at: int, *, before: bool) -> None:
@@ -283,6 +334,7 @@ def test_cut_off_anywhere_it_ends_in_the_same_state(
     tmp_path: Path, series_url: str, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chance = random.Random(seed)
+    monkeypatch.setattr("store.sqlite.STEP_ROWS", 20)  # several steps
     hand = worker(tmp_path, series_url)
     before = rows_of(hand, GONE)
     ask(hand)

@@ -25,6 +25,7 @@ from dashboard.reading.kept import KeptSeries
 from store.open import open_series
 from store.ports import Commit, SeriesStore, WearerRows
 from tests.influx import GivenServer, InfluxServer
+from tests.store.records import erase
 
 START_NS = 1_772_524_800 * NS_PER_S  # 2026-03-03 08:00 UTC
 DAY = (START_NS - 8 * 3600 * NS_PER_S, START_NS + 16 * 3600 * NS_PER_S)
@@ -179,14 +180,14 @@ def sqlite_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeriesSto
 
 def follow(store: SeriesStore, steps: list[object]) -> None:
     """Look after every step, and between them at times that are chosen by the step."""
-    store.erase(WEARER)
+    erase(store, WEARER)
     clock, person = Clock(), Person()
     view = KeptSeries(store, clock_s=clock, clock_ns=clock.ns, beside=at_once)
     last = person.lives(10, 0.0)
     store.commit(last)
     for number, step in enumerate(steps):
         if step == "erase":
-            store.erase(WEARER)
+            erase(store, WEARER)
         elif step == "off":
             last = person.stops()
             store.commit(last)

@@ -19,6 +19,7 @@ from plumbline.ports import free_port
 from store import open_registry, open_series
 from store.people_ports import Errand, ErrandKind
 from store.ports import Commit, Wearer, WearerRows
+from store.registry import SqlRegistry
 from tests.analytics.hand_worker import HandWorker
 from tests.analytics.services import config_for, running
 from tests.analytics.test_erasure_service import retained
@@ -111,6 +112,24 @@ def test_without_a_broker_the_receipt_says_so(
     assert NO_BROKER in found.err
     # whoever asked on the page has this number
     assert (printed["receipt"], printed["asked_ns"]) == ("asked-before", 5)
+    assert left(folder) == {"w-2"}
+
+
+def test_cut_off_it_is_gone_on_with_and_counts_what_was_there_before(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plumbline.erase.BROKER_WAIT_S", 0.1)
+    monkeypatch.setattr("store.sqlite.STEP_ROWS", 10)
+    with monkeypatch.context() as patched:
+        patched.setattr(SqlRegistry, "release", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert run(folder, free_port(), "erase", WEARER, "--yes") == 130
+    registry = open_registry(f"sqlite:{folder}/registry.sqlite")
+    (waiting,) = registry.people.errands(wearer=WEARER)
+    registry.close()
+    assert run(folder, free_port(), "erase", WEARER, "--yes", "--json") == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["receipt"] == waiting.errand
+    assert printed["series"]["frames"] == 30
     assert left(folder) == {"w-2"}
 
 

@@ -31,6 +31,7 @@ from contracts.vocabulary import (
     Pattern,
     Posture,
 )
+from store.ports import SeriesStore
 from tests.store.processes import FIRST_S, frames_from
 
 __all__ = ["FIRST_S", "frames_from"]
@@ -134,6 +135,11 @@ HEALTH = st.builds(
     mean_acc_m_s2=st.none() | st.tuples(FINITE, FINITE, FINITE),
     turning_rad_s=st.none() | st.floats(0, 100),
 )
+
+
+def erase(store: SeriesStore, wearer: str) -> int:
+    """Erase a wearer wholly; how many rows there were."""
+    return sum(iter(lambda: store.erase_some(wearer), 0))
 
 
 def by_start(rows: list) -> list:

@@ -39,6 +39,7 @@ from tests.store.records import (
     assert_same_frames,
     by_start,
     episode,
+    erase,
     frames_from,
     minute,
     nudge,
@@ -65,7 +66,7 @@ def write(store: SeriesStore, *wearers: WearerRows) -> None:
 def test_calibrations_come_back_exactly(
     store: SeriesStore, outcomes: list[CalibrationOutcome]
 ) -> None:
-    store.erase("w")
+    erase(store, "w")
     write(store, rows(calibrations=outcomes))
     latest = {outcome.effective_ns: outcome for outcome in outcomes}
     assert store.calibrations("w") == [latest[at_ns] for at_ns in sorted(latest)]
@@ -75,7 +76,7 @@ def test_calibrations_come_back_exactly(
 @shared
 @given(frames=BLOCKS, wearer=IDS)
 def test_frames_come_back_exactly(store: SeriesStore, frames: FrameBlock, wearer: str) -> None:
-    store.erase(wearer)
+    erase(store, wearer)
     write(store, rows(wearer, frames))
     assert_same_frames(store.frames(wearer, *EVER), frames)
 
@@ -85,7 +86,7 @@ def test_frames_come_back_exactly(store: SeriesStore, frames: FrameBlock, wearer
 def test_rollups_come_back_exactly(
     store: SeriesStore, minutes: list[Rollup], days: list[Rollup]
 ) -> None:
-    store.erase("w")
+    erase(store, "w")
     write(store, rows(minutes=minutes, days=days))
     assert store.minutes("w", *EVER) == by_start(minutes)
     assert store.days("w", *EVER) == by_start(days)
@@ -94,7 +95,7 @@ def test_rollups_come_back_exactly(
 @shared
 @given(episodes=st.lists(EPISODES, max_size=8))
 def test_episodes_come_back_exactly(store: SeriesStore, episodes: list[Episode]) -> None:
-    store.erase("w")
+    erase(store, "w")
     write(store, rows(episodes=episodes))
     assert store.episodes("w", *EVER) == by_start(episodes)
 
@@ -102,7 +103,7 @@ def test_episodes_come_back_exactly(store: SeriesStore, episodes: list[Episode])
 @shared
 @given(nudges=st.lists(NUDGES, max_size=8))
 def test_nudges_come_back_exactly(store: SeriesStore, nudges: list[Nudge]) -> None:
-    store.erase("w")
+    erase(store, "w")
     write(store, rows(nudges=nudges))
     latest = {(n.at_ns, n.kind.value): n for n in nudges}
     assert store.nudges("w", *EVER) == [latest[key] for key in sorted(latest)]
@@ -124,7 +125,7 @@ def test_days_of_several_are_the_days_of_each(
         found = store.days_of([*days, *days, "nobody"], *interval)
         assert found == {wearer: of for wearer, of in each.items() if of}
     for wearer in days:
-        store.erase(wearer)
+        erase(store, wearer)
 
 
 def test_days_of_a_thousand_are_one_question(store: SeriesStore) -> None:
@@ -183,7 +184,7 @@ def test_health_comes_back_exactly(store: SeriesStore, health: list[SensorHealth
 def test_episodes_that_overlap_an_interval(
     store: SeriesStore, pairs: list[tuple[int, int]], start_s: int, length_s: int
 ) -> None:
-    store.erase("w")
+    erase(store, "w")
     kept = by_start([episode(a, a + b) for a, b in pairs])
     write(store, rows(episodes=kept))
     start_ns, end_ns = start_s * NS_PER_S, (start_s + length_s) * NS_PER_S
@@ -234,7 +235,7 @@ def test_an_empty_store_says_so(store: SeriesStore) -> None:
     assert len(store.frames("w", *EVER)) == 0
     assert store.episodes("w", *EVER) == []
     assert store.checkpoint().snapshots == {}
-    assert store.erase("w") == 0
+    assert erase(store, "w") == 0
 
 
 def test_wearers_are_those_with_frames_latest_first(store: SeriesStore) -> None:
@@ -282,7 +283,7 @@ def test_erasing_forgets_one_wearer_wholly(store: SeriesStore) -> None:
         "snapshots": 1,
     }
     assert store.count_rows("a") == counted
-    assert store.erase("a") == 17
+    assert erase(store, "a") == 17
     assert store.count_rows("a") == dict.fromkeys(counted, 0)
     assert len(store.frames("a", *EVER)) == 0
     assert store.minutes("a", *EVER) == store.days("a", *EVER) == []
@@ -294,7 +295,7 @@ def test_erasing_forgets_one_wearer_wholly(store: SeriesStore) -> None:
     assert len(store.calibrations("b")) == 1
     assert store.checkpoint().snapshots == {"b": b"y"}
     assert [w.wearer for w in store.wearers()] == ["b"]
-    assert store.erase("a") == 0
+    assert erase(store, "a") == 0
 
 
 def test_a_commit_that_fails_leaves_nothing_behind(store: SeriesStore) -> None:

@@ -19,7 +19,7 @@ from tests.store.influx_commits import (
     refusal,
 )
 from tests.store.processes import EVER, FIRST_S, KEY, frames_from
-from tests.store.records import assert_same_frames, minute
+from tests.store.records import assert_same_frames, erase, minute
 
 
 def test_the_first_start_makes_the_buckets(server: InfluxServer, opened: Opened) -> None:
@@ -86,7 +86,7 @@ def test_a_reader_says_so_when_it_is_to_write(server: InfluxServer, opened: Open
     url = server.url()
     opened(url)
     reader = opened(url, read_only=True)
-    for write in (lambda: reader.commit(commit(1)), lambda: reader.erase("w")):
+    for write in (lambda: reader.commit(commit(1)), lambda: reader.erase_some("w")):
         with pytest.raises(StoreError, match="cannot be written"):
             write()
 
@@ -150,7 +150,7 @@ def test_a_name_is_never_part_of_a_question(server: InfluxServer, opened: Opened
     store.commit(commit(1, frames_from(FIRST_S, 3)))
     for name in ('" or r.wearer == "w', 'x") |> yield() //', "${1}", "\\", "w\\"):
         assert len(store.frames(name, *EVER)) == 0
-        assert store.erase(name) == 0
+        assert erase(store, name) == 0
         with pytest.raises(PlumblineError):
             store.commit(Commit([WearerRows(name, frames_from(FIRST_S, 1))]))
     assert len(store.frames("w", *EVER)) == 3

@@ -17,6 +17,7 @@ from store.influx_tokens import StoreTokens
 from tests.influx import InfluxServer
 from tests.store.influx_commits import Opened, commit
 from tests.store.processes import EVER, FIRST_S, KEY, frames_from
+from tests.store.records import erase
 
 
 class Granted:
@@ -73,7 +74,7 @@ def test_analytics_does_its_work_with_its_own_token_and_nothing_else(
     store.commit(commit(1, frames_from(FIRST_S, 10)))
     assert store.checkpoint().cursors == {KEY: 1}
     assert store.prune_frames((FIRST_S + 5) * NS_PER_S) == 5
-    assert store.erase("w") == 5
+    assert erase(store, "w") == 5
     address = parse_address(url)
     connection = Connection(address)
     assert refused(connection, address) == ["make a bucket", "make a token"]

@@ -241,7 +241,6 @@ def test_focus_edits_are_kept_all_or_none(people: People) -> None:
     ("cap", "keep"),
     [
         ("MAX_GRANTS", lambda p, n: p.grant(Grant("w1", "t1", n))),
-        ("MAX_CONSENTS", lambda p, n: p.give_consent(Consent("w1", ConsentKind.AGGREGATE, "1", n))),
         ("MAX_PAIN_TAPS", lambda p, n: p.tap_pain(PainTap("w1", n, "head", 1))),
         ("MAX_SESSIONS", lambda p, n: p.add_session(TherapySession("w1", n, "t1"))),
         ("MAX_FOCUS_EDITS", lambda p, n: p.edit_focus([FocusEdit("w1", f"r{n}", "t1", n)])),

@@ -15,7 +15,7 @@ from contracts.vocabulary import Placement
 from store import open_series, series_schema
 from store.ports import Commit, WearerRows
 from tests.store import processes
-from tests.store.records import FIRST_S, assert_same_frames, frames_from, minute
+from tests.store.records import FIRST_S, assert_same_frames, erase, frames_from, minute
 
 EVER = (0, 2**63 - 1)
 DAY_S = 8 * 3600
@@ -231,7 +231,7 @@ def test_erased_data_is_not_in_the_file_any_more(tmp_path: Path) -> None:
     store = open_series(f"sqlite:{path}")
     secret = b"this-was-somebodys-snapshot" * 50
     write(store, frames_from(FIRST_S, 10), "somebody-to-forget", snapshot=secret)
-    store.erase("somebody-to-forget")
+    erase(store, "somebody-to-forget")
     store.close()
     left = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert b"somebodys-snapshot" not in left
@@ -249,11 +249,52 @@ def test_an_erasure_that_a_reader_keeps_from_the_disk_says_so(
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM frame").fetchall()
     with pytest.raises(StoreError, match="erased, but"):
-        store.erase("somebody-to-forget")
+        erase(store, "somebody-to-forget")
     assert store.wearers() == []
     reader.execute("COMMIT")
-    assert store.erase("somebody-to-forget") == 0
+    assert erase(store, "somebody-to-forget") == 0
     left = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert b"somebody-to-forget" not in left
     reader.close()
     store.close()
+
+
+def test_a_large_erasure_goes_in_bounded_steps_and_others_write_in_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.sqlite.STEP_ROWS", 100)
+    url = f"sqlite:{tmp_path}/s.sqlite"
+    store = open_series(url)
+    minutes = [minute(FIRST_S + 60 * n) for n in range(30)]
+    write(store, frames_from(FIRST_S, 250), "somebody-to-forget", minutes=minutes, snapshot=b"x")
+    looking = open_series(url, read_only=True)
+    steps, frames = [], []
+    while erased := store.erase_some("somebody-to-forget"):
+        steps.append(erased)
+        write(store, frames_from(FIRST_S + len(steps), 1))  # nobody waits for the whole of it
+        frames.append(looking.frames("somebody-to-forget", *EVER).start_ns)
+    assert steps == [100, 100, 81]
+    # what was made of the frames goes before them, and they go from the oldest on
+    assert looking.minutes("somebody-to-forget", *EVER) == []
+    assert [len(left) for left in frames] == [181, 81, 0]
+    assert frames[0][0] == (FIRST_S + 69) * NS_PER_S
+    assert [summary.frames for summary in looking.wearers()] == [3]
+    looking.close()
+    store.close()
+
+
+def test_an_erasure_that_was_cut_off_is_gone_on_with_by_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.sqlite.STEP_ROWS", 100)
+    store = open_series(f"sqlite:{tmp_path}/s.sqlite")
+    write(store, frames_from(FIRST_S, 250), "somebody-to-forget", snapshot=b"secret" * 99)
+    assert store.erase_some("somebody-to-forget") == 100
+    store.close()
+    again = open_series(f"sqlite:{tmp_path}/s.sqlite")
+    assert again.count_rows("somebody-to-forget")["frames"] == 151
+    assert erase(again, "somebody-to-forget") == 151
+    again.close()
+    left = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"somebody-to-forget" not in left
+    assert b"secret" not in left
