@@ -10,7 +10,6 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -25,9 +24,6 @@ from store.people_ports import Look, Role, Verdict
 from store.ports import Commit, Wearer, WearerRows
 from store.registry import SqlRegistry
 from tests.dashboard import reviewed, screenshots, seed, signing_in
-from tests.influx import InfluxServer, server
-
-__all__ = ["server"]
 
 pytestmark = [
     pytest.mark.browser,
@@ -62,15 +58,17 @@ class House:
             registry.close()
 
 
-@pytest.fixture(params=["sqlite", "influxdb"])
-def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+@pytest.fixture(scope="module", params=["sqlite", "influxdb"])
+def house(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
     """A client with a day that ends now and five calm weeks before, and somebody else's data."""
-    store_url, registry_url = seed.urls(tmp_path)
+    folder = tmp_path_factory.mktemp(request.param)
+    store_url, registry_url = seed.urls(folder)
     if request.param == "influxdb":
-        influx: InfluxServer = request.getfixturevalue("server")
-        store_url = influx.url(frame_days=30)
+        store_url = request.getfixturevalue("influx_server").url(frame_days=30)
     fill(store_url, registry_url)
-    with screenshots.served(store_url, registry_url, tmp_path / "dashboard.log") as address:
+    with screenshots.served(store_url, registry_url, folder / "dashboard.log") as address:
         yield House(address, registry_url)
 
 
