@@ -77,10 +77,14 @@ def under_way(folder: Path, recording: Path, chromium: Path, store_url: str) -> 
             registry.set_settings(somebody.wearer, PostureSettings(episode_s=EPISODE_S))
         return window(ends.enter_context(screenshots.chromium(chromium))), somebody
 
+    def erase() -> None:
+        first_day.result()
+        erase_everything(*arrived.result())
+
     with ThreadPoolExecutor(max_workers=1) as thread:
         arrived = thread.submit(arrive)
         first_day = thread.submit(lambda: walk_the_first_day(*arrived.result()))
-        erasure = thread.submit(lambda: first_day.result() or erase_everything(*arrived.result()))
+        erasure = thread.submit(erase)
         try:
             yield Walk(first_day, erasure)
         finally:
