@@ -12,6 +12,7 @@ from contracts.settings import CalibrationPlan, PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from dashboard.entry import accounts
+from dashboard.mine.consent import words
 from plumbline.fleet import KIT
 from plumbline.seed_history import Client, WornDay, midnight_ns, sessions_on
 from store.people_ports import (
@@ -32,7 +33,6 @@ CLIENTS_WITH_ACCOUNT: Final = 6
 #: The first therapist is let look by everybody, the others each by their share.
 THERAPISTS: Final = 4
 #: The version of the words that were agreed to.
-CONSENT_VERSION: Final = "1"
 _HOUR_NS: Final = 3600 * NS_PER_S
 _DAY_NS: Final = 24 * _HOUR_NS
 _REGIONS: Final = (
@@ -91,9 +91,9 @@ def add_client(registry: Registry, client: Client, staff: Staff, from_ns: int) -
     if client.number % 5 == 0:
         registry.set_settings(client.wearer, _settings_of(client))
     people = registry.people
-    people.give_consent(Consent(client.wearer, ConsentKind.MONITORING, CONSENT_VERSION, from_ns))
+    people.give_consent(_agreed(client.wearer, ConsentKind.MONITORING, from_ns))
     if client.number % 3:
-        people.give_consent(Consent(client.wearer, ConsentKind.AGGREGATE, CONSENT_VERSION, from_ns))
+        people.give_consent(_agreed(client.wearer, ConsentKind.AGGREGATE, from_ns))
     for therapist in _therapists_of(client, staff):
         people.grant(Grant(client.wearer, therapist.account, from_ns))
     if client.number > CLIENTS_WITH_ACCOUNT:
@@ -103,6 +103,10 @@ def add_client(registry: Registry, client: Client, staff: Staff, from_ns: int) -
         people, login, client.label, [Role.CLIENT], wearer=client.wearer, must_change=False
     )
     return Login(login, password, (Role.CLIENT.value,), client.wearer)
+
+
+def _agreed(wearer: str, kind: ConsentKind, from_ns: int) -> Consent:
+    return Consent(wearer, kind, words(kind).version, from_ns)
 
 
 def sensor_of(client: Client, place: Placement) -> str:

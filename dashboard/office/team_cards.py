@@ -20,8 +20,11 @@ _HOW: Final = (
         f"Every figure is of at least {FEWEST} people who agreed to it. There is nothing about anyone alone, "
         "and nothing to filter by."
     ),
-    f"People are counted in groups of {GROUP}: nobody’s coming or going shows alone.",
-    "Who agrees is counted from the next week on. Who takes it back is in no week any more.",
+    f"People are counted in groups of {GROUP}, by the order in which they agreed.",
+    (
+        "A week’s figures are made once, after it is over, and then stay as they are. Who agrees is counted from "
+        "the next week on. Who takes it back is in no week that is made from then on."
+    ),
     f"A week counts somebody from {MIN_WORN_S // 3600} worn hours on. Time not worn is unknown, and in no figure.",
     "A week stands here two days after it has ended.",
 )
@@ -103,9 +106,8 @@ def _box(found: Quartiles, end_min_h: float) -> str:
 
 
 def how(view: TeamView) -> str:
-    """How all of it is counted, and how many agreed."""
-    agreed = "Fewer than ten people" if view.agreed is None else f"{view.agreed} people or more"
-    lines = (f"{agreed} agree to be counted now.", *_HOW, *_simulated(view))
+    """How all of it is counted."""
+    lines = (*_HOW, *_simulated(view))
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return (
         f'<div class="pl"><section class="pl-card"><ul class="pl-how">{items}</ul></section></div>'

@@ -1,14 +1,14 @@
 """What an employer may see: weeks of at least ten people together, never one. Pure.
 
-Nobody can be singled out by comparing two looks: weeks are whole, over and fixed, there is nothing to
-filter by, figures are medians and quartiles in whole minutes, and people count in fives. Who agrees
-counts from the next week on, so joining changes no week that was shown; who leaves is replaced by the
-next in line, or five leave at once.
+Nobody can be singled out by comparing two looks at a week, since its figures are made once, after it is
+over, and never again: whoever joins, leaves, is erased or syncs late changes no week that was shown.
+There is nothing to filter by, figures are medians and quartiles in whole minutes, and people count in
+fives. What two weeks side by side may tell is in docs/pages.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
 from typing import Final
@@ -61,10 +61,9 @@ class TeamWeek:
 
 @dataclass(frozen=True, slots=True)
 class TeamView:
-    """The weeks, latest last. ``agreed``: how many agreed, in fives, or None for fewer than ten."""
+    """The weeks, latest last. How many agree at the moment is not in it: that would tell who left today."""
 
     weeks: tuple[TeamWeek, ...]
-    agreed: int | None
     simulated: bool = False
 
 
@@ -80,24 +79,12 @@ def bounds_ns(weeks: Sequence[IsoWeek]) -> tuple[int, int]:
     return weeks[0].bounds_ns(_UTC)[0] - day_ns, weeks[-1].bounds_ns(_UTC)[1] + day_ns
 
 
-def team_view(
-    members: Sequence[Member],
-    days: Mapping[str, Sequence[Rollup]],
-    weeks: Sequence[IsoWeek],
-    *,
-    simulated: bool = False,
-) -> TeamView:
-    """Each week's figures. ``days`` holds each member's days, by wearer."""
-    in_line = sorted(members, key=lambda member: (member.since_ns, member.wearer))
-    found = tuple(_week(week, in_line, days) for week in weeks)
-    return TeamView(found, _in_fives(len(in_line)), simulated)
-
-
-def _week(
-    week: IsoWeek, in_line: Sequence[Member], days: Mapping[str, Sequence[Rollup]]
+def team_week(
+    week: IsoWeek, members: Sequence[Member], days: Mapping[str, Sequence[Rollup]]
 ) -> TeamWeek:
+    """A week's figures as they are made the first time. ``days`` holds each member's days, by wearer."""
     counted = []
-    for member in in_line:
+    for member in sorted(members, key=lambda member: (member.since_ns, member.wearer)):
         start_ns, end_ns = week.bounds_ns(member.zone)
         if member.since_ns > start_ns:
             continue
@@ -111,6 +98,36 @@ def _week(
         return TeamWeek(week)
     rounded, worn = zip(*counted[:people], strict=True)
     return TeamWeek(week, people, _quartiles(rounded), _quartiles(worn))
+
+
+def team_view(
+    members: Sequence[Member],
+    days: Mapping[str, Sequence[Rollup]],
+    weeks: Sequence[IsoWeek],
+    *,
+    made: Mapping[IsoWeek, TeamWeek],
+    keep: Callable[[TeamWeek], TeamWeek],
+    simulated: bool = False,
+) -> TeamView:
+    """Each week as it was made before, or made now.
+
+    ``made``: those with figures that were shown before. ``keep`` makes such figures last, and gives
+    those that stand. A week without figures is made again at the next look: nothing of it was shown.
+    """
+    return TeamView(tuple(_stands(week, members, days, made, keep) for week in weeks), simulated)
+
+
+def _stands(
+    week: IsoWeek,
+    members: Sequence[Member],
+    days: Mapping[str, Sequence[Rollup]],
+    made: Mapping[IsoWeek, TeamWeek],
+    keep: Callable[[TeamWeek], TeamWeek],
+) -> TeamWeek:
+    if week in made:
+        return made[week]
+    found = team_week(week, members, days)
+    return found if found.people is None else keep(found)
 
 
 def _in_fives(people: int) -> int | None:

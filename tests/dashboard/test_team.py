@@ -7,26 +7,32 @@ from datetime import date, datetime
 from html.parser import HTMLParser
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.errors import Reason, StoreError
 from contracts.records import FrameBlock, Rollup
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Posture
 from dashboard.look.weeks import IsoWeek
 from dashboard.office import team_cards
+from dashboard.office.team_made import from_kept, to_keep
 from dashboard.office.team_model import (
     MIN_WORN_S,
     Member,
     Quartiles,
     TeamView,
+    TeamWeek,
     team_view,
+    team_week,
     weeks_shown,
 )
 from dashboard.office.team_source import read_team
 from dashboard.reading.sources import Sources
-from store.people_ports import Consent, ConsentKind
+from store.people_ports import Consent, ConsentKind, MadeWeek, Receipt
 from store.ports import Commit, Wearer, WearerRows
+from tests.store.records import erase
 
 UTC = ZoneInfo("UTC")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -63,7 +69,7 @@ def people(
 
 def test_figures_of_ten_people_by_hand() -> None:
     members, days = people([2, 4, 6, 8, 10, 12, 14, 16, 18, 20])
-    (week,) = team_view(members, days, [WEEK]).weeks
+    week = team_week(WEEK, members, days)
     assert week.people == 10
     # inclusive quartiles of ten: at positions 2.25, 4.5 and 6.75, so 6.5, 11 and 15.5; even halves
     assert week.rounded_min_h == Quartiles(6, 11, 16)
@@ -72,8 +78,7 @@ def test_figures_of_ten_people_by_hand() -> None:
 
 def test_nine_people_are_nothing() -> None:
     members, days = people([10.0] * 9)
-    view = team_view(members, days, [WEEK])
-    assert view.agreed is None
+    view = TeamView((team_week(WEEK, members, days),))
     (week,) = view.weeks
     assert (week.people, week.rounded_min_h, week.worn_h) == (None, None, None)
     assert team_cards.headline(view) == ""
@@ -83,12 +88,12 @@ def test_nine_people_are_nothing() -> None:
 def test_who_hardly_wore_it_and_who_agreed_later_is_not_in_a_week() -> None:
     members, days = people([10.0] * 10)
     days["p003"] = [day(WEEK.bounds_ns(UTC)[0], 10, MIN_WORN_S - 1)]
-    assert team_view(members, days, [WEEK]).weeks[0].people is None
+    assert team_week(WEEK, members, days).people is None
     members, days = people([10.0] * 10)
     members[3] = Member("p003", UTC, WEEK.bounds_ns(UTC)[0] + 1)
-    assert team_view(members, days, [WEEK]).weeks[0].people is None
+    assert team_week(WEEK, members, days).people is None
     members[3] = Member("p003", UTC, WEEK.bounds_ns(UTC)[0])
-    assert team_view(members, days, [WEEK]).weeks[0].people == 10
+    assert team_week(WEEK, members, days).people == 10
 
 
 def test_a_week_is_seven_days_of_each_persons_zone() -> None:
@@ -96,7 +101,7 @@ def test_a_week_is_seven_days_of_each_persons_zone() -> None:
     start_ns, end_ns = WEEK.bounds_ns(BERLIN)
     assert start_ns == WEEK.bounds_ns(UTC)[0] - 3600 * NS_PER_S
     days = {wearer: [*own, day(end_ns, 60)] for wearer, own in days.items()}
-    (week,) = team_view(members, days, [WEEK]).weeks
+    week = team_week(WEEK, members, days)
     assert week.rounded_min_h == Quartiles(10, 10, 10)
 
 
@@ -115,8 +120,8 @@ rates = st.lists(st.floats(0, 60), min_size=0, max_size=40)
 def test_one_person_more_changes_no_figure_until_a_group_is_full(
     rates_min_h: list[float], more_min_h: float
 ) -> None:
-    before = team_view(*people(rates_min_h), [WEEK]).weeks[0]
-    after = team_view(*people([*rates_min_h, more_min_h]), [WEEK]).weeks[0]
+    before = team_week(WEEK, *people(rates_min_h))
+    after = team_week(WEEK, *people([*rates_min_h, more_min_h]))
     count = len(rates_min_h) + 1
     if count < 10:
         assert after.people is None
@@ -132,8 +137,8 @@ def test_who_leaves_takes_along_four_others_or_is_replaced(
 ) -> None:
     members, days = people(rates_min_h)
     gone = data.draw(st.sampled_from(members))
-    before = team_view(members, days, [WEEK]).weeks[0]
-    after = team_view([m for m in members if m != gone], days, [WEEK]).weeks[0]
+    before = team_week(WEEK, members, days)
+    after = team_week(WEEK, [m for m in members if m != gone], days)
     count = len(members)
     if count % 5:
         assert after.people == before.people == count // 5 * 5
@@ -146,8 +151,7 @@ def test_who_leaves_takes_along_four_others_or_is_replaced(
 
 @given(rates)
 def test_no_figure_is_of_fewer_than_ten_or_finer_than_a_minute(rates_min_h: list[float]) -> None:
-    view = team_view(*people(rates_min_h), [WEEK])
-    (week,) = view.weeks
+    week = team_week(WEEK, *people(rates_min_h))
     shown = week.people is not None
     assert shown is (len(rates_min_h) >= 10)
     assert (week.rounded_min_h is not None) is (week.worn_h is not None) is shown
@@ -157,11 +161,19 @@ def test_no_figure_is_of_fewer_than_ten_or_finer_than_a_minute(rates_min_h: list
         assert min(rates_min_h) - 1 <= found.low <= found.middle <= found.high
 
 
-def agree(found: Sources, wearer: str, *, simulated: bool, rate_min_h: float = 10.0) -> None:
+def agree(
+    found: Sources,
+    wearer: str,
+    *,
+    simulated: bool,
+    rate_min_h: float = 10.0,
+    worn_s: int = WORN_S,
+) -> None:
     found.registry.put_wearer(Wearer(wearer, f"Somebody {wearer}", simulated=simulated))
     consent = Consent(wearer, ConsentKind.AGGREGATE, "1", given_ns=1)
     found.registry.people.give_consent(consent)
-    rows = WearerRows(wearer, FrameBlock.concat([]), days=[day(WEEK.bounds_ns(UTC)[0], rate_min_h)])
+    own = day(WEEK.bounds_ns(UTC)[0], rate_min_h, worn_s)
+    rows = WearerRows(wearer, FrameBlock.concat([]), days=[own])
     found.series.commit(Commit(wearers=[rows]))
 
 
@@ -173,6 +185,8 @@ def test_from_the_stores_only_who_agrees_and_nobody_simulated_among_people(
     view = read_team(sources.series, sources.registry, NOW_NS)
     assert view.simulated
     assert view.weeks[-1].people == 10
+    sources.registry.put_wearer(Wearer("c-00", "Agrees to nothing yet"))
+    assert not read_team(sources.series, sources.registry, NOW_NS).simulated
     for n in range(9):
         agree(sources, f"c-{n:02d}", simulated=False)
     view = read_team(sources.series, sources.registry, NOW_NS)
@@ -181,8 +195,6 @@ def test_from_the_stores_only_who_agrees_and_nobody_simulated_among_people(
     agree(sources, "c-09", simulated=False)
     view = read_team(sources.series, sources.registry, NOW_NS)
     assert (view.weeks[-1].people, view.weeks[-1].rounded_min_h) == (10, Quartiles(10, 10, 10))
-    sources.registry.people.withdraw_consent("c-04", ConsentKind.AGGREGATE, NOW_NS)
-    assert read_team(sources.series, sources.registry, NOW_NS).weeks[-1].people is None
 
 
 def test_the_page_says_the_figures_and_no_name(sources: Sources) -> None:
@@ -203,9 +215,101 @@ def test_the_sentence_compares_with_the_last_week_that_has_figures() -> None:
     start_ns = earlier.bounds_ns(UTC)[0]
     days = {wearer: [*own, day(start_ns, 14)] for wearer, own in days.items()}
     members = [Member(m.wearer, m.zone, 0) for m in members]
-    view = team_view(members, days, [earlier, WEEK.moved(-1), WEEK])
+    view = TeamView(tuple(team_week(w, members, days) for w in (earlier, WEEK.moved(-1), WEEK)))
     assert team_cards.said(view).endswith("4 min less than in the week of 16 – 22 February 2026.")
-    assert TeamView((), None) == team_view([], {}, [])
+
+
+def team(sources: Sources, now_ns: int = NOW_NS) -> TeamView:
+    return read_team(sources.series, sources.registry, now_ns)
+
+
+def leave(sources: Sources, wearer: str, how: str) -> None:
+    people = sources.registry.people
+    if how == "withdraws":
+        people.withdraw_consent(wearer, ConsentKind.AGGREGATE, NOW_NS)
+    else:
+        erase(sources.series, wearer)
+        people.erase_wearer(wearer, receipt=Receipt(f"r-{wearer}", 1, 2, "{}"))
+
+
+@pytest.mark.parametrize("how", ["withdraws", "is erased"])
+@pytest.mark.parametrize("count", [10, 11, 15, 16])
+def test_who_leaves_between_two_looks_changes_nothing_that_was_shown(
+    sources: Sources, how: str, count: int
+) -> None:
+    for n in range(count):
+        agree(sources, f"c-{n:02d}", simulated=False, rate_min_h=3.0 * n)
+    before = team(sources)
+    assert before.weeks[-1].people == count // 5 * 5
+    leave(sources, "c-04", how)
+    after = team(sources)
+    assert after == before
+    assert team_cards.how(after) == team_cards.how(before)
+    for n in range(count):
+        if n != 4:
+            leave(sources, f"c-{n:02d}", how)
+    assert (
+        team(sources) == before
+    )  # nor does the last one show, nor do simulated people come instead
+
+
+@pytest.mark.parametrize("how", ["withdraws", "is erased"])
+def test_who_leaves_before_a_week_is_made_is_not_in_it(sources: Sources, how: str) -> None:
+    for n in range(10):
+        agree(sources, f"c-{n:02d}", simulated=False)
+    leave(sources, "c-04", how)
+    assert team(sources).weeks[-1].people is None
+
+
+def test_rows_that_come_late_make_a_week_but_change_none(sources: Sources) -> None:
+    for n in range(9):
+        agree(sources, f"c-{n:02d}", simulated=False)
+    agree(sources, "late", simulated=False, worn_s=60)
+    assert team(sources).weeks[-1].people is None
+    agree(sources, "late", simulated=False)
+    made = team(sources).weeks[-1]
+    assert made.people == 10
+    agree(sources, "late", simulated=False, rate_min_h=59.0)
+    agree(sources, "c-00", simulated=False, rate_min_h=59.0)
+    assert team(sources).weeks[-1] == made
+
+
+def test_a_week_made_by_another_page_at_the_same_time_stands(sources: Sources) -> None:
+    for n in range(10):
+        agree(sources, f"c-{n:02d}", simulated=False)
+    theirs = TeamWeek(WEEK, 10, Quartiles(1, 2, 3), Quartiles(4, 5, 6))
+    people = sources.registry.people
+    people.keep_team_week(to_keep(theirs, NOW_NS, simulated=False))
+    assert team(sources).weeks[-1] == theirs
+    assert [from_kept(made) for made in people.team_weeks(simulated=False)] == [theirs]
+
+
+@given(st.lists(st.tuples(rates.filter(lambda found: len(found) != 10), st.booleans()), max_size=6))
+def test_whoever_comes_and_goes_a_week_has_one_set_of_figures(
+    looks: list[tuple[list[float], bool]],
+) -> None:
+    kept: dict[IsoWeek, TeamWeek] = {}
+    shown: set[Quartiles] = set()
+    for rates_min_h, again in looks:
+        for _ in range(1 + again):
+            (week,) = team_view(
+                *people(rates_min_h), [WEEK], made=kept, keep=lambda w: kept.setdefault(w.week, w)
+            ).weeks
+            if week.rounded_min_h is not None:
+                shown.add(week.rounded_min_h)
+    assert len(shown) <= 1
+
+
+def test_a_row_that_cannot_be_read_is_said() -> None:
+    for made in (
+        MadeWeek("2026-W10", simulated=False, made_ns=1, body="{}"),
+        MadeWeek("2026-W99", simulated=False, made_ns=1, body='{"people":10}'),
+    ):
+        with pytest.raises(StoreError) as refused:
+            from_kept(made)
+        assert refused.value.reason is Reason.STORE_CORRUPT
+    with pytest.raises(ValueError, match="without figures"):
+        to_keep(TeamWeek(WEEK), 1, simulated=False)
 
 
 def words(page: str) -> str:
