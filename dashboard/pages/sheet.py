@@ -39,4 +39,5 @@ def _sheet(visit: Visit, week: IsoWeek) -> None:
         picture_words = f"The sheet of {person.wearer}, {week.name}: the very page of the PDF."
         st.html(sheet_cards.picture(sheet.picture(review, named=named), picture_words))
     if sheet_words.shown_areas(review):
+        st.html(cards.part("Before anyone works on the body"))
         st.html(cards.warnings())

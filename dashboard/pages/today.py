@@ -21,7 +21,8 @@ _NOW_EVERY_S: Final = 2
 _DAY_EVERY_S: Final = 5
 _AROUND_NS: Final = 120 * NS_PER_S
 _LONG_LIST: Final = 7
-_LIST_HEIGHT_PX: Final = 470
+#: Ends within an entry, so that one sees that there are more.
+_LIST_HEIGHT_PX: Final = 442
 _BACK: Final = (":material/chevron_left:", "Day before")
 _ON: Final = (":material/chevron_right:", "Day after")
 _RANGES: Final = {
