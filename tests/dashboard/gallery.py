@@ -126,6 +126,9 @@ def settled(page: Page, shot: Shot) -> None:
         state = page.locator('[data-testid="stApp"]').get_attribute("data-test-script-state")
         said = page.locator("body").inner_text()
         raise AssertionError(f"{shot.name} does not settle ({state}): {said[:1000]}") from None
+    broken = page.locator('[data-testid="stException"]')
+    if broken.count():
+        raise AssertionError(f"{shot.name} is broken: {broken.first.inner_text()[:1000]}")
 
 
 def chosen(shots: Collection[Shot], words: str) -> list[Shot]:
