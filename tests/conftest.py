@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -35,6 +36,15 @@ settings.register_profile(
     "search", settings.get_profile("plumbline"), derandomize=False, max_examples=2000
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "plumbline"))
+
+
+def pytest_configure() -> None:
+    """Let Python keep what it has compiled, also where the environment says not to.
+
+    The tests start hundreds of processes, and half of a start is compiling what it imports.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 def missing(what: str, how: str) -> NoReturn:
