@@ -6,19 +6,20 @@ A page is a module of :mod:`dashboard.pages` with ``page(visit)``, loaded when i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Final
 
 import streamlit as st
 
 from contracts.errors import AccessError, PlumblineError, Reason
+from contracts.units import NS_PER_S
 from dashboard.entry import access
 from dashboard.entry.access import ALLOWED, Act, Relation, Viewer
 from dashboard.entry.gate import Audit, Gate, GuardedRegistry
-from dashboard.entry.visit import make_visit
-from dashboard.look import cards, frame_cards
-from dashboard.look.parts import guide
+from dashboard.entry.visit import Visit, make_visit
+from dashboard.look import cards, frame_cards, text
+from dashboard.look.act_words import words_of
+from dashboard.look.parts import FAILED, guide
 from dashboard.reading.sources import Sources
 from store.people_ports import Role
 
@@ -28,38 +29,30 @@ NOT_YOURS: Final = frame_cards.NOT_YOURS
 CLIENT: Final = "client"
 _SHOWN: Final = "shown client"
 _ENDED: Final = "client of a page that ended"
+_AGAIN: Final = "seen to have failed"
+#: Pages whose first part, read every two seconds, says that the store is away.
+_SAY_IT_THEMSELVES: Final = (Act.TODAY, Act.SENSORS)
 #: How often an open page asks whether it may still be shown.
 _LOOK_AGAIN_S: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A page in the navigation: its module and title.
-
-    No sign: Streamlit would have the browser fetch it, for the tab, from a host that is not ours.
-    """
-
-    module: str
-    title: str
-
-
-ENTRIES: Final = {
-    Act.CLIENTS: Entry("clients", "Clients"),
-    Act.REVIEW: Entry("review", "Week review"),
-    Act.SHEET: Entry("sheet", "Session sheet"),
-    Act.TODAY: Entry("today", "Today"),
-    Act.WEEK: Entry("week", "Week"),
-    Act.BODY: Entry("body", "My body"),
-    Act.SENSORS: Entry("sensors", "My sensors"),
-    Act.SETTINGS: Entry("settings", "Settings"),
-    Act.DATA: Entry("data", "My data"),
-    Act.PEOPLE: Entry("people", "People"),
-    Act.ALL_SENSORS: Entry("all_sensors", "Sensors"),
-    Act.AUDIT: Entry("audit", "Audit"),
-    Act.TEAM: Entry("team", "Team"),
+#: The module of each page. Pages have no sign: Streamlit would have the browser fetch it, for the tab,
+#: from a host that is not ours.
+MODULES: Final = {
+    Act.CLIENTS: "clients",
+    Act.REVIEW: "review",
+    Act.SHEET: "sheet",
+    Act.TODAY: "today",
+    Act.WEEK: "week",
+    Act.BODY: "body",
+    Act.SENSORS: "sensors",
+    Act.SETTINGS: "settings",
+    Act.DATA: "data",
+    Act.PEOPLE: "people",
+    Act.ALL_SENSORS: "all_sensors",
+    Act.AUDIT: "audit",
+    Act.TEAM: "team",
 }
-#: What a page about a client is called for somebody who looks at somebody else.
-_OTHERS: Final = {Act.BODY: "Body"}
 
 
 def show(
@@ -76,7 +69,7 @@ def show(
     entries = {
         act: st.Page(
             lambda act=act: open_page(act, found, audit, who, clock_ns),  # type: ignore[misc]
-            title=ENTRIES[act].title if own else _OTHERS.get(act, ENTRIES[act].title),
+            title=words_of(act).named(own=own),
             url_path=str(act),
         )
         for act in acts
@@ -107,29 +100,43 @@ def open_page(
         return
     gate.look(wearer)
     audit.looked(who().account, act, wearer)
-    st.fragment(_as_long_as_allowed, run_every=_LOOK_AGAIN_S)(gate, wearer)
+    head = st.container()
     visit = make_visit(found, gate, wearer, clock_ns)
     if act is Act.TODAY:
         guide(visit)
-    import_module(f"dashboard.pages.{ENTRIES[act].module}").page(visit)
+    import_module(f"dashboard.pages.{MODULES[act]}").page(visit)
+    with head:
+        st.fragment(_as_long_as_allowed, run_every=_LOOK_AGAIN_S)(visit, wearer)
 
 
-def _as_long_as_allowed(gate: Gate, wearer: str | None) -> None:
+def _as_long_as_allowed(visit: Visit, wearer: str | None) -> None:
     """An open page goes when what let it be shown has ended: the sign-in, the account, the grant.
 
-    Most of a page stands still, so nothing else would ask again. What fails is said by the page's parts.
+    Most of a page stands still, so nothing else would ask again, nor say that a store is away, nor show
+    what is missing once it is back.
     """
+    gate = visit.gate
     try:
         allowed = gate.may(gate.page, wearer)
     except AccessError:
         allowed = False
-    except PlumblineError:
+    except PlumblineError as error:
+        st.session_state[FAILED] = True
+        st.html(cards.trouble(error))
         return
-    if allowed:
-        return
-    # Said as refused: the page must not go over to the next client by itself.
-    st.session_state[_ENDED] = wearer
-    st.rerun()
+    if not allowed:
+        # Said as refused: the page must not go over to the next client by itself.
+        st.session_state[_ENDED] = wearer
+        st.rerun()
+    failed = st.session_state.get(FAILED, False)
+    trouble = visit.kept.trouble
+    if trouble is not None and gate.page not in _SAY_IT_THEMSELVES:
+        for_s = (visit.clock_ns() - trouble.since_ns) / NS_PER_S
+        st.html(cards.trouble(trouble.error, for_s=for_s, kept=not failed))
+    if failed and st.session_state.get(_AGAIN, False):
+        st.session_state.update({FAILED: False, _AGAIN: False})
+        st.rerun()
+    st.session_state[_AGAIN] = failed
 
 
 def _about_nobody(act: Act) -> bool:
@@ -163,7 +170,7 @@ def _head(viewer: Viewer, labels: dict[str, str] | None, shown: str | None = Non
     """The person signed in, in the corner, and the client's chooser where there is a choice."""
     with (
         st.container(key="corner", width="content"),
-        st.popover(viewer.name, icon=":material/account_circle:"),
+        st.popover(text.literal(viewer.name), icon=":material/account_circle:"),
     ):
         st.html(frame_cards.who(viewer))
     return None if labels is None else _choose(labels, shown)
@@ -188,7 +195,7 @@ def _choose(labels: dict[str, str], shown: str | None) -> str:
 
 def _nobody_yet(act: Act, viewer: Viewer) -> None:
     """Nobody's data to show: what would change that."""
-    st.html(cards.title(ENTRIES[act].title))
+    st.html(cards.title(words_of(act).named(own=viewer.wearer is not None)))
     words = frame_cards.NO_GRANT if Role.THERAPIST in viewer.roles else frame_cards.NO_WEARER
     st.html(cards.empty("No client yet", *words))
 

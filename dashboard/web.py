@@ -26,6 +26,7 @@ _PROVIDER = oidc.from_environment(os.environ)
 _STORES = Stores(
     lambda: sources.open_people(sources.addresses(os.environ)[1]),
     lambda: sources.open_sources(*sources.addresses(os.environ)),
+    stamp=lambda: sources.stamp(sources.addresses(os.environ)[1]),
 )
 
 

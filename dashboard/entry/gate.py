@@ -325,7 +325,9 @@ class GuardedPeople:
         return self._people.grants(wearer=wearer)
 
     def grant(self, grant: Grant) -> None:
+        """Let somebody look. What was granted to them before ends: the last word on how long holds."""
         self._gate.change(Act.GRANT, grant.wearer, f"to {grant.account}")
+        self._people.revoke(grant.wearer, grant.account, grant.start_ns)
         self._people.grant(grant)
 
     def revoke(self, wearer: str, account: str, end_ns: int) -> None:

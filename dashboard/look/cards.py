@@ -266,6 +266,11 @@ def trouble(error: PlumblineError, *, for_s: float = 0.0, kept: bool = False) ->
     return empty(title, error.message, error.hint, f"{how_long} {below}".strip(), _RETRY)
 
 
+def not_done(error: PlumblineError) -> str:
+    """Something that was wished and could not be done: why, and what to do."""
+    return empty("This was not done", error.message, error.hint)
+
+
 def empty_day(day: Day, today: date, sensors: Sequence[Sensor]) -> str:
     """A day without data, by whether it may still come."""
     if day.day > today:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from string import punctuation
 from typing import Final
 
 from contracts.vocabulary import Activity, ActivitySource, Pattern, Placement, Posture
@@ -58,6 +59,9 @@ PLACEMENT: Final = {
     Placement.L5: "Low back (L5)",
     Placement.STERNUM: "Breastbone",
 }
+#: What makes arrows, dashes and icons, kept apart by U+2060, the word joiner, which is not seen.
+_DRAWN: Final = ":-<>=~"
+_APART: Final = "\u2060"
 
 
 def sentence(key: str) -> str:
@@ -111,6 +115,20 @@ def day_name(day: date, today: date) -> str:
     weekday = ("Today", "Yesterday")[ahead] if ahead in (0, 1) else f"{day:%A}"
     words = f"{weekday}, {day.day} {day:%B}"
     return words if day.year == today.year else f"{words} {day.year}"
+
+
+def literal(words: str) -> str:
+    """What somebody wrote, for a label that is Markdown: shown letter by letter, on one line.
+
+    A backslash alone does not do: Streamlit makes icons and arrows of ``:x:`` and ``->`` after that was read.
+    """
+    return "".join(_literal(letter) for letter in " ".join(words.split()))
+
+
+def _literal(letter: str) -> str:
+    if letter in _DRAWN:
+        return f"\\{letter}{_APART}"
+    return f"\\{letter}" if letter in punctuation else letter
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

@@ -14,6 +14,7 @@ from dashboard.look import clock
 _NAME: Final = re.compile(r"(\d{4})-W(\d{2})")
 _EARLIEST: Final = date(1972, 1, 3)
 _LATEST: Final = date(2200, 1, 6)
+_FIRST_YEAR, _LAST_YEAR = 1974, 2198
 #: On its first two days a week has little to say.
 _YOUNG_DAYS: Final = 2
 
@@ -30,9 +31,10 @@ class IsoWeek:
 
     @classmethod
     def parse(cls, name: str) -> IsoWeek:
-        """The week of that name. SettingError where there is none."""
+        """The week of that name, of 1974 to 2198. SettingError where there is none."""
         found = _NAME.fullmatch(name)
-        if found is None:
+        # What is said of a week looks at those around it too: they must be weeks as well.
+        if found is None or not _FIRST_YEAR <= int(found[1]) <= _LAST_YEAR:
             raise _none(name)
         try:
             return cls(date.fromisocalendar(int(found[1]), int(found[2]), 1))

@@ -15,7 +15,8 @@ from dashboard.body.regions import Region, regions
 from dashboard.entry.access import Act
 from dashboard.entry.visit import Visit
 from dashboard.look import cards, theme
-from dashboard.look.parts import part
+from dashboard.look.act_words import words_of
+from dashboard.look.parts import callback, part
 from dashboard.reading import queries
 from store.people_checks import MAX_PAIN_NOTE
 from store.people_ports import PainTap
@@ -31,7 +32,7 @@ def page(visit: Visit) -> None:
     """The figure with its areas, or with pain, and what belongs to it."""
     mine = visit.gate.may(Act.TAP_PAIN, visit.client.wearer)
     other = _HURTS if mine else _PAIN
-    st.html(cards.head(visit.client, "My body" if visit.own else "Body", own=visit.own))
+    st.html(cards.head(visit.client, words_of(Act.BODY).named(own=visit.own), own=visit.own))
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         mode = st.segmented_control(
             "What the figure shows",
@@ -239,6 +240,7 @@ def _diary(visit: Visit, taps: list[PainTap], *, mine: bool) -> None:
 
 
 def _take_back(visit: Visit, tap: PainTap) -> None:
+    @callback
     def remove() -> None:
         visit.people.remove_pain(tap.wearer, tap.at_ns, tap.region)
 

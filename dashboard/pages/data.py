@@ -11,7 +11,7 @@ import streamlit as st
 from contracts.errors import AccessError, PlumblineError
 from contracts.units import NS_PER_S
 from dashboard.entry.visit import Visit
-from dashboard.look import cards
+from dashboard.look import cards, text
 from dashboard.look.parts import guide, part
 from dashboard.look.weeks import IsoWeek
 from dashboard.mine import cards as mine_cards
@@ -120,7 +120,7 @@ def _grants(visit: Visit) -> None:
             name = visit.people.name_of(one.account)
             st.html(mine_cards.grant(one, name, zone))
             key = f"revoke {one.account} {one.start_ns}"
-            if st.button(f"Take back: {name}", key=key):
+            if st.button(f"Take back: {text.literal(name)}", key=key):
                 visit.people.revoke(visit.client.wearer, one.account, now_ns)
                 st.rerun()
     _let_look(visit, {g.account for g in in_force})

@@ -86,7 +86,7 @@ def _change(visit: Visit) -> None:
         if st.button("New password", key=f"reset {chosen}"):
             _do(visit, f"{chosen} new password", lambda: _reset(office, account))
         word = "Enable" if account.disabled else "Disable"
-        if st.button(word, key=f"switch {chosen}"):
+        if st.button(word, key=f"{word} {chosen}"):
             _do(visit, f"{chosen} {word.lower()}d", lambda: _switch(office, account))
         with st.popover("Remove"):
             st.write(

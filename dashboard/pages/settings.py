@@ -23,6 +23,7 @@ from store.ports import Wearer
 _COLUMNS: Final = [6, 5]
 _NAME, _ZONE = "setting name", "setting zone"
 _SAVED: Final = "settings saved"
+_READ: Final = "settings read"  # what was saved when the page was last made, by the field's key
 _QUARTER_S: Final = 900
 
 
@@ -50,11 +51,15 @@ def _key(name: str) -> str:
 
 
 def _begin(values: dict[str, float], row: Wearer) -> None:
-    """What the fields show at first: what is saved."""
-    for name, field in model.fields().items():
-        st.session_state.setdefault(_key(name), _shown(field, values[name]))
-    st.session_state.setdefault(_NAME, row.label or row.wearer)
-    st.session_state.setdefault(_ZONE, row.timezone)
+    """What the fields show at first: what is saved; later too, where another tab saved what is untouched here."""
+    fields = {_key(name): _shown(field, values[name]) for name, field in model.fields().items()}
+    saved = {**fields, _NAME: row.label or row.wearer, _ZONE: row.timezone}
+    before = st.session_state.get(_READ, {})
+    for key, value in saved.items():
+        shown = st.session_state.get(key)
+        if shown is None or (shown == before.get(key) and shown != value):
+            st.session_state[key] = value
+    st.session_state[_READ] = saved
 
 
 def _shown(field: Field, value: float) -> float | bool | clock_time:

@@ -6,9 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from contracts.errors import Reason, SettingError
+from dashboard.reading.followed import FollowedSeries
 from dashboard.reading.kept import KeptSeries
 from store.open import open_registry, open_series
 from store.ports import Registry
@@ -44,7 +46,9 @@ def addresses(environment: Mapping[str, str]) -> tuple[str, str]:
 
 def open_sources(store_url: str, registry_url: str) -> Sources:
     """Both. PlumblineError where one cannot be opened; a registry that is not there is not made."""
-    series = open_series(store_url, read_only=True)
+    series = FollowedSeries(
+        lambda: open_series(store_url, read_only=True), lambda: stamp(store_url)
+    )
     try:
         registry = open_people(registry_url)
     except Exception:
@@ -58,6 +62,21 @@ def open_people(registry_url: str) -> Registry:
     """The registry alone: enough to sign in. PlumblineError where it cannot be opened, or is not there."""
     open_registry(registry_url, read_only=True).close()
     return open_registry(registry_url)
+
+
+def stamp(url: str) -> tuple[int, int] | None:
+    """Which file an address names now: another number for another file, None where there is none.
+
+    Of a server always the same: it keeps its own files.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme.partition("+")[0] != "sqlite":
+        return 0, 0
+    try:
+        found = Path(rest.removeprefix("///").partition("?")[0]).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _in_a_thread(work: Callable[[], None]) -> None:

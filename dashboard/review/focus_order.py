@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from contracts.errors import Reason, SettingError
 from contracts.records import Episode, FocusArea
 from dashboard.reading.focus import rank
 from store.people_checks import MAX_NOTE
@@ -132,6 +133,23 @@ def restored(
         for area in before
         if area.area.rule in rules
     ]
+
+
+def check_standing(edits: Sequence[FocusEdit], now: Sequence[FocusEdit]) -> None:
+    """SettingError where one of ``edits`` is no longer what is said ``now``: it is not this tab's to undo."""
+    standing = {edit.rule: edit for edit in now}
+    for edit in edits:
+        last = standing.get(edit.rule)
+        if last is None or _words(last) != _words(edit):
+            raise SettingError(
+                Reason.BAD_SETTING,
+                "Somebody has said something else of this area since.",
+                hint="It stays as it is now; change it here if it should be otherwise.",
+            )
+
+
+def _words(edit: FocusEdit) -> tuple[Verdict, int | None, str]:
+    return edit.verdict, edit.place, edit.note
 
 
 def _kept_place(area: ReviewedArea) -> int | None:

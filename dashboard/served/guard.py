@@ -32,7 +32,12 @@ OWN: Final = ("/sign-in", "/sign-in/provider", "/sign-out", "/password")
 #: The way to a provider and back, where one is configured.
 PROVIDERS: Final = ("/auth/login", "/oauth2callback")
 #: Ways into Streamlit that no page of ours needs.
-CLOSED_BELOW: Final = ("/_stcore/agent", "/_stcore/metrics", "/auth/logout")
+CLOSED_BELOW: Final = (
+    "/_stcore/agent",
+    "/_stcore/metrics",
+    "/_stcore/upload_file",
+    "/auth/logout",
+)
 #: Where :class:`Guard` puts the viewer.
 VIEWER: Final = "plumbline.viewer"
 #: Questions to the registry at once; they are short.

@@ -27,7 +27,8 @@ class Entrance:
 class Stores:
     """The registry for signing in, and the series beside it for exports. Safe to share.
 
-    People can sign in while the series cannot be read; both say what is wrong as a PlumblineError.
+    People can sign in while the series cannot be read; both say what is wrong as a PlumblineError. ``stamp``
+    says which file the registry is now: where it is another one than was opened, that one is opened.
     """
 
     def __init__(
@@ -35,17 +36,21 @@ class Stores:
         open_registry: Callable[[], Registry],
         open_sources: Callable[[], Sources],
         clock_ns: Callable[[], int] = time.time_ns,
+        stamp: Callable[[], object] = lambda: None,
     ) -> None:
         self.clock_ns = clock_ns
         self._open_registry = open_registry
         self._open_sources = open_sources
         self._lock = threading.Lock()
+        self._stamp = stamp
+        self._opened_at: object = None
         self._entrance: Entrance | None = None
         self._sources: Sources | None = None
 
     def entrance(self) -> Entrance:
         """The registry and the door, opened once."""
         with self._lock:
+            self._let_go_of_another()
             if self._entrance is None:
                 registry = self._open_registry()
                 people = registry.people
@@ -57,6 +62,7 @@ class Stores:
     def sources(self) -> Sources:
         """The series and the registry, opened once."""
         with self._lock:
+            self._let_go_of_another()
             if self._sources is None:
                 self._sources = self._open_sources()
             return self._sources
@@ -64,12 +70,21 @@ class Stores:
     def close(self) -> None:
         """Let go of all that is open."""
         with self._lock:
-            if self._entrance is not None:
-                _shut(self._entrance.registry.close)
-            if self._sources is not None:
-                _shut(self._sources.series.close)
-                _shut(self._sources.registry.close)
-            self._entrance = self._sources = None
+            self._let_go()
+
+    def _let_go_of_another(self) -> None:
+        stamp = self._stamp()
+        if stamp != self._opened_at:
+            self._let_go()
+            self._opened_at = stamp
+
+    def _let_go(self) -> None:
+        if self._entrance is not None:
+            _shut(self._entrance.registry.close)
+        if self._sources is not None:
+            _shut(self._sources.series.close)
+            _shut(self._sources.registry.close)
+        self._entrance = self._sources = None
 
 
 def _shut(close: Callable[[], None]) -> None:

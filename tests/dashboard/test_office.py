@@ -114,7 +114,7 @@ def test_roles_password_and_state_of_an_account_are_changed(found: Sources, open
     changed = people.account("kim")
     assert changed is not None
     assert changed.roles == {Role.THERAPIST, Role.EMPLOYER}
-    app.button(key="switch kim").click().run()
+    app.button(key="Disable kim").click().run()
     assert people.account("kim").disabled  # type: ignore[union-attr]
     assert "Disabled" in html(app)
     app.button(key="reset kim").click().run()
@@ -128,7 +128,7 @@ def test_roles_password_and_state_of_an_account_are_changed(found: Sources, open
 def test_the_last_administrator_cannot_shut_themselves_out(found: Sources, opened: Open) -> None:
     app = opened(Act.PEOPLE)
     app.selectbox(key="account chosen").set_value("boss").run()
-    for key in ("switch boss", "remove boss"):
+    for key in ("Disable boss", "remove boss"):
         app.button(key=key).click().run()
         assert "last administrator" in app.error[0].value
     account = found.registry.people.account("boss")

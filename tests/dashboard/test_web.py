@@ -112,7 +112,6 @@ def test_a_stranger_is_sent_to_the_sign_in_and_back(site: Site, path: str) -> No
     "path",
     [
         "/_stcore/host-config",
-        "/_stcore/upload_file/a/b",
         "/media/abc.png",
         "/component/x/index.html",
         f"/export/{seed.WEARER}/week.csv",
@@ -134,7 +133,7 @@ def test_what_is_open_is_no_more_than_health_icon_and_program(site: Site) -> Non
 
 
 @pytest.mark.parametrize(
-    "path", ["/_stcore/agent/interact", "/_stcore/agent/openapi.json", "/_stcore/metrics"]
+    "path", ["/_stcore/agent/interact", "/_stcore/metrics", "/_stcore/upload_file/a/b"]
 )
 def test_ways_in_that_nobody_needs_are_shut_for_all(site: Site, path: str) -> None:
     assert ask(site, path, token=site.client).status == 404
