@@ -33,6 +33,8 @@ SENSOR_STATE: Final = {
     "stopped": "gateway stopped",
     "unknown": "not seen yet",
 }
+#: A sensor of which readings were due, and neither they nor a word of its gateway have come.
+NOT_HEARD: Final = "not heard just now"
 
 
 def _percent(share: float) -> str:

@@ -13,6 +13,7 @@ import msgspec
 from contracts.errands import ErrandFailure
 from contracts.units import NS_PER_S
 from dashboard.look import clock, text
+from dashboard.look.act_words import words_of
 from dashboard.mine.consent import Words
 from dashboard.sensors.cards import when
 from store.people_ports import Consent, ConsentKind, Errand, ErrandState, Grant, Look
@@ -21,30 +22,6 @@ from store.people_ports import Consent, ConsentKind, Errand, ErrandState, Grant,
 TAKEN_UP_WITHIN_NS: Final = 15 * NS_PER_S
 #: What to type to erase.
 CONFIRMATION: Final = "ERASE"
-#: What somebody did, by the act in the audit: as done, and as tried.
-_DID: Final = {
-    "today": ("looked", "look", "at the day"),
-    "week": ("looked", "look", "at the week"),
-    "my-body": ("looked", "look", "at the body figure"),
-    "my-sensors": ("looked", "look", "at the sensors"),
-    "settings": ("looked", "look", "at the settings"),
-    "my-data": ("looked", "look", "at My data"),
-    "clients": ("looked", "look", "at the list of clients"),
-    "week-review": ("looked", "look", "at the week review"),
-    "session-sheet": ("opened", "open", "the session sheet"),
-    "export": ("downloaded", "download", "data"),
-    "change-settings": ("changed", "change", "the settings"),
-    "pair-sensor": ("paired or gave back", "pair or give back", "a sensor"),
-    "calibrate": ("began", "begin", "a calibration"),
-    "tap-pain": ("wrote", "write", "in the pain diary"),
-    "consent": ("gave or took back", "give or take back", "a consent"),
-    "grant": ("changed", "change", "who may look"),
-    "erase": ("asked", "ask", "to erase everything"),
-    "edit-focus": ("noted", "note", "a focus area"),
-    "note-session": ("noted", "note", "a session"),
-    "ask-replay": ("asked", "ask", "what another mark would say"),
-    "manage-people": ("changed", "change", "the account"),
-}
 _WHAT_GOES: Final = (
     "Everything measured: seconds, minutes, days, episodes, reminders, calibrations.",
     "Your settings, sensors, pain diary, consents, who may look, and who looked.",
@@ -134,9 +111,9 @@ def _look(look: Look, name_of: Callable[[str], str], me: str, zone: ZoneInfo) ->
         who = "Somebody not signed in"
     else:
         who = "You" if look.account == me else name_of(look.account)
-    did, do, what = _DID.get(look.act, ("did", "do", look.act.replace("-", " ")))
+    act = words_of(look.act)
     refused = "" if look.allowed else '<span class="pl-chip refused">refused</span>'
-    words = f"{did} {what}" if look.allowed else f"wanted to {do} {what}"
+    words = f"{act.did} {act.what}" if look.allowed else f"wanted to {act.do} {act.what}"
     return (
         f'<li><span class="num quiet">{clock.clock_time(look.at_ns, zone)}</span>'
         f"<span><b>{escape(who)}</b> {escape(words)}</span>{refused}</li>"

@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 
 from contracts.records import SensorHealth
 from dashboard.look import clock, text
-from dashboard.look.cards import SENSOR_STATE
+from dashboard.look.act_words import words_of
+from dashboard.look.cards import NOT_HEARD, SENSOR_STATE
 from dashboard.office.model import MAX_ROWS, SensorRow
+from dashboard.reading import freshness
 from dashboard.sensors.cards import low
 from store.people_ports import Account, Look, Role
 from store.ports import Wearer
@@ -49,8 +51,10 @@ def accounts(rows: Sequence[Account], labels: Mapping[str, str]) -> str:
     return _table("Accounts", heads, body, len(rows))
 
 
-def _state(health: SensorHealth) -> str:
-    """The state in the words that its wearer reads."""
+def _state(health: SensorHealth, now_ns: int) -> str:
+    """The state in the words that its wearer reads; of one that fell silent nobody knows it."""
+    if not freshness.heard(health, now_ns):
+        return text.sentence(NOT_HEARD)
     return text.sentence(SENSOR_STATE.get(health.state, health.state))
 
 
@@ -82,7 +86,7 @@ def sensors(rows: Sequence[SensorRow], now_ns: int, zone: ZoneInfo) -> str:
                 worn,
                 _NONE if row.placement is None else escape(text.PLACEMENT[row.placement]),
                 _NONE if health is None else escape(health.gateway),
-                "Never heard" if health is None else escape(_state(health)),
+                "Never heard" if health is None else escape(_state(health, now_ns)),
                 _battery(row),
                 _moment(health.last_sample_ns if health else None, now_ns, zone),
             )
@@ -102,15 +106,19 @@ def looks(
     rows: Sequence[Look],
     names: Mapping[str, str],
     labels: Mapping[str, str],
+    wearers: Mapping[str, str],
     now_ns: int,
     zone: ZoneInfo,
 ) -> str:
-    """The audit, refused entries marked in words. ``names`` are of accounts, ``labels`` of wearers."""
+    """The audit, refused entries marked in words.
+
+    ``names`` and ``wearers`` (whose own is whose) are by account, ``labels`` by wearer.
+    """
     body = [
         (
             _moment(look.at_ns, now_ns, zone, seconds=True),
             escape(names.get(look.account, f"{GONE} ({look.account})") if look.account else NOBODY),
-            escape(act(look.act)),
+            escape(words_of(look.act).named(own=look.wearer == wearers.get(look.account))),
             _wearer(look.wearer, labels.get(look.wearer or "", "")),
             "Allowed" if look.allowed else '<span class="pl-chip pl-refused">Refused</span>',
             escape(look.detail) or _NONE,
@@ -119,11 +127,6 @@ def looks(
     ]
     heads = ("When", "Who", "What", "About", "Answer", "More")
     return _table("Audit", heads, body, len(rows))
-
-
-def act(word: str) -> str:
-    """An act of the audit as words: ``week-review`` → ``Week review``."""
-    return text.sentence(word.replace("-", "_"))
 
 
 def password_once(login: str, password: str) -> str:

@@ -110,6 +110,11 @@ def names_of(accounts: Iterable[Account]) -> Mapping[str, str]:
     return {account.account: account.name for account in accounts}
 
 
+def wearers_of(accounts: Iterable[Account]) -> Mapping[str, str]:
+    """The wearer whose own each account is, where it is one's."""
+    return {account.account: account.wearer for account in accounts if account.wearer is not None}
+
+
 def _has(wanted: str, *texts: str) -> bool:
     held = " ".join(texts).casefold()
     return all(word in held for word in wanted.casefold().split())

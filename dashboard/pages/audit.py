@@ -29,7 +29,8 @@ def _entries(visit: Visit) -> None:
         raise ValueError("the audit was opened as another page")
     visit.gate.look(None)
     office = visit.office
-    names = model.names_of(office.people.accounts())
+    accounts = office.people.accounts()
+    names, wearers = model.names_of(accounts), model.wearers_of(accounts)
     labels = {wearer.wearer: wearer.label for wearer in office.registry.wearers()}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         who = st.multiselect(
@@ -59,7 +60,7 @@ def _entries(visit: Visit) -> None:
     else:
         zone = clock.zone_of(st.context.timezone or "UTC")
         st.caption("Latest first. Times are of this browser’s zone.")
-        st.html(office_cards.looks(shown, names, labels, visit.clock_ns(), zone))
+        st.html(office_cards.looks(shown, names, labels, wearers, visit.clock_ns(), zone))
     _turn(before_ns, _next_before(len(found), looks, shown))
 
 

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime, time
+import threading
+from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
 import msgspec
 import streamlit as st
 
 from contracts.records import Episode
-from contracts.units import NS_PER_S
 from dashboard.entry.access import Act
 from dashboard.entry.visit import Visit
-from dashboard.look import cards, clock, theme, week_chooser, weeks
-from dashboard.look.parts import part
+from dashboard.look import cards, theme, week_chooser, weeks
+from dashboard.look.parts import callback, part
 from dashboard.review import cards as review_cards
-from dashboard.review import charts, episode_trace, focus_order, replay
+from dashboard.review import charts, episode_trace, focus_order, replay, session_form
 from dashboard.review.focus_order import Hand, ReviewedArea
 from dashboard.review.model import WeekReview, week_review
 from store.people_checks import MAX_NOTE
-from store.people_ports import Errand, ErrandKind, FocusEdit, TherapySession, Verdict
+from store.people_ports import Errand, ErrandKind, FocusEdit, Verdict
 
 _WAIT_S: Final = 2
 _SHOWN_EPISODES: Final = 12
-_LIST_HEIGHT_PX: Final = 470
+#: Ends within an entry, so that one sees that there are more.
+_LIST_HEIGHT_PX: Final = 442
 _LONG_LIST: Final = 6
 #: Steps that can be taken back on one page.
 _MAX_UNDO: Final = 20
+#: In the session: the rules of the areas in the order in which they stand on the page.
+_ORDER: Final = "areas as they stand"
+#: Held from the look at what was said of the areas until more is: two tabs may decide at once.
+_DECIDING: Final = threading.Lock()
+Words = Callable[[Sequence[ReviewedArea], Hand], list[FocusEdit]]
 _VERDICTS: Final = {
     Verdict.OPEN: "Open",
     Verdict.ACCEPTED: "Accept",
@@ -61,11 +67,12 @@ def _review(visit: Visit, week: weeks.IsoWeek) -> None:
     st.html(cards.part("Episodes that matter"))
     st.fragment(_episodes)(visit, review)
     st.html(cards.part("Areas to assess"))
+    st.session_state.pop(_ORDER, None)
     st.fragment(_areas)(visit, review)
     st.html(cards.part("Pain over exposure"))
     st.html(review_cards.figure(charts.pain_over_exposure(review.days, page)))
     st.html(cards.part("Before and after a session"))
-    st.fragment(_sessions)(visit, review)
+    st.fragment(session_form.sessions)(visit, review)
     st.html(cards.part("What would this week look like at another mark?"))
     waiting = _replay_of(visit, review) is not None
     st.fragment(_replay, run_every=_WAIT_S if waiting else None)(visit, review)
@@ -117,29 +124,46 @@ def _choose_episode(review: WeekReview) -> Episode:
 def _areas(visit: Visit, review: WeekReview) -> None:
     """What the week points to, ranked; a therapist decides. Every word is saved as it is said."""
     wearer = review.person.wearer
-    areas = focus_order.reviewed(review.episodes, visit.people.focus_edits(wearer))
+    areas = _areas_now(visit, review)
     if not areas:
         st.html(cards.empty("No area this week", "No rule points anywhere for these episodes."))
         return
     st.html(review_cards.standing())
     may = visit.gate.may(Act.EDIT_FOCUS, wearer)
-    if may:
-        _undo(visit)
+    # There also while it is empty: a field whose place changes loses what is being typed in it.
+    with st.container(key="undo place"):
+        if may:
+            _undo(visit)
     kept = sum(area.verdict is not Verdict.REJECTED for area in areas)
-    for place, area in enumerate(areas, 1):
+    for place, area in _as_they_stand(areas):
         with st.container(border=True, key=f"area {area.area.rule}"):
             st.html(review_cards.area(area, place, review.person.zone))
             if may:
-                _decide(visit, areas, area, first=place == 1, last=place >= kept)
+                _decide(visit, review, area, first=place == 1, last=place >= kept)
+
+
+def _as_they_stand(areas: Sequence[ReviewedArea]) -> list[tuple[int, ReviewedArea]]:
+    """Areas with their place, in the order in which they stand on the page.
+
+    Moving changes that at once; what is set aside goes to the end when the page is next opened, since a
+    field whose place changes loses what is being typed in it.
+    """
+    order = st.session_state.setdefault(_ORDER, [area.area.rule for area in areas])
+    return sorted(
+        enumerate(areas, 1),
+        key=lambda placed: (
+            order.index(placed[1].area.rule) if placed[1].area.rule in order else len(order)
+        ),
+    )
+
+
+def _areas_now(visit: Visit, review: WeekReview) -> tuple[ReviewedArea, ...]:
+    edits = visit.people.focus_edits(review.person.wearer)
+    return focus_order.reviewed(review.episodes, edits)
 
 
 def _decide(
-    visit: Visit,
-    areas: tuple[ReviewedArea, ...],
-    area: ReviewedArea,
-    *,
-    first: bool,
-    last: bool,
+    visit: Visit, review: WeekReview, area: ReviewedArea, *, first: bool, last: bool
 ) -> None:
     """The therapist's hands on one area: verdict, place and note."""
     rule, rejected = area.area.rule, area.verdict is Verdict.REJECTED
@@ -147,19 +171,26 @@ def _decide(
     whose = f"{visit.client.wearer} {rule}"
     verdict_key, note_key = f"verdict {whose}", f"note {whose}"
     st.session_state[verdict_key] = area.verdict
-    st.session_state.setdefault(note_key, area.note)
+    # At first, and where another tab has said more since.
+    if st.session_state.get(f"read {whose}") != area.note:
+        st.session_state[note_key] = st.session_state[f"read {whose}"] = area.note
 
+    @callback
     def decide() -> None:
         verdict = Verdict(st.session_state[verdict_key] or Verdict.OPEN)
-        _save(visit, areas, focus_order.decided(areas, rule, verdict, _hand(visit)))
+        _say(visit, review, lambda areas, hand: focus_order.decided(areas, rule, verdict, hand))
 
+    @callback
     def move(by: int) -> None:
-        _save(visit, areas, focus_order.reordered(areas, rule, by, _hand(visit)))
+        _say(visit, review, lambda areas, hand: focus_order.reordered(areas, rule, by, hand))
+        st.session_state.pop(_ORDER, None)
 
+    @callback
     def note() -> None:
-        _save(
-            visit, areas, focus_order.noted(areas, rule, st.session_state[note_key], _hand(visit))
-        )
+        words = st.session_state[note_key]
+        _say(visit, review, lambda areas, hand: focus_order.noted(areas, rule, words, hand))
+        # What was kept stands in the field already, where more may have been typed since.
+        st.session_state[f"read {whose}"] = words.strip()
 
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.segmented_control(
@@ -199,57 +230,34 @@ def _hand(visit: Visit) -> Hand:
     return Hand(visit.client.wearer, visit.viewer.account, visit.clock_ns())
 
 
-def _save(visit: Visit, before: tuple[ReviewedArea, ...], edits: list[FocusEdit]) -> None:
-    visit.people.edit_focus(visit.client.wearer, edits)
-    done = st.session_state.setdefault(f"done {visit.client.wearer}", [])
+def _say(visit: Visit, review: WeekReview, words: Words) -> None:
+    """Keep words on areas as these are now: another tab may have said something since the page was made."""
+    wearer = review.person.wearer
+    with _DECIDING:
+        before = _areas_now(visit, review)
+        edits = words(before, _hand(visit))
+        visit.people.edit_focus(wearer, edits)
+    done = st.session_state.setdefault(f"done {wearer}", [])
     done.append((before, edits))
     del done[:-_MAX_UNDO]
 
 
 def _undo(visit: Visit) -> None:
-    """Take the last word back, as long as the page is open."""
-    done = st.session_state.get(f"done {visit.client.wearer}", [])
+    """Take the last word back, as long as the page is open and nobody has said more."""
+    wearer = visit.client.wearer
+    done = st.session_state.get(f"done {wearer}", [])
 
+    @callback
     def take_back() -> None:
         before, edits = done.pop()
-        back = focus_order.restored(before, edits, _hand(visit))
-        visit.people.edit_focus(visit.client.wearer, back)
-        for edit in back:
-            st.session_state[f"note {edit.wearer} {edit.rule}"] = edit.note
+        st.session_state.pop(_ORDER, None)
+        with _DECIDING:
+            focus_order.check_standing(edits, visit.people.focus_edits(wearer))
+            visit.people.edit_focus(wearer, focus_order.restored(before, edits, _hand(visit)))
 
     if done:
         words = review_cards.undone(done[-1][1])
         st.button(f"Undo: {words}", icon=":material/undo:", on_click=take_back, key="undo")
-
-
-@part
-def _sessions(visit: Visit, review: WeekReview) -> None:
-    person = review.person
-    if review.sessions:
-        st.html(review_cards.sessions(review.sessions, review.made_ns, person.zone))
-    else:
-        st.html(cards.empty("No session in these twelve weeks", *review_cards.NO_SESSION))
-    if not visit.gate.may(Act.NOTE_SESSION, person.wearer):
-        return
-    with st.expander("Add or take back a session"):
-        today = clock.day_of(review.made_ns, person.zone)
-        with st.form("session", border=False, clear_on_submit=True):
-            day = st.date_input(
-                "Day of the session", max_value=today, value=today, key="session day"
-            )
-            note = st.text_input("Note", max_chars=MAX_NOTE, key="session note")
-            added = st.form_submit_button("Add the session")
-        if added:
-            at_ns = int(datetime.combine(day, time(12), person.zone).timestamp()) * NS_PER_S
-            visit.people.add_session(
-                TherapySession(person.wearer, at_ns, visit.viewer.account, note.strip())
-            )
-            st.rerun()
-        for effect in review.sessions:
-            words = f"Take back {charts.short(effect.day)} {effect.day.year}"
-            if st.button(words, key=f"session {effect.session.at_ns}"):
-                visit.people.remove_session(person.wearer, effect.session.at_ns)
-                st.rerun()
 
 
 def _replay_of(visit: Visit, review: WeekReview) -> replay.Replay | None:

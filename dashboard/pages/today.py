@@ -14,8 +14,10 @@ from dashboard.entry.visit import Visit
 from dashboard.look import cards, clock, text, theme
 from dashboard.look.parts import part
 from dashboard.reading import doubts, queries
+from dashboard.reading.freshness import Freshness
 from dashboard.today import calibrated, goal, nudged, timeline
 from dashboard.today import cards as today_cards
+from dashboard.week.day_figures import seconds_of
 
 _NOW_EVERY_S: Final = 2
 _DAY_EVERY_S: Final = 5
@@ -110,10 +112,14 @@ def _top(visit: Visit, of: date, *, live: bool) -> None:
     st.html(today_cards.top(state if live else None, person.zone, day.numbers))
     settings = state.settings
     numbers = day.numbers
-    so_far = goal.Progress(numbers.worn_s, numbers.rounded_s, settings.goal_rounded_min_h)
+    told = seconds_of(day.minutes).told
+    so_far = goal.Progress(
+        numbers.worn_s, numbers.rounded_s, settings.goal_rounded_min_h, told=told
+    )
     found = nudged.nudged(day.nudges, day.episodes, day.minutes)
-    st.html(today_cards.second(goal.card(so_far, over=not live),
-                             nudged.card(found, on=settings.nudges, over=not live)))  # fmt: skip
+    late = live and state.news.kind in {Freshness.SYNCING, Freshness.CATCHING_UP}
+    nudges = nudged.card(found, on=settings.nudges, over=not live, late=late)
+    st.html(today_cards.second(goal.card(so_far, over=not live), nudges))
 
 
 def _warn(visit: Visit, state: queries.Now, now_ns: int) -> None:

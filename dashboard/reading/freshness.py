@@ -19,6 +19,12 @@ from store.ports import Notice
 
 #: A frame this old is still 'now': a radio's retries and one missed refresh fit in.
 LIVE_WITHIN_NS: Final = 15 * NS_PER_S
+#: Data of later than this from now is of a clock that was wrong: it is not live.
+AHEAD_NS: Final = 3600 * NS_PER_S
+_AHEAD: Final = "That is still to come: a gateway’s clock was ahead when it came in"
+_SET_CLOCK: Final = (
+    "Set the gateway’s clock. What is measured from then on shows under its own day."
+)
 #: A gateway tells what changes. While samples flow something does every few seconds, so silence for
 #: this long means that the word no longer holds; out of reach, nothing changes and none is due.
 SILENT_NS: Final = 60 * NS_PER_S
@@ -47,6 +53,12 @@ _DO_NEAR: Final = "Bring the sensors near the gateway, and charge them if they a
 _KEPT: Final = "The sensors keep their readings meanwhile; they come in by themselves."
 #: Fewer samples than this are the tail of a live link, not a backlog.
 BACKLOG_SAMPLES: Final = 500
+
+
+def heard(health: SensorHealth, now_ns: int) -> bool:
+    """Whether its state still holds: in one in which readings flow, something is heard every few seconds."""
+    last_ns = max(health.at_ns, health.last_sample_ns or 0)
+    return health.state not in _FLOWING or now_ns - last_ns <= SILENT_NS
 
 
 class Freshness(StrEnum):
@@ -102,6 +114,8 @@ def news(
     ``rate_hz`` of one sensor turns a backlog of samples into hours. ``unread``: the store cannot be read
     now, so what is known of the sensors is of before. ``notice``: why analytics stores nothing.
     """
+    if latest_ns is not None and latest_ns - now_ns > AHEAD_NS:
+        return _stale(latest_ns, now_ns, zone, _AHEAD, _SET_CLOCK)
     if latest_ns is not None and now_ns - latest_ns <= LIVE_WITHIN_NS:
         return News(Freshness.LIVE, "Live")
     if unread:
@@ -183,7 +197,7 @@ def moment(frames: FrameBlock, *, now_ns: int, bridge_s: float) -> Moment | None
     end_ns = last.start_ns + FRAME_NS
     return Moment(
         frame=last,
-        current=now_ns - end_ns <= LIVE_WITHIN_NS,
+        current=-AHEAD_NS <= now_ns - end_ns <= LIVE_WITHIN_NS,
         worn=last.activity is not Activity.NOT_WORN,
         held_s=(end_ns - first_ns) / NS_PER_S,
         at_least=first_ns == int(frames.start_ns[0]),

@@ -32,7 +32,7 @@ _WORTH_A_ROW_S: Final = 60
 #: Times that an area names of its episodes.
 _NAMED_EPISODES: Final = 4
 NO_SESSION: Final = (
-    "Add the day of a session, and the worn days before and after it are set against one another.",
+    "Add a session, and the worn days before and after it are set against one another.",
 )
 _VERDICT: Final = {Verdict.ACCEPTED: "accepted", Verdict.REJECTED: "rejected"}
 
@@ -248,7 +248,8 @@ def sessions(effects: Sequence[SessionEffect], now_ns: int, zone: ZoneInfo) -> s
     """Before and after each session, with how sure the difference is. Nothing is said of a cause."""
     today = clock.day_of(now_ns, zone)
     rows = "".join(
-        f'<tr><th scope="row">{escape(text.day_name(effect.day, today))}'
+        f'<tr><th scope="row">{escape(text.day_name(effect.day, today))}, '
+        f"{clock.clock_time(effect.session.at_ns, zone)}"
         f'<span class="quiet">{escape(effect.session.note)}</span></th>{_effect(effect)}</tr>'
         for effect in effects
     )

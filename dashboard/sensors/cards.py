@@ -98,7 +98,7 @@ def worn(sensor: Sensor, now_ns: int, zone: ZoneInfo, page: Paper) -> str:
             "Switch it on near the gateway. It shows here by itself.",
         )
     else:
-        state, facts = _state(health), _facts(health, now_ns, zone)
+        state, facts = _state(health, now_ns), _facts(health, now_ns, zone)
         advice = _advice(health, now_ns)
     dot = "live" if live_angles.sends(health, now_ns) else "stale"
     listed = "".join(f'<div><dt>{k}</dt><dd class="num">{escape(v)}</dd></div>' for k, v in facts)
@@ -140,14 +140,19 @@ def _advice(health: SensorHealth, now_ns: int) -> str:
         return "Its gateway is offline: see that it has power and network. The sensor keeps its readings."
     if health.state == "refused":
         return f"The gateway does not read this sensor: {health.reason or 'it is not on its list'}."
-    if health.state in _GONE:
-        return "Bring it near the gateway and charge it. It keeps what it measures until then."
+    if health.state in _GONE or not freshness.heard(health, now_ns):
+        # where the battery is not known, it may be empty
+        charged = health.battery_percent is not None and not low(health)
+        near = "Bring it near the gateway" + ("." if charged else " and charge it.")
+        return f"{near} It keeps what it measures until then."
     if not live_angles.sends(health, now_ns):
         return "It is connected, and what it kept is still coming in." if health.backlog else ""
     return ""
 
 
-def _state(health: SensorHealth) -> str:
+def _state(health: SensorHealth, now_ns: int) -> str:
+    if not freshness.heard(health, now_ns):
+        return cards.NOT_HEARD
     return {"live": "connected", "syncing": "sending what it kept"}.get(
         health.state, cards.SENSOR_STATE.get(health.state, health.state.replace("_", " "))
     )

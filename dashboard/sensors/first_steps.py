@@ -58,7 +58,7 @@ _WORDS: Final = {
     ),
     FirstStep.CALIBRATE: (
         "Show your own upright",
-        "Hold upright, then let go into your usual slump: half a minute. Every angle is counted from it.",
+        "Hold upright, then let go into your usual slump: about a minute. Every angle is counted from it.",
         "Calibrate",
         "/my-sensors",
     ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -322,14 +323,21 @@ def _pain(taps: Sequence[PainTap]) -> dict[str, Any]:
 
 def _notes(review: WeekReview) -> dict[str, Any]:
     noted = [s for s in review.sessions if s.session.note.strip()]
+    several = {day for day, n in Counter(s.day for s in noted).items() if n > 1}
     return {
         "lines": [
-            [f"{s.day.day} {s.day:%b}", printable(s.session.note, MAX_LINE)]
+            [_session_day(s, review, timed=s.day in several), printable(s.session.note, MAX_LINE)]
             for s in noted[:MAX_ENTRIES]
         ]
         or [["", "None with a session of these weeks."]],
         "more": max(0, len(noted) - MAX_ENTRIES),
     }
+
+
+def _session_day(found: SessionEffect, review: WeekReview, *, timed: bool) -> str:
+    """The day, with the time where another session of that day stands there too."""
+    day = f"{found.day.day} {found.day:%b}"
+    return f"{day}, {clock.clock_time(found.session.at_ns, review.person.zone)}" if timed else day
 
 
 def _day(at_ns: int, review: WeekReview) -> str:

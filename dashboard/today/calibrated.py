@@ -35,7 +35,7 @@ def card(
     if last is None and state.sensors and _unnamed(state):
         return _card(
             "Not calibrated yet",
-            "Until the sensors know how you hold yourself upright, no posture is named. It takes a minute.",
+            "Until the sensors know how you hold yourself upright, no posture is named. It takes about a minute.",
             link,
             "Calibrate now",
         )

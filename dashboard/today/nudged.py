@@ -58,6 +58,9 @@ def nudged(
     )
 
 
+_TOO_LATE: Final = "A nudge is given while it happens. For what is still coming in it is too late."
+
+
 def after(nudge: Nudge, episodes: Sequence[Episode], minutes: dict[int, Rollup]) -> After:
     """What came within a minute after a nudge: the end of its episode and then another known posture.
 
@@ -91,14 +94,17 @@ def _another(minute: Rollup | None) -> bool:
     )
 
 
-def card(day: Nudged, *, on: bool, over: bool = False) -> str:
-    """How many nudges there were and what came after. ``on``: nudges are on; ``over``: the day is past."""
+def card(day: Nudged, *, on: bool, over: bool = False, late: bool = False) -> str:
+    """How many nudges there were and what came after.
+
+    ``on``: nudges are on; ``over``: the day is past; ``late``: readings of earlier are still coming in.
+    """
     so_far = "" if over else " so far"
     if day.posture:
         what = f"{text.count(day.posture, 'nudge')}{so_far}"
         more = _afterwards(day)
     elif on or over:
-        what, more = f"None{so_far}", ""
+        what, more = f"None{so_far}", _TOO_LATE if on and late else ""
     else:
         what, more = "Nudges are off", "They can be switched on under Settings."
     if day.breaks:

@@ -7,9 +7,11 @@ clock times, so that a day on which the clocks change is drawn as long as it was
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
+from contracts.records import Nudge
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, NudgeKind, Posture
 from dashboard.look import clock, lanes, text
@@ -27,8 +29,9 @@ HEIGHT_WITHOUT_FLEXION: Final = 150
 _HATCH_LINES: Final = 100
 _LETTER_PX: Final = 7.2
 _MIN_TOP_DEG: Final = 30.0
-#: Rings one timeline may have, the latest.
-_MAX_NUDGES: Final = 200
+#: How wide a ring is, and the lanes on a phone.
+_RING_PX: Final = 8.5
+_PHONE_PX: Final = 310.0
 _NUDGE: Final = {NudgeKind.POSTURE: "Posture nudge", NudgeKind.BREAK: "Prompt to get up"}
 
 
@@ -186,36 +189,50 @@ def _episode_bars(model: Timeline, page: Paper) -> lanes.Spec:
 
 
 def _nudge_marks(model: Timeline, page: Paper) -> lanes.Spec:
-    """A ring for each nudge, above the episodes' bars."""
-    rows = [
-        {
-            "from": _seconds(model, n.at_ns),
-            "top": _NUDGES,
-            "said": f"{_NUDGE[n.kind]} at {clock.clock_time(n.at_ns, model.zone)}",
-            "Nudge": _NUDGE[n.kind],
-            "At": clock.clock_time(n.at_ns, model.zone),
-            "After": text.duration(n.held_for_s),
-        }
-        for n in model.nudges[-_MAX_NUDGES:]
-    ]
+    """A ring for each nudge, above the episodes' bars; a full one for several too close to tell apart."""
     return lanes.layer(
         "nudges",
-        {
-            "type": "point",
-            "shape": "circle",
-            "size": 34,
-            "filled": True,
-            "fill": page.background,
-            "stroke": page.ink,
-            "opacity": 1,
-            "strokeWidth": 1.6,
-        },
-        rows,
+        {"type": "point", "shape": "circle", "size": 34, "opacity": 1, "strokeWidth": 1.6},
+        [_ring(group, model, page) for group in _groups(model)],
         x=_x(model),
         y=_y(model),
+        fill=lanes.field("fill:N", scale=None, legend=None),
+        stroke=lanes.field("stroke:N", scale=None, legend=None),
         tooltip=["Nudge:N", "At:N", "After:N"],
         description="said:N",
     )
+
+
+def _groups(model: Timeline) -> list[list[Nudge]]:
+    """Nudges by time, together where a phone would draw one ring over the other."""
+    apart_ns = (model.end_ns - model.start_ns) * _RING_PX / _PHONE_PX
+    groups: list[list[Nudge]] = []
+    for nudge in sorted(model.nudges, key=lambda nudge: nudge.at_ns):
+        if groups and nudge.at_ns - groups[-1][0].at_ns < apart_ns:
+            groups[-1].append(nudge)
+        else:
+            groups.append([nudge])
+    return groups
+
+
+def _ring(group: Sequence[Nudge], model: Timeline, page: Paper) -> dict[str, Any]:
+    first, last = (clock.clock_time(n.at_ns, model.zone) for n in (group[0], group[-1]))
+    if len(group) == 1:
+        what, at, after = _NUDGE[group[0].kind], first, text.duration(group[0].held_for_s)
+    else:
+        counted = Counter(_NUDGE[nudge.kind] for nudge in group)
+        what = ", ".join(f"{n} × {name.lower()}" for name, n in counted.items())
+        at, after = f"{first} – {last}", "–"
+    return {
+        "from": _seconds(model, group[0].at_ns),
+        "top": _NUDGES,
+        "fill": page.background if len(group) == 1 else page.ink,
+        "stroke": page.ink,
+        "said": f"{what} at {at}",
+        "Nudge": what,
+        "At": at,
+        "After": after,
+    }
 
 
 def _gap_layer(
@@ -253,6 +270,8 @@ def _gap_layer(
 def _lane_names(model: Timeline, page: Paper) -> lanes.Spec:
     above = ["episodes"] * bool(model.episodes) + ["nudges ○"] * bool(model.nudges)
     marked = f"Posture – {' and '.join(above)} marked above" if above else "Posture"
+    if any(len(group) > 1 for group in _groups(model)):
+        marked = f"Posture – above: {', '.join(above)}, several ●"
     names = [
         (marked, _NUDGES - 13 if model.nudges else _EPISODES[0] - 8),
         ("Activity", _ACTIVITY[0] - 9),

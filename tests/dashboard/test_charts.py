@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -116,10 +117,30 @@ def test_each_nudge_is_a_ring_above_the_episodes(workday_model: Timeline) -> Non
     assert rows_of(small(), "lane names")[0]["name"] == "Posture"
 
 
-def test_rings_have_a_cap() -> None:
-    at_ns = small().start_ns
-    nudge = Nudge(at_ns=at_ns, kind=NudgeKind.POSTURE, held_for_s=120, given=True)
-    assert len(rows_of(small(nudges=(nudge,) * 1000), "nudges")) == 200
+def nudges(*at_s: float, kind: NudgeKind = NudgeKind.POSTURE) -> tuple[Nudge, ...]:
+    start_ns = small().start_ns
+    return tuple(
+        Nudge(at_ns=start_ns + int(s) * NS_PER_S, kind=kind, held_for_s=120, given=True)
+        for s in at_s
+    )
+
+
+def test_rings_that_a_phone_would_draw_over_one_another_are_one_full_ring() -> None:
+    length_s = (small().end_ns - small().start_ns) / NS_PER_S
+    model = small(nudges=nudges(0, 20, 30, length_s / 2) + nudges(25, kind=NudgeKind.BREAK))
+    several, single = rows_of(model, "nudges")
+    assert several["said"] == "3 × posture nudge, 1 × prompt to get up at 09:00 – 09:00"
+    assert (several["fill"], single["fill"]) == (theme.LIGHT.ink, theme.LIGHT.background)
+    assert rows_of(model, "lane names")[0]["name"].endswith("nudges ○, several ●")
+    assert "several" not in rows_of(small(nudges=nudges(0)), "lane names")[0]["name"]
+
+
+def test_rings_never_overlap_however_many_there_are() -> None:
+    length_s = (small().end_ns - small().start_ns) // NS_PER_S
+    rings = rows_of(small(nudges=nudges(*range(0, length_s, 7))), "nudges")
+    assert 30 < len(rings) <= 310 / 8.5 + 1
+    apart_s = length_s * 8.5 / 310
+    assert all(later["from"] - ring["from"] >= apart_s for ring, later in pairwise(rings))
 
 
 def test_thresholds_stand_where_the_curve_crosses_them() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from streamlit.testing.v1 import AppTest
 
 from contracts.records import SensorHealth
@@ -212,6 +213,20 @@ def test_rows_of_sensors_by_hand() -> None:
     assert [r.sensor for r in model.found_sensors(rows, "KIM")] == ["b"]
     assert [r.sensor for r in model.found_sensors(rows, "g2")] == ["a"]
     assert model.found_sensors(rows, "kim g2") == []
+
+
+def test_a_sensor_that_fell_silent_is_not_called_live() -> None:
+    def told(health: SensorHealth) -> str:
+        return cards.sensors([model.SensorRow("a", None, None, None, health)], NOW_NS, UTC)
+
+    heard = SensorHealth(gateway="g", sensor="a", at_ns=NOW_NS, state="live", last_sample_ns=NOW_NS)
+    assert ">Live<" in told(heard)
+    hour_ns = NOW_NS - 3600 * NS_PER_S
+    silent = replace(heard, at_ns=hour_ns, last_sample_ns=hour_ns)
+    assert "Not heard just now" in told(silent)
+    assert "Live" not in told(silent)
+    assert "Live" in told(replace(silent, at_ns=NOW_NS - 60 * NS_PER_S))
+    assert "Out of reach" in told(replace(silent, state="absent"))
 
 
 def test_tables_are_capped_and_escaped() -> None:

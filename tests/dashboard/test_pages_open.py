@@ -82,5 +82,6 @@ def test_with_nobody_let_look(clinic: Clinic) -> None:
 
 
 def test_every_page_of_the_navigation_is_a_module() -> None:
-    for entry in shell.ENTRIES.values():
-        assert callable(import_module(f"dashboard.pages.{entry.module}").page)
+    assert set(shell.MODULES) == set(PAGES)
+    for module in shell.MODULES.values():
+        assert callable(import_module(f"dashboard.pages.{module}").page)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -20,7 +22,7 @@ from dashboard.entry.visit import Visit
 from dashboard.look.weeks import IsoWeek
 from dashboard.pages import review
 from dashboard.review import replay as replay_view
-from dashboard.review import words
+from dashboard.review import session_form, words
 from store.open import open_registry, open_series
 from store.people_ports import Errand, ErrandKind, ErrandState, FocusEdit, Role, Verdict
 from store.ports import Commit, Notice, Wearer, WearerRows
@@ -164,19 +166,54 @@ def test_a_note_longer_than_is_kept_cannot_be_typed(client: Client) -> None:
     assert {note.proto.max_chars for note in app.text_area} == {500}
 
 
-def test_a_session_is_added_and_taken_back(client: Client) -> None:
-    app = opened(client)
-    before = len(client.registry.people.sessions(WEARER))
-    app.date_input(key="session day").set_value(WEEK.days[2])
-    app.text_input(key="session note").set_value(" scalenes ")
+def add_session(app: AppTest, day: date, at: time | None, note: str = "") -> None:
+    app.date_input(key=f"session day {WEARER}").set_value(day)
+    app.time_input(key=f"session time {WEARER}").set_value(at)
+    app.text_input(key=f"session note {WEARER}").set_value(note)
     next(b for b in app.button if b.label == "Add the session").click().run()
-    added = client.registry.people.sessions(WEARER)[-1]
-    assert (added.note, added.account) == ("scalenes", reviewed.THERAPIST)
-    assert added.at_ns == reviewed.local_ns(WEEK.days[2], 12)
+
+
+def test_several_sessions_of_a_day_are_added_and_each_is_taken_back(client: Client) -> None:
+    app, people, day = opened(client), client.registry.people, WEEK.days[2]
+    before = people.sessions(WEARER)
+    add_session(app, day, time(9, 30), " scalenes ")
+    add_session(app, day, time(17, 0))
+    morning, evening = people.sessions(WEARER)[len(before) :]
+    assert (morning.note, morning.account) == ("scalenes", reviewed.THERAPIST)
+    assert morning.at_ns == reviewed.local_ns(day, 9) + 30 * 60 * NS_PER_S
+    assert evening.at_ns == reviewed.local_ns(day, 17)
     assert "scalenes" in visits.shown(app)
-    app.button(key=f"session {added.at_ns}").click().run()
-    assert len(client.registry.people.sessions(WEARER)) == before
-    assert audited(client, Act.NOTE_SESSION) == 2
+    assert ", 09:30" in visits.shown(app)
+    assert ", 17:00" in visits.shown(app)
+    assert app.text_input(key=f"session note {WEARER}").value == ""
+    app.selectbox(key=f"session of {WEARER}").set_value(morning.at_ns).run()
+    app.button(key="session back").click().run()
+    assert people.sessions(WEARER) == [*before, evening]
+    assert app.button(key="session back").disabled
+    assert audited(client, Act.NOTE_SESSION) == 3
+
+
+def test_a_session_without_a_time_or_at_anothers_is_refused_and_nothing_typed_is_lost(
+    client: Client,
+) -> None:
+    app, people, day = opened(client), client.registry.people, WEEK.days[2]
+    before = len(people.sessions(WEARER))
+    add_session(app, day, None, "scalenes")
+    assert "It was not said when the session began." in visits.shown(app)
+    assert app.text_input(key=f"session note {WEARER}").value == "scalenes"
+    add_session(app, day, time(9, 30), "scalenes")
+    add_session(app, day, time(9, 30), "another")
+    assert "noted already" in visits.shown(app)
+    assert app.text_input(key=f"session note {WEARER}").value == "another"
+    assert [s.note for s in people.sessions(WEARER)[before:]] == ["scalenes"]
+
+
+def test_a_session_of_an_hour_that_is_not_or_comes_twice_is_one_moment() -> None:
+    day, utc = date(2026, 10, 25), ZoneInfo("UTC")
+    twice_ns = session_form.begun_ns(day, time(2, 30), ZoneInfo("Europe/Berlin"))
+    assert twice_ns == session_form.begun_ns(day, time(0, 30), utc)
+    skipped_ns = session_form.begun_ns(date(2026, 3, 29), time(2, 30), ZoneInfo("Europe/Berlin"))
+    assert skipped_ns == session_form.begun_ns(date(2026, 3, 29), time(1, 30), utc)
 
 
 def test_choosing_an_episode_shows_its_trace(client: Client) -> None:

@@ -61,6 +61,17 @@ def test_what_is_not_there_says_what_to_do(state: str, words: str) -> None:
     assert words in card(health(age_s=60, state=state, reason="not on the list"))
 
 
+@pytest.mark.parametrize(("percent", "charge"), [(61, False), (19, True), (None, True)])
+@pytest.mark.parametrize("state", ["absent", "live"])
+def test_a_silent_sensor_is_to_be_charged_only_where_it_may_be_empty(
+    state: str, percent: int | None, charge: bool
+) -> None:
+    shown = card(health(age_s=3600, state=state, battery_percent=percent))
+    assert "Bring it near the gateway" in shown
+    assert ("charge it. It keeps" in shown) is charge
+    assert "Connected" not in shown
+
+
 def test_a_sensor_that_nobody_has_heard_of_says_so() -> None:
     assert "Not seen yet" in card(None)
     assert "Switch it on near the gateway" in card(None)

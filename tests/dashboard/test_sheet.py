@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 from streamlit.testing.v1 import AppTest
 
+from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from dashboard.body.regions import View
 from dashboard.entry.access import Act
@@ -117,6 +118,16 @@ def test_accepted_areas_come_first_and_rejected_ones_not_at_all(review: WeekRevi
     assert found[1]["back"].startswith("Rhomboids")
     assert "lumbar_slump" in {area.area.rule for area in review.areas}
     assert "1 Long seated or driving time" in printed(sheet.pdf(review))
+
+
+def test_two_sessions_of_a_day_are_told_apart_by_their_time(review: WeekReview) -> None:
+    (effect,) = review.sessions
+    evening = replace(effect.session, at_ns=effect.session.at_ns + 6 * 3600 * NS_PER_S, note="hip")
+    two = replace(review, sessions=(replace(effect, session=evening), effect))
+    days = [day for day, _ in sheet_words.words(two, named=True, version="v")["notes"]["lines"]]
+    assert [day.rpartition(", ")[2] for day in days] == ["18:00", "12:00"]
+    ((day, _),) = sheet_words.words(review, named=True, version="v")["notes"]["lines"]
+    assert ":" not in day
 
 
 def test_it_says_whose_it_is_and_in_which_language(review: WeekReview) -> None:

@@ -151,11 +151,12 @@ def accept_and_note_the_first_area(page: Page) -> None:
     area = page.locator("[class*='st-key-area-upper']")
     expect(area).to_contain_text("Coracobrachialis")
     area.get_by_text("Accept", exact=True).click()
-    expect(area.locator(".pl-chip.accepted")).to_be_visible()
-    # The verdict is shown before its run has ended, and the note's field is made anew in that run.
-    expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
+    # Typed while the verdict's run goes on: it may take nothing of that away.
     note = area.get_by_role("textbox", name="Note")
-    note.fill(NOTE)
+    note.press_sequentially(NOTE, delay=20)
+    expect(area.locator(".pl-chip.accepted")).to_be_visible()
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
+    expect(note).to_have_value(NOTE)
     note.blur()
     expect(page.get_by_role("button", name=re.compile("Undo:.*with its note"))).to_be_visible()
 

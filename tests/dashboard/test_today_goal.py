@@ -160,3 +160,10 @@ def test_what_came_after_is_one_sentence(seen: tuple[int, int, int], words: str)
 )
 def test_a_day_without_nudges(on: bool, over: bool, words: str) -> None:
     assert words in nudged.card(nudged.nudged([], [], []), on=on, over=over)
+
+
+def test_none_so_far_beside_a_backlog_says_why() -> None:
+    none = nudged.nudged([], [], [])
+    assert "it is too late" in nudged.card(none, on=True, late=True)
+    assert "too late" not in nudged.card(none, on=True)
+    assert "too late" not in nudged.card(none, on=False, late=True)
