@@ -5,12 +5,14 @@ Desktop in light, then the same page on a phone in dark: each page passes both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from functools import cache
 from typing import Any, Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from store.people_ports import Role
 from tests.dashboard import gallery, screenshots
@@ -26,17 +28,23 @@ SEEN_ALREADY: Final = ("therapist-today", "therapist-week", "therapist-my-body")
 LOOKED_AT: Final = [shot for shot in SHOTS if shot.name not in SEEN_ALREADY]
 #: Rules that depend on size or colours: the others need no second look.
 BY_LOOKS: Final = ["color-contrast", "scrollable-region-focusable", "image-alt"]
+#: The window of a role.
+Windows = Callable[[Role | None], BrowserContext]
 #: The most presses of Tab that a page may take to come around.
 MOST_TABS: Final = 150
 
 
 @pytest.fixture(scope="module")
-def doorman(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doorman]:
-    """A served clinic of two, and browsers that sign in."""
+def window(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
+    """A served clinic of two, and a window a role: what all pages are made of is fetched once."""
     folder = tmp_path_factory.mktemp("clinic")
     clinic: Clinic = make_clinic(folder)
-    with screenshots.served(clinic.store_url, clinic.registry_url, folder / "log") as address:
-        yield Doorman(browser, address, clinic)
+    with (
+        screenshots.served(clinic.store_url, clinic.registry_url, folder / "log") as address,
+        ExitStack() as windows,
+    ):
+        doorman = Doorman(browser, address, clinic)
+        yield cache(lambda role: windows.enter_context(doorman.window(role)))
 
 
 def grave(page: Page, rules: list[str] | None = None) -> list[str]:
@@ -70,9 +78,8 @@ def _is_streamlits(page: Page, rule: str, node: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("shot", LOOKED_AT, ids=[shot.name for shot in LOOKED_AT])
-def test_nothing_grave_is_found(doorman: Doorman, shot: Shot) -> None:
-    with doorman.window(shot.role) as context:
-        page = context.new_page()
+def test_nothing_grave_is_found(window: Windows, shot: Shot) -> None:
+    with closing(window(shot.role).new_page()) as page:
         page.goto(shot.path)
         gallery.settled(page, shot)
         expect(page.get_by_role("heading", level=1)).to_have_count(1)
@@ -115,10 +122,9 @@ def walked(page: Page) -> list[str]:
     ],
 )
 def test_a_keyboard_reaches_what_a_page_is_for(
-    doorman: Doorman, role: Role, path: str, wanted: list[str]
+    window: Windows, role: Role, path: str, wanted: list[str]
 ) -> None:
-    with doorman.window(role) as context:
-        page = context.new_page()
+    with closing(window(role).new_page()) as page:
         page.goto(path)
         gallery.settled(page, Shot("walk", role, path))
         names = walked(page)
@@ -126,9 +132,8 @@ def test_a_keyboard_reaches_what_a_page_is_for(
             assert any(words.casefold() in name.casefold() for name in names), (words, names)
 
 
-def test_focus_is_to_be_seen(doorman: Doorman) -> None:
-    with doorman.window(Role.THERAPIST) as context:
-        page = context.new_page()
+def test_focus_is_to_be_seen(window: Windows) -> None:
+    with closing(window(Role.THERAPIST).new_page()) as page:
         page.goto("/clients")
         link = page.get_by_role("link", name="Simulated client 001")
         expect(link).to_be_visible()
