@@ -32,7 +32,7 @@ from dashboard.entry.access import Act
 from plumbline.ports import free_port
 from plumbline.seed import SeedChoice
 from store.open import open_series
-from tests.dashboard import gallery, signing_in
+from tests.dashboard import gallery, seed, signing_in
 from tests.dashboard.clinic import Clinic, make_clinic
 
 CHROMIUM_FLAGS = [
@@ -50,7 +50,7 @@ _PATIENCE_MS = 60_000
 DOCS = {
     "week-review.png": (f"therapist-{Act.REVIEW}-desktop", 1480),
     "my-body.png": (f"client-{Act.BODY}-desktop", 960),
-    "today-phone.png": (f"client-{Act.TODAY}-phone", 1045),
+    "today-phone.png": ("live-today-phone", 1045),
     "session-sheet.png": (f"therapist-{Act.SHEET}-desktop", 1325),
 }
 
@@ -180,6 +180,28 @@ def _grow(page: Page, shot: gallery.Shot) -> None:
         before = height
 
 
+def live_today(folder: Path) -> Path:
+    """Today on a phone while the sensors send: a day that ends now, as the clinic's did when it was made."""
+    path = folder / "live-today-phone-light.png"
+    shot = gallery.Shot("live-today", None, f"/{Act.TODAY}")
+    with (
+        tempfile.TemporaryDirectory(prefix="plumbline-live-") as kept,
+        chromium(shutil.which("chromium") or "/usr/bin/chromium") as browser,
+    ):
+        urls = seed.urls(Path(kept))
+        with served(*urls, Path(kept) / "dashboard.log") as address:
+            seed.main([kept])
+            width, height = PHONE
+            context = browser.new_context(viewport={"width": width, "height": height})
+            signing_in.sign_in(context, address, urls[1], wearer=seed.WEARER)
+            page = context.new_page()
+            page.goto(f"{address}{shot.path}")
+            gallery.settled(page, shot)
+            _grow(page, shot)
+            page.screenshot(path=path)
+    return path
+
+
 def write_docs(folder: Path, to: Path) -> list[Path]:
     """The pictures of the documentation, of those in ``folder``; which were written."""
     written: list[Path] = []
@@ -233,6 +255,7 @@ def main() -> None:
         choice = SeedChoice(clients=arguments.clients, weeks=arguments.weeks)
         pictures = every_page(make_clinic(Path(kept), choice), arguments.folder, arguments.only)
     if arguments.docs:
+        pictures.append(live_today(arguments.folder))
         write_docs(arguments.folder, arguments.docs)
     print(write_index(arguments.folder, pictures).absolute().as_uri())
 
