@@ -13,7 +13,8 @@ from dashboard import shell
 from dashboard.entry.access import Viewer
 from dashboard.entry.door import COOKIE, Door
 from dashboard.entry.gate import Audit
-from dashboard.look import cards, theme
+from dashboard.frame import cards
+from dashboard.look import theme
 from dashboard.reading import sources
 
 _RETRY_S = 4

@@ -17,10 +17,12 @@ from dashboard.entry import access
 from dashboard.entry.access import ALLOWED, Act, Relation, Viewer
 from dashboard.entry.gate import Audit, Gate, GuardedRegistry
 from dashboard.entry.visit import Visit, make_visit
-from dashboard.look import cards, frame_cards, text
+from dashboard.frame import cards, frame_cards
+from dashboard.frame.parts import FAILED
+from dashboard.look import text
 from dashboard.look.act_words import words_of
-from dashboard.look.parts import FAILED, guide
 from dashboard.reading.sources import Sources
+from dashboard.sensors.guide import guide
 from store.people_ports import Role
 
 #: The words at the head of what is refused.

@@ -15,7 +15,7 @@ from dashboard.body.regions import Region, members, title_of
 from dashboard.look import clock, text
 from dashboard.look.safety import muscle, safety
 from dashboard.look.theme import Paper
-from dashboard.review.focus_order import ReviewedArea
+from dashboard.reading.focus_order import ReviewedArea
 from store.people_ports import PainTap, Verdict
 
 #: Episodes that a card lists, the longest.

@@ -13,7 +13,7 @@ from contracts.records import Episode, Rollup
 from dashboard.body.figure import STEPS, Shade
 from dashboard.body.regions import Region, members
 from dashboard.look import clock, text
-from dashboard.review.focus_order import ReviewedArea, reviewed
+from dashboard.reading.focus_order import ReviewedArea, reviewed
 from dashboard.week.day_figures import dated, seconds_of
 from dashboard.week.day_statistics import DaySeconds
 from store.people_ports import FocusEdit, PainTap, Verdict

@@ -21,31 +21,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from contracts.records import CalibrationOutcome
 from contracts.units import NS_PER_S
+from dashboard.reading.calibrations import CalibrationState
 from dashboard.week.day_statistics import MIN_DAYS, DaySeconds, rate_min_h, worn_days
 
 DAY_NS: Final = 86400 * NS_PER_S
-#: A calibration older than this is due again: straps are put on a little differently each day.
-CALIBRATION_LASTS_NS: Final = 30 * DAY_NS
 #: A change below this is no news: a week's rate moves by as much by itself.
 WORTH_MIN_H: Final = 3.0
 HIGH_MIN_H: Final = 15.0
 ENOUGH_WORN_S: Final = 10 * 3600
 _NOT_WORN_POINTS: Final = 6.0
 _MAX_SILENT_DAYS: Final = 7
-
-
-@dataclass(frozen=True, slots=True)
-class CalibrationState:
-    """The calibration in force, since when, and a later one that was refused if there is one."""
-
-    accepted_ns: int | None
-    refused: CalibrationOutcome | None
-
-    def due(self, now_ns: int) -> bool:
-        """Whether a new one is due: none in force, or one of over thirty days ago."""
-        return self.accepted_ns is None or now_ns - self.accepted_ns > CALIBRATION_LASTS_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +57,6 @@ class Concern:
 
     words: str
     points: float
-
-
-def calibration_state(outcomes: Sequence[CalibrationOutcome]) -> CalibrationState:
-    """Of all outcomes, in any order."""
-    last = max(outcomes, key=lambda outcome: outcome.effective_ns, default=None)
-    accepted_ns = max((o.effective_ns for o in outcomes if o.accepted), default=None)
-    return CalibrationState(accepted_ns, None if last is None or last.accepted else last)
 
 
 def change_min_h(week: Sequence[DaySeconds], before: Sequence[DaySeconds]) -> float | None:

@@ -13,6 +13,7 @@ from dashboard.clients import attention
 from dashboard.clients.attention import DAY_NS, Concern, Standing
 from dashboard.look import clock, text
 from dashboard.reading import doubts
+from dashboard.reading.calibrations import calibration_state
 from dashboard.week.day_statistics import MIN_DAYS, DaySeconds, rate_min_h, worn_days
 from store.ports import Assignment, Wearer
 
@@ -147,7 +148,7 @@ def _row(
         week=week,
         before=before,
         last_ns=last_ns,
-        calibration=attention.calibration_state(calibrations),
+        calibration=calibration_state(calibrations),
         doubted=_doubted(latest),
         refused=refused,
     )

@@ -9,8 +9,6 @@ from typing import Final
 from contracts.records import SensorHealth
 from dashboard.entry.access import Act, Viewer
 from dashboard.entry.gate import Gate, GuardedPeople, GuardedRegistry, GuardedSeries
-from dashboard.office.team_model import TeamView
-from dashboard.office.team_source import read_team
 from dashboard.reading.kept import KeptSeries
 from dashboard.reading.persons import person_of
 from dashboard.reading.queries import Person
@@ -39,7 +37,7 @@ class Visit:
     """One run of one page. ``person`` is whose data it is about; None on pages about nobody's.
 
     ``office`` is the registry itself, for the administrator's pages alone, whose acts are about nobody;
-    ``team`` gives the employer's figures, which are of many; both are None elsewhere. ``kept`` is for
+    ``team`` gives the stores for the employer's figures, which are of many; both are None elsewhere. ``kept`` is for
     saying what is wrong with the store.
     """
 
@@ -52,7 +50,7 @@ class Visit:
     kept: KeptSeries
     clock_ns: Callable[[], int]
     office: Office | None = None
-    team: Callable[[], TeamView] | None = None
+    team: Callable[[], Sources] | None = None
 
     @property
     def client(self) -> Person:
@@ -85,13 +83,13 @@ def make_visit(
         kept=found.series,
         clock_ns=clock_ns,
         office=Office(found.registry, people, found.series.health) if gate.page in OFFICE else None,
-        team=_team(found, gate, clock_ns) if gate.page is Act.TEAM else None,
+        team=_team(found, gate) if gate.page is Act.TEAM else None,
     )
 
 
-def _team(found: Sources, gate: Gate, clock_ns: Callable[[], int]) -> Callable[[], TeamView]:
-    def read() -> TeamView:
+def _team(found: Sources, gate: Gate) -> Callable[[], Sources]:
+    def read() -> Sources:
         gate.look(None)
-        return read_team(found.series, found.registry, clock_ns())
+        return found
 
     return read

@@ -16,7 +16,7 @@ from fhir.resources.R4B.bundle import Bundle
 from contracts.records import Episode
 from dashboard.look import clock, text
 from dashboard.look.safety import muscle, safety
-from dashboard.review.focus_order import ReviewedArea
+from dashboard.reading.focus_order import ReviewedArea
 from dashboard.review.model import ReviewDay, WeekReview
 from store.people_ports import PainTap, Verdict
 from store.ports import Assignment

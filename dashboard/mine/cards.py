@@ -15,7 +15,7 @@ from contracts.units import NS_PER_S
 from dashboard.look import clock, text
 from dashboard.look.act_words import words_of
 from dashboard.mine.consent import Words
-from dashboard.sensors.cards import when
+from dashboard.reading.freshness import when
 from store.people_ports import Consent, ConsentKind, Errand, ErrandState, Grant, Look
 
 #: Analytics takes an errand up within seconds; after so long it is not there.

@@ -8,9 +8,9 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from contracts.records import SensorHealth
+from dashboard.frame.cards import NOT_HEARD, SENSOR_STATE
 from dashboard.look import clock, text
 from dashboard.look.act_words import words_of
-from dashboard.look.cards import NOT_HEARD, SENSOR_STATE
 from dashboard.office.model import MAX_ROWS, SensorRow
 from dashboard.reading import freshness
 from dashboard.sensors.cards import low

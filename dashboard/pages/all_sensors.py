@@ -9,8 +9,9 @@ import streamlit as st
 from contracts.errors import PlumblineError
 from dashboard.entry.access import Act
 from dashboard.entry.visit import Visit
-from dashboard.look import cards, clock
-from dashboard.look.parts import part
+from dashboard.frame import cards
+from dashboard.frame.parts import part
+from dashboard.look import clock
 from dashboard.office import cards as office_cards
 from dashboard.office import model
 from dashboard.office.model import SensorRow

@@ -7,8 +7,9 @@ from typing import Final
 import streamlit as st
 
 from dashboard.entry.visit import Visit
-from dashboard.look import cards, clock
-from dashboard.look.parts import part
+from dashboard.frame import cards
+from dashboard.frame.parts import part
+from dashboard.look import clock
 from dashboard.office import cards as office_cards
 from dashboard.office import model
 from store.people_ports import Look

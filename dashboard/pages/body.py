@@ -14,9 +14,10 @@ from dashboard.body.model import Body, Period
 from dashboard.body.regions import Region, regions
 from dashboard.entry.access import Act
 from dashboard.entry.visit import Visit
-from dashboard.look import cards, theme
+from dashboard.frame import cards
+from dashboard.frame.parts import callback, part
+from dashboard.look import theme
 from dashboard.look.act_words import words_of
-from dashboard.look.parts import callback, part
 from dashboard.reading import queries
 from store.people_checks import MAX_PAIN_NOTE
 from store.people_ports import PainTap

@@ -8,8 +8,8 @@ import streamlit as st
 
 from dashboard.clients import model, table
 from dashboard.entry.visit import Visit
-from dashboard.look import cards
-from dashboard.look.parts import part
+from dashboard.frame import cards
+from dashboard.frame.parts import part
 
 _NEEDING: Final = "Needs attention first"
 _BY_NAME: Final = "By name"

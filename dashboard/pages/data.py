@@ -11,11 +11,13 @@ import streamlit as st
 from contracts.errors import AccessError, PlumblineError
 from contracts.units import NS_PER_S
 from dashboard.entry.visit import Visit
-from dashboard.look import cards, text
-from dashboard.look.parts import guide, part
+from dashboard.frame import cards
+from dashboard.frame.parts import part
+from dashboard.look import text
 from dashboard.look.weeks import IsoWeek
 from dashboard.mine import cards as mine_cards
 from dashboard.mine import consent
+from dashboard.sensors.guide import guide
 from store.people_ports import Consent, ConsentKind, Errand, ErrandKind, ErrandState, Grant
 
 _DAY_NS: Final = 86400 * NS_PER_S

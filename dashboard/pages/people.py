@@ -14,8 +14,8 @@ from dashboard.entry import accounts
 from dashboard.entry.access import Act
 from dashboard.entry.door import MAX_LOGIN
 from dashboard.entry.visit import Office, Visit
-from dashboard.look import cards
-from dashboard.look.parts import part
+from dashboard.frame import cards
+from dashboard.frame.parts import part
 from dashboard.office import cards as office_cards
 from dashboard.office import model
 from dashboard.office.cards import ROLE, wearer_name

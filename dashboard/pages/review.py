@@ -13,11 +13,13 @@ import streamlit as st
 from contracts.records import Episode
 from dashboard.entry.access import Act
 from dashboard.entry.visit import Visit
-from dashboard.look import cards, theme, week_chooser, weeks
-from dashboard.look.parts import callback, part
+from dashboard.frame import cards, week_chooser
+from dashboard.frame.parts import callback, part
+from dashboard.look import theme, weeks
+from dashboard.reading import focus_order
+from dashboard.reading.focus_order import Hand, ReviewedArea
 from dashboard.review import cards as review_cards
-from dashboard.review import charts, episode_trace, focus_order, replay, session_form
-from dashboard.review.focus_order import Hand, ReviewedArea
+from dashboard.review import charts, episode_trace, replay, session_form
 from dashboard.review.model import WeekReview, week_review
 from store.people_checks import MAX_NOTE
 from store.people_ports import Errand, ErrandKind, FocusEdit, Verdict

@@ -10,12 +10,14 @@ from contracts.errors import PlumblineError
 from contracts.settings import CalibrationPlan
 from contracts.vocabulary import Placement
 from dashboard.entry.visit import Visit
-from dashboard.look import cards, figures, text, theme
-from dashboard.look.parts import guide, part
+from dashboard.frame import cards
+from dashboard.frame.parts import part
+from dashboard.look import figures, text, theme
 from dashboard.mine.consent import in_force
 from dashboard.reading import doubts, queries
 from dashboard.sensors import cards as sensor_cards
 from dashboard.sensors import live_angles, wizard, wizard_cards
+from dashboard.sensors.guide import guide
 from dashboard.sensors.wizard import ENDED, State, Step
 from store.people_ports import ConsentKind
 from store.ports import Assignment

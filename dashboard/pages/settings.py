@@ -14,7 +14,8 @@ import streamlit as st
 from contracts.errors import PlumblineError, SettingError
 from contracts.settings import PostureSettings
 from dashboard.entry.visit import Visit
-from dashboard.look import cards, clock, theme
+from dashboard.frame import cards
+from dashboard.look import clock, theme
 from dashboard.settings import cards as settings_cards
 from dashboard.settings import model
 from dashboard.settings.model import Field, Group, Unit

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.entry.visit import Visit
-from dashboard.look import cards, week_chooser, weeks
-from dashboard.look.parts import part
+from dashboard.frame import cards, week_chooser
+from dashboard.frame.parts import part
+from dashboard.look import weeks
 from dashboard.look.weeks import IsoWeek
 from dashboard.review.model import week_review
 from dashboard.sheet import cards as sheet_cards

@@ -5,9 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.entry.visit import Visit
-from dashboard.look import cards
-from dashboard.look.parts import part
+from dashboard.frame import cards
+from dashboard.frame.parts import part
 from dashboard.office import team_cards
+from dashboard.office.team_source import read_team
 
 
 def page(visit: Visit) -> None:
@@ -20,7 +21,8 @@ def page(visit: Visit) -> None:
 def _weeks(visit: Visit) -> None:
     if visit.team is None:
         raise ValueError("the team's page was opened as another")
-    view = visit.team()
+    found = visit.team()
+    view = read_team(found.series, found.registry, visit.clock_ns())
     numbers = team_cards.headline(view)
     if not numbers:
         st.html(cards.empty("Not enough people yet", *team_cards.NOT_YET))

@@ -11,8 +11,9 @@ from contracts.records import Episode
 from contracts.units import NS_PER_S
 from dashboard.entry.access import Act
 from dashboard.entry.visit import Visit
-from dashboard.look import cards, clock, text, theme
-from dashboard.look.parts import part
+from dashboard.frame import cards
+from dashboard.frame.parts import part
+from dashboard.look import clock, text, theme
 from dashboard.reading import doubts, queries
 from dashboard.reading.freshness import Freshness
 from dashboard.today import calibrated, goal, nudged, timeline

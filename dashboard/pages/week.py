@@ -7,8 +7,8 @@ from typing import Final
 import streamlit as st
 
 from dashboard.entry.visit import Visit
-from dashboard.look import week_chooser
-from dashboard.look.parts import part
+from dashboard.frame import week_chooser
+from dashboard.frame.parts import part
 from dashboard.look.weeks import IsoWeek
 from dashboard.week import cards, model
 

@@ -14,7 +14,7 @@ from contracts.records import FRAME_NS, Frame, FrameBlock, SensorHealth
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity
 from dashboard.look.clock import clock_time, day_of
-from dashboard.look.text import duration
+from dashboard.look.text import day_name, duration
 from store.ports import Notice
 
 #: A frame this old is still 'now': a radio's retries and one missed refresh fit in.
@@ -59,6 +59,15 @@ def heard(health: SensorHealth, now_ns: int) -> bool:
     """Whether its state still holds: in one in which readings flow, something is heard every few seconds."""
     last_ns = max(health.at_ns, health.last_sample_ns or 0)
     return health.state not in _FLOWING or now_ns - last_ns <= SILENT_NS
+
+
+def when(at_ns: int, now_ns: int, zone: ZoneInfo) -> str:
+    """``just now``, or the time, with the day where it is another."""
+    if 0 <= now_ns - at_ns <= LIVE_WITHIN_NS:
+        return "just now"
+    day, today = day_of(at_ns, zone), day_of(now_ns, zone)
+    time_of_day = clock_time(at_ns, zone)
+    return time_of_day if day == today else f"{day_name(day, today)}, {time_of_day}"
 
 
 class Freshness(StrEnum):

@@ -12,12 +12,13 @@ from contracts.doubts import listed
 from contracts.records import Episode
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
-from dashboard.look import cards, clock, text
+from dashboard.frame import cards
+from dashboard.look import clock, text
 from dashboard.look.safety import muscle, safety
+from dashboard.reading.focus_order import ReviewedArea
 from dashboard.review import words as review_words
 from dashboard.review.before_after import SIDE_DAYS, SessionEffect
 from dashboard.review.charts import short
-from dashboard.review.focus_order import ReviewedArea
 from dashboard.review.model import USUAL_WEEKS, ActivityFigures, WeekReview
 from dashboard.review.words import min_h, tenths
 from dashboard.week.day_statistics import Interval

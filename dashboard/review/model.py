@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo
 from contracts.records import Episode, Rollup
 from contracts.settings import PostureSettings
 from contracts.vocabulary import Activity, Posture
-from dashboard.clients.attention import CalibrationState, calibration_state
 from dashboard.look import clock
 from dashboard.look.weeks import IsoWeek
+from dashboard.reading.calibrations import CalibrationState, calibration_state
+from dashboard.reading.focus_order import ReviewedArea, reviewed
 from dashboard.reading.queries import Person, Reading
 from dashboard.review import before_after, heat_map
 from dashboard.review.before_after import SessionEffect
-from dashboard.review.focus_order import ReviewedArea, reviewed
 from dashboard.week.day_figures import (
     Figures,
     activity_seconds,

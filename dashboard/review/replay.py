@@ -12,7 +12,8 @@ import msgspec
 
 from contracts.errands import MAX_REPLAY_NS, ErrandFailure, ReplayDay, ReplayResult, ReplayWish
 from contracts.units import NS_PER_S
-from dashboard.look import cards, clock, text
+from dashboard.frame import cards
+from dashboard.look import clock, text
 from dashboard.look.weeks import IsoWeek
 from dashboard.review.charts import short
 from dashboard.review.words import min_h

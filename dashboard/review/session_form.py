@@ -13,8 +13,9 @@ from contracts.errors import Reason, SettingError
 from contracts.units import NS_PER_S
 from dashboard.entry.access import Act
 from dashboard.entry.visit import Visit
-from dashboard.look import cards, clock, text
-from dashboard.look.parts import callback, part
+from dashboard.frame import cards
+from dashboard.frame.parts import callback, part
+from dashboard.look import clock, text
 from dashboard.review import cards as review_cards
 from dashboard.review.model import WeekReview
 from store.people_checks import MAX_NOTE

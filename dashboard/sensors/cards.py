@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 from contracts.records import SensorHealth
 from contracts.units import DEG_PER_RAD
 from contracts.vocabulary import Placement
-from dashboard.look import cards, clock, figures, text
+from dashboard.frame import cards
+from dashboard.look import figures, text
 from dashboard.look.theme import Paper
 from dashboard.reading import freshness
+from dashboard.reading.freshness import when
 from dashboard.reading.queries import Sensor
 from dashboard.sensors import live_angles
 
@@ -156,16 +158,6 @@ def _state(health: SensorHealth, now_ns: int) -> str:
     return {"live": "connected", "syncing": "sending what it kept"}.get(
         health.state, cards.SENSOR_STATE.get(health.state, health.state.replace("_", " "))
     )
-
-
-def when(at_ns: int, now_ns: int, zone: ZoneInfo) -> str:
-    """``just now``, or the time, with the day where it is another."""
-    if 0 <= now_ns - at_ns <= freshness.LIVE_WITHIN_NS:
-        return "just now"
-    day = clock.day_of(at_ns, zone)
-    today = clock.day_of(now_ns, zone)
-    time_of_day = clock.clock_time(at_ns, zone)
-    return time_of_day if day == today else f"{text.day_name(day, today)}, {time_of_day}"
 
 
 def listed(sensors: Sequence[Found], now_ns: int, zone: ZoneInfo) -> str:

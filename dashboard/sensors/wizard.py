@@ -21,7 +21,7 @@ from contracts.records import CalibrationOutcome, FrameBlock
 from contracts.settings import CalibrationPlan
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Quality
-from dashboard.clients.attention import CALIBRATION_LASTS_NS
+from dashboard.reading.calibrations import CALIBRATION_LASTS_NS
 from store.ports import Assignment
 
 #: From pressing Start to holding upright: time to sit up, and for analytics to read the plan.

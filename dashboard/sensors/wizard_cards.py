@@ -12,9 +12,9 @@ from contracts.records import CalibrationOutcome
 from contracts.settings import CalibrationPlan
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
-from dashboard.clients.attention import CALIBRATION_LASTS_NS
 from dashboard.look import clock, figures, text
 from dashboard.look.theme import Paper
+from dashboard.reading.calibrations import CALIBRATION_LASTS_NS
 from dashboard.sensors.live_angles import LiveAngle
 from dashboard.sensors.wizard import HOLDING, MOVING, Due, State, Step
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from dashboard.body.figure import LIGHT_INKS, STEPS, Look, Shade, figure
 from dashboard.body.regions import LEFT, RIGHT, Region, View, drawing, members
 from dashboard.look.theme import LIGHT
-from dashboard.review.focus_order import ReviewedArea
+from dashboard.reading.focus_order import ReviewedArea
 from store.people_ports import PainTap
 
 #: Numbers on the figure, in units of its drawing: of a size that can be read on paper.

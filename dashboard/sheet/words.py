@@ -19,10 +19,10 @@ from dashboard.body.regions import title_of
 from dashboard.look import clock, text
 from dashboard.look.safety import muscle, safety
 from dashboard.look.theme import POSTURE_COLOUR
+from dashboard.reading.focus_order import ReviewedArea
 from dashboard.review import heat_map
 from dashboard.review import words as review_words
 from dashboard.review.before_after import SIDE_DAYS, SessionEffect
-from dashboard.review.focus_order import ReviewedArea
 from dashboard.review.model import USUAL_WEEKS, TrendWeek, WeekReview
 from store.people_ports import PainTap, Verdict
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
+from dashboard.frame.cards import empty
 from dashboard.look import text
-from dashboard.look.cards import empty
 from dashboard.week import charts, words
 from dashboard.week.day_figures import Figures
 from dashboard.week.model import Week

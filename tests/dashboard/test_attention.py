@@ -9,16 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.records import CalibrationOutcome
-from dashboard.clients.attention import (
-    CALIBRATION_LASTS_NS,
-    DAY_NS,
-    CalibrationState,
-    Standing,
-    calibration_state,
-    change_min_h,
-    concerns,
-    points,
-)
+from dashboard.clients.attention import DAY_NS, Standing, change_min_h, concerns, points
+from dashboard.reading.calibrations import CALIBRATION_LASTS_NS, CalibrationState, calibration_state
 from dashboard.week.day_statistics import DaySeconds
 
 NOW_NS = 20_000 * DAY_NS

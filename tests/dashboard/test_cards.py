@@ -11,7 +11,7 @@ from contracts.records import CalibrationOutcome
 from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, ActivitySource, Pattern, Posture, Quality
-from dashboard.look import cards
+from dashboard.frame import cards
 from dashboard.reading import focus, queries
 from dashboard.reading.freshness import Freshness, Moment, News
 from dashboard.reading.queries import Now, Numbers, Person, Sensor

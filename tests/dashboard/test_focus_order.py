@@ -6,8 +6,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.review import focus_order
-from dashboard.review.focus_order import Hand, ReviewedArea
+from dashboard.reading import focus_order
+from dashboard.reading.focus_order import Hand, ReviewedArea
 from store.people_ports import FocusEdit, Verdict
 from tests.dashboard import seed
 from tests.dashboard.reviewed import NOW_NS

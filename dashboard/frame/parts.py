@@ -10,8 +10,7 @@ import streamlit as st
 
 from contracts.errors import AccessError, PlumblineError, SettingError
 from dashboard.entry.visit import Visit
-from dashboard.look import cards, frame_cards
-from dashboard.sensors import first_steps
+from dashboard.frame import cards, frame_cards
 
 P = ParamSpec("P")
 
@@ -63,11 +62,3 @@ def _say_what_was_not_done() -> None:
     words = st.session_state.pop(_NOT_DONE, None)
     if words is not None:
         st.html(words)
-
-
-@part
-def guide(visit: Visit) -> None:
-    """Where somebody new goes next; nothing for whoever has all of it behind them."""
-    way = first_steps.of(visit)
-    if way:
-        st.html(way)

@@ -7,7 +7,7 @@ from typing import Final
 import streamlit as st
 
 from contracts.errors import SettingError
-from dashboard.look import cards
+from dashboard.frame import cards
 from dashboard.look.weeks import IsoWeek
 from dashboard.reading.queries import Person
 
