@@ -120,7 +120,7 @@ def body(
     kept = {area.area.rule: area for area in areas if area.verdict is not Verdict.REJECTED}
     return Body(
         period=period,
-        worn_s=seconds_of(days).worn_s,
+        worn_s=sum(day.worn_s for day in days),
         episodes=tuple(episodes),
         areas=areas,
         muscles=_muscles(episodes, kept),

@@ -8,12 +8,13 @@ from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 from contracts.records import FRAME_NS, CalibrationOutcome, FrameBlock, Rollup, SensorHealth
-from contracts.vocabulary import QUALITIES, Posture, Quality
+from contracts.vocabulary import QUALITIES, Quality
 from dashboard.clients import attention
 from dashboard.clients.attention import DAY_NS, Concern, Standing
 from dashboard.look import clock, text
 from dashboard.reading import doubts
 from dashboard.reading.calibrations import calibration_state
+from dashboard.week.day_figures import seconds_of
 from dashboard.week.day_statistics import MIN_DAYS, DaySeconds, rate_min_h, worn_days
 from store.ports import Assignment, Wearer
 
@@ -175,13 +176,11 @@ def _by_day(rollups: Sequence[Rollup], now_ns: int, zone: ZoneInfo) -> dict[int,
     A day's noon is told, not its midnight: an hour that the clocks are moved does not matter there.
     """
     _, tomorrow_ns = clock.day_bounds_ns(clock.day_of(now_ns, zone), zone)
-    by_day: dict[int, DaySeconds] = {}
+    by_day: dict[int, list[Rollup]] = {}
     for rollup in rollups:
         ago = (tomorrow_ns - rollup.start_ns - _HALF_DAY_NS) // DAY_NS
-        worn_s, rounded_s = by_day.get(ago, (0, 0))
-        rounded_s += rollup.posture_s.get(Posture.ROUNDED, 0)
-        by_day[ago] = DaySeconds(worn_s + rollup.worn_s, rounded_s)
-    return by_day
+        by_day.setdefault(ago, []).append(rollup)
+    return {ago: seconds_of(found) for ago, found in by_day.items()}
 
 
 def _part(by_day: Mapping[int, DaySeconds], first: int, stop: int) -> list[DaySeconds]:

@@ -115,7 +115,9 @@ def _last(row: ClientRow, now_ns: int) -> str:
         return "none yet"
     day, today = clock.day_of(row.last_ns, row.zone), clock.day_of(now_ns, row.zone)
     ago = (today - day).days
-    if ago <= 0:
+    if ago < 0:  # of a clock that was ahead
+        return f"{day.day} {day:%b} {day.year}"
+    if ago == 0:
         return f"today {clock.clock_time(row.last_ns, row.zone)}"
     return "yesterday" if ago == 1 else f"{ago} days ago"
 

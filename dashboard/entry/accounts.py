@@ -15,6 +15,7 @@ from typing import Final
 from argon2 import PasswordHasher
 
 from contracts.errors import Reason, SettingError
+from dashboard.look.text import is_unwritable
 from store.people_ports import Account, People, Role
 from store.ports import Registry, Wearer
 
@@ -115,6 +116,8 @@ def checked(account: Account) -> Account:
         wrong, hint = "Only a client's account is a wearer's.", "Add the role, or name no wearer."
     elif not account.name:
         wrong, hint = "An account without a name cannot be told from others.", "Give it one."
+    elif is_unwritable(account.name) or is_unwritable(account.login):
+        wrong, hint = "A name or login has signs that no keyboard writes.", "Type it anew."
     if wrong:
         raise SettingError(Reason.BAD_SETTING, wrong, hint=hint)
     return account

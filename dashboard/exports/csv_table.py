@@ -100,16 +100,16 @@ def week_table(review: WeekReview) -> bytes:
 
 def _day(day: ReviewDay) -> dict[str, Value]:
     figures = day.figures
-    worn = figures.worn_s > 0
+    known = figures.rounded_min_h is not None
     return {
         "row": "day",
         "date": day.day.isoformat(),
         "worn_min": minutes(figures.worn_s),
-        # Of a day that was not worn nothing is known: no 0 that would read as good.
-        "rounded_min": minutes(figures.rounded_s) if worn else None,
+        # Of a day that was not worn, or not told, nothing is known: no 0 that would read as good.
+        "rounded_min": minutes(figures.rounded_s) if known else None,
         "rounded_min_per_worn_h": hundredths(figures.rounded_min_h),
-        "episodes": figures.episodes if worn else None,
-        "longest_episode_min": minutes(figures.longest_s) if worn else None,
+        "episodes": figures.episodes if known else None,
+        "longest_episode_min": minutes(figures.longest_s) if known else None,
         "pain_taps": day.taps,
         "mean_pain_0_to_10": hundredths(day.mean_pain),
     }

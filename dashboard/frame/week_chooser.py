@@ -7,6 +7,7 @@ from typing import Final
 import streamlit as st
 
 from contracts.errors import SettingError
+from contracts.units import NS_PER_S
 from dashboard.frame import cards
 from dashboard.look.weeks import IsoWeek
 from dashboard.reading.queries import Person
@@ -15,6 +16,8 @@ from dashboard.reading.queries import Person
 WEEK: Final = "week"
 #: Seconds are forgotten after a month or so, days and minutes are kept: one may always look back so far.
 _BACK_WEEKS: Final = 52
+#: 2000-01-01: a clock that was never set begins at 1970, and no week of that can be chosen.
+_CLOCKS_SET_NS: Final = 946_684_800 * NS_PER_S
 _BACK: Final = (":material/chevron_left:", "Week before")
 _ON: Final = (":material/chevron_right:", "Week after")
 
@@ -30,7 +33,7 @@ def choose(
     this = IsoWeek.at(now_ns, person.zone)
     first = this.moved(-_BACK_WEEKS)
     if person.first_ns is not None:
-        first = min(first, IsoWeek.at(person.first_ns, person.zone))
+        first = min(first, IsoWeek.at(max(person.first_ns, _CLOCKS_SET_NS), person.zone))
     home = begin or this
     chosen = _asked(this, home)
     with st.container(

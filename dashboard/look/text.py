@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date
 from string import punctuation
 from typing import Final
@@ -59,6 +60,8 @@ PLACEMENT: Final = {
     Placement.L5: "Low back (L5)",
     Placement.STERNUM: "Breastbone",
 }
+#: Marks of direction that reach beyond the words that they stand in.
+_TURNING: Final = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 #: What makes arrows, dashes and icons, kept apart by U+2060, the word joiner, which is not seen.
 _DRAWN: Final = ":-<>=~"
 _APART: Final = "\u2060"
@@ -115,6 +118,11 @@ def day_name(day: date, today: date) -> str:
     weekday = ("Today", "Yesterday")[ahead] if ahead in (0, 1) else f"{day:%A}"
     words = f"{weekday}, {day.day} {day:%B}"
     return words if day.year == today.year else f"{words} {day.year}"
+
+
+def is_unwritable(name: str) -> bool:
+    """Whether a name has control characters, or marks that turn the order of what stands beside it."""
+    return any(unicodedata.category(c) in ("Cc", "Cs") or c in _TURNING for c in name)
 
 
 def literal(words: str) -> str:

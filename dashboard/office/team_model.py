@@ -18,6 +18,7 @@ from contracts.records import Rollup
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Posture
 from dashboard.look.weeks import IsoWeek
+from dashboard.week.day_figures import seconds_of
 
 #: Fewer people than this are nothing.
 FEWEST: Final = 10
@@ -88,7 +89,8 @@ def team_week(
         start_ns, end_ns = week.bounds_ns(member.zone)
         if member.since_ns > start_ns:
             continue
-        own = [day for day in days.get(member.wearer, ()) if start_ns <= day.start_ns < end_ns]
+        dated = [day for day in days.get(member.wearer, ()) if start_ns <= day.start_ns < end_ns]
+        own = [day for day in dated if seconds_of([day]).told]
         worn_s = sum(day.worn_s for day in own)
         if worn_s >= MIN_WORN_S:
             rounded_s = sum(day.posture_s.get(Posture.ROUNDED, 0) for day in own)

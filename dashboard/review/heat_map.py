@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from contracts.records import Rollup
 from contracts.units import NS_PER_S
-from contracts.vocabulary import Posture
 from dashboard.look import clock
+from dashboard.week.day_figures import seconds_of
 
 HOURS: Final = 24
 WEEKDAYS: Final = 7
@@ -38,7 +38,7 @@ class Cell:
 def cells(minutes: Sequence[Rollup], zone: ZoneInfo) -> tuple[Cell, ...]:
     """The 168 cells of a week's minutes, by weekday, then hour.
 
-    The hour that a clock shows twice counts both times; the one it leaves out stays unknown.
+    Minutes whose posture was not told are none. The hour that a clock shows twice counts both times; the one it leaves out stays unknown.
     """
     worn_s = [0] * (WEEKDAYS * HOURS)
     rounded_s = [0] * (WEEKDAYS * HOURS)
@@ -48,8 +48,10 @@ def cells(minutes: Sequence[Rollup], zone: ZoneInfo) -> tuple[Cell, ...]:
         if quarter not in place:
             local = clock.local(minute.start_ns, zone)
             place[quarter] = local.weekday() * HOURS + local.hour
-        worn_s[place[quarter]] += minute.worn_s
-        rounded_s[place[quarter]] += minute.posture_s.get(Posture.ROUNDED, 0)
+        seconds = seconds_of([minute])
+        if seconds.told:
+            worn_s[place[quarter]] += seconds.worn_s
+            rounded_s[place[quarter]] += seconds.rounded_s
     return tuple(
         Cell(i // HOURS, i % HOURS, worn_s[i], rounded_s[i]) for i in range(WEEKDAYS * HOURS)
     )

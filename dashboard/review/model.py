@@ -266,7 +266,12 @@ def _activities(now: Sequence[Rollup], earlier: Sequence[Rollup]) -> tuple[Activ
     """Activities of the week, most rounded time first. What was not worn is none."""
     seconds, usual = activity_seconds(now), activity_seconds(earlier)
     found = [
-        ActivityFigures(activity, *both, rate_min_h([usual.get(activity, DaySeconds(0, 0))]))
+        ActivityFigures(
+            activity,
+            both.worn_s,
+            both.rounded_s,
+            rate_min_h([usual.get(activity, DaySeconds(0, 0))]),
+        )
         for activity, both in seconds.items()
     ]
     return tuple(sorted(found, key=lambda f: (-f.rounded_s, -f.worn_s, f.activity)))

@@ -61,6 +61,9 @@ def headline(review: WeekReview) -> str:
         so_far = " so far" if review.under_way else ""
         return f"Not worn this week{so_far}: nothing is known of it."
     rate = review.figures.rounded_min_h
+    if rate is None:
+        worn = text.duration(review.figures.worn_s)
+        return f"Worn {worn}, and no posture could be told: nothing is known of this week."
     begun = f"Rounded {min_h(rate).replace('/h', ' a worn hour')}"
     found = review.change
     if found is None:

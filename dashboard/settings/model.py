@@ -157,4 +157,6 @@ def name_complaint(name: str) -> str:
         return "A name is needed: it is what you and your therapist see."
     if len(name.strip()) > MAX_NAME:
         return f"At most {MAX_NAME} letters fit."
+    if text.is_unwritable(name):
+        return "It has signs that no keyboard writes: type it anew."
     return ""

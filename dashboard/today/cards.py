@@ -108,11 +108,16 @@ def _share(deg: float) -> str:
 
 def numbers(day: Numbers) -> str:
     """Worn time, rounded time, episodes, longest: four cards."""
-    rounded = f"{text.percent(day.rounded_s, day.worn_s)} of worn time"
+    rounded = (
+        text.duration(day.rounded_s),
+        f"{text.percent(day.rounded_s, day.worn_s)} of worn time",
+    )
+    if day.worn_s and not any(s for p, s in day.posture_s.items() if p is not Posture.UNKNOWN):
+        rounded = "–", "no posture could be told"
     longest = text.duration(day.longest_s) if day.episodes else "–"
     cells = (
         ("Worn", text.duration(day.worn_s), "time not worn is not counted"),
-        ("Rounded", text.duration(day.rounded_s), rounded),
+        ("Rounded", *rounded),
         ("Episodes", str(day.episodes), "of sustained rounding"),
         ("Longest episode", longest, "in one stretch" if day.episodes else "none so far"),
     )

@@ -28,16 +28,21 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A day against its goal: seconds worn and rounded so far, and the goal in min a worn hour."""
+    """A day against its goal: seconds worn and rounded so far, and the goal in min a worn hour.
+
+    ``told``: the posture could be told for half of the time worn or more.
+    """
 
     worn_s: int
     rounded_s: int
     goal_min_h: float
+    told: bool = True
 
     @property
     def rate_min_h(self) -> float | None:
-        """Rounded minutes a worn hour; None of a time too short to say."""
-        return 60.0 * self.rounded_s / self.worn_s if self.worn_s >= EARLY_S else None
+        """Rounded minutes a worn hour; None of a time too short to say, or whose posture was not told."""
+        known = self.told and self.worn_s >= EARLY_S
+        return 60.0 * self.rounded_s / self.worn_s if known else None
 
     @property
     def standing(self) -> Standing:
@@ -55,6 +60,8 @@ def headline(progress: Progress, *, over: bool) -> str:
     """The day against its goal in a few words. ``over``: the day is past, not under way."""
     so_far = "" if over else " so far"
     rate_min_h = progress.rate_min_h
+    if not progress.told:
+        return "No posture could be told"
     if rate_min_h is None:
         return "Too little worn to tell" if over else "Too early to tell"
     beyond = text.minutes(abs(rate_min_h - progress.goal_min_h))
@@ -68,6 +75,9 @@ def headline(progress: Progress, *, over: bool) -> str:
 def card(progress: Progress, *, over: bool = False) -> str:
     """The goal as a quiet bar with its words. Time not worn counts for nothing."""
     what, rate_min_h = headline(progress, over=over), progress.rate_min_h
+    if not progress.told:
+        worn = f"Worn {text.duration(progress.worn_s)}; "
+        return _section(what, f"{worn}what is not known is not set against the goal.", "")
     if rate_min_h is None:
         so_far = "" if over else " so far"
         worn = f"Worn {text.duration(progress.worn_s)}{so_far}." if progress.worn_s else ""

@@ -20,18 +20,22 @@ _HALF_DAY_NS: Final = 12 * 3600 * NS_PER_S
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Some days together. ``worn_days`` are those that were worn for half an hour or more."""
+    """Some days together. ``worn_days`` are those that were worn for half an hour or more.
+
+    ``rated``: the seconds of those whose posture was told, which the rate is of; None: all are.
+    """
 
     worn_s: int = 0
     worn_days: int = 0
     rounded_s: int = 0
     episodes: int = 0
     longest_s: int = 0
+    rated: DaySeconds | None = None
 
     @property
     def rounded_min_h(self) -> float | None:
-        """Rounded minutes a worn hour; None where nothing was worn."""
-        return rate_min_h([DaySeconds(self.worn_s, self.rounded_s)])
+        """Rounded minutes a worn hour; None where nothing was worn, or no posture told."""
+        return rate_min_h([self.rated or DaySeconds(self.worn_s, self.rounded_s)])
 
 
 def dated(rollups: Sequence[Rollup], zone: ZoneInfo) -> dict[date, list[Rollup]]:
@@ -48,11 +52,14 @@ def of_week(by_date: Mapping[date, list[Rollup]], week: IsoWeek) -> list[Rollup]
 
 
 def seconds_of(rollups: Sequence[Rollup]) -> DaySeconds:
-    """Worn and rounded seconds of all of them."""
-    return DaySeconds(
-        sum(rollup.worn_s for rollup in rollups),
-        sum(rollup.posture_s.get(Posture.ROUNDED, 0) for rollup in rollups),
+    """Worn and rounded seconds of all of them, and whether their posture was told."""
+    worn_s = sum(rollup.worn_s for rollup in rollups)
+    unknown_s = sum(
+        rollup.posture_s.get(Posture.UNKNOWN, 0) - rollup.activity_s.get(Activity.NOT_WORN, 0)
+        for rollup in rollups
     )
+    rounded_s = sum(rollup.posture_s.get(Posture.ROUNDED, 0) for rollup in rollups)
+    return DaySeconds(worn_s, rounded_s, told=2 * unknown_s <= worn_s)
 
 
 def each_seconds(rollups: Sequence[Rollup]) -> list[DaySeconds]:
@@ -62,20 +69,22 @@ def each_seconds(rollups: Sequence[Rollup]) -> list[DaySeconds]:
 
 def figures_of(rollups: Sequence[Rollup]) -> Figures:
     """The figures of some days together."""
-    worn_s, rounded_s = seconds_of(rollups)
+    each = each_seconds(rollups)
+    told = [day for day in each if day.told]
     return Figures(
-        worn_s,
-        worn_days(each_seconds(rollups)),
-        rounded_s,
+        sum(day.worn_s for day in each),
+        worn_days(each),
+        sum(day.rounded_s for day in each),
         sum(rollup.episodes for rollup in rollups),
         max((rollup.longest_episode_s for rollup in rollups), default=0),
+        DaySeconds(sum(day.worn_s for day in told), sum(day.rounded_s for day in told)),
     )
 
 
 def activity_seconds(rollups: Sequence[Rollup]) -> dict[Activity, DaySeconds]:
-    """Worn and rounded seconds during each activity. What was not worn is none."""
+    """Worn and rounded seconds during each activity, of days that were told. What was not worn is none."""
     total: dict[Activity, DaySeconds] = {}
-    for rollup in rollups:
+    for rollup in (rollup for rollup in rollups if seconds_of([rollup]).told):
         for activity, worn_s in rollup.activity_s.items():
             if activity is not Activity.NOT_WORN and worn_s:
                 before = total.get(activity, DaySeconds(0, 0))

@@ -34,10 +34,15 @@ MAX_DAYS: Final = 400
 
 
 class DaySeconds(NamedTuple):
-    """A day's worn seconds, and the rounded ones among them."""
+    """A day's worn seconds, and the rounded ones among them.
+
+    ``told``: the posture could be told for half of the time worn or more. A day on which it could not, as
+    before a calibration, has no rate: what is not known is not upright.
+    """
 
     worn_s: int
     rounded_s: int
+    told: bool = True
 
 
 class Interval(NamedTuple):
@@ -72,9 +77,10 @@ class Difference:
 
 
 def rate_min_h(days: Sequence[DaySeconds]) -> float | None:
-    """Rounded minutes a worn hour over all of the days; None where nothing was worn."""
-    worn_s = sum(day.worn_s for day in days)
-    return 60.0 * sum(day.rounded_s for day in days) / worn_s if worn_s else None
+    """Rounded minutes a worn hour over all days that were told; None where none was."""
+    told = _with_data(days)
+    worn_s = sum(day.worn_s for day in told)
+    return 60.0 * sum(day.rounded_s for day in told) / worn_s if worn_s else None
 
 
 def worn_days(days: Sequence[DaySeconds]) -> int:
@@ -84,7 +90,7 @@ def worn_days(days: Sequence[DaySeconds]) -> int:
 
 def rate_interval(days: Sequence[DaySeconds]) -> Interval | None:
     """Where the rate of such days lies, by drawing days anew; None below :data:`MIN_DAYS` worn days."""
-    worn = _with_data(days)
+    worn = _with_data(days)[-MAX_DAYS:]
     if worn_days(worn) < MIN_DAYS:
         return None
     return _middle(_draws(worn, _generator(worn)))
@@ -92,7 +98,7 @@ def rate_interval(days: Sequence[DaySeconds]) -> Interval | None:
 
 def difference(before: Sequence[DaySeconds], after: Sequence[DaySeconds]) -> Difference | None:
     """The rates of two groups of days and how sure their difference is; None where one was not worn."""
-    first, second = _with_data(before), _with_data(after)
+    first, second = _with_data(before)[-MAX_DAYS:], _with_data(after)[-MAX_DAYS:]
     before_min_h, after_min_h = rate_min_h(first), rate_min_h(second)
     if before_min_h is None or after_min_h is None:
         return None
@@ -111,12 +117,12 @@ def middle(values: Sequence[float | None]) -> float | None:
 
 
 def _with_data(days: Sequence[DaySeconds]) -> list[DaySeconds]:
-    return [day for day in days if day.worn_s > 0][-MAX_DAYS:]
+    return [day for day in days if day.worn_s > 0 and day.told]
 
 
 def _generator(days: Sequence[DaySeconds]) -> np.random.Generator:
     """Random numbers that are the same for the same days."""
-    said = np.array(days, dtype="<i8").tobytes()
+    said = np.array([day[:2] for day in days], dtype="<i8").tobytes()
     return np.random.default_rng(int.from_bytes(hashlib.sha256(said).digest()[:8], "little"))
 
 

@@ -23,6 +23,7 @@ from dashboard.week.day_figures import (
     each_seconds,
     figures_of,
     of_week,
+    seconds_of,
 )
 from dashboard.week.day_statistics import MIN_DAY_S, DaySeconds, Difference, difference, rate_min_h
 
@@ -47,7 +48,7 @@ class WeekDay:
 
     @property
     def rounded_min_h(self) -> float | None:
-        """Rounded minutes a worn hour; None of a day hardly worn or not at all."""
+        """Rounded minutes a worn hour; None of a day hardly worn or not at all, or whose posture was not told."""
         return self.figures.rounded_min_h if self.wear is Wear.WORN else None
 
 
@@ -92,9 +93,8 @@ class Week:
     @property
     def worn_days(self) -> list[WeekDay]:
         """The days of which a rate is known, least rounded first."""
-        return sorted(
-            (d for d in self.days if d.wear is Wear.WORN), key=lambda d: d.rounded_min_h or 0.0
-        )
+        known = [day for day in self.days if day.rounded_min_h is not None]
+        return sorted(known, key=lambda day: day.rounded_min_h or 0.0)
 
 
 def week_of(series: Reading, person: Person, week: IsoWeek, goal_min_h: float, now_ns: int) -> Week:
@@ -121,14 +121,14 @@ def week_of(series: Reading, person: Person, week: IsoWeek, goal_min_h: float, n
 
 
 def _day(day: date, rollups: Sequence[Rollup], before: Sequence[Rollup], today: date) -> WeekDay:
-    figures, earlier = figures_of(rollups), figures_of(before)
+    figures = figures_of(rollups)
     if day > today:
         wear = Wear.AHEAD
     elif not figures.worn_s:
         wear = Wear.NOTHING
     else:
         wear = Wear.LITTLE if figures.worn_s < MIN_DAY_S else Wear.WORN
-    return WeekDay(day, figures, wear, _rate(DaySeconds(earlier.worn_s, earlier.rounded_s)))
+    return WeekDay(day, figures, wear, _rate(seconds_of(before)))
 
 
 def _rate(seconds: DaySeconds) -> float | None:
@@ -145,7 +145,9 @@ def _longest_on(days: Sequence[tuple[date, Sequence[Rollup]]]) -> date | None:
 def _activities(now: Sequence[Rollup], before: Sequence[Rollup]) -> tuple[WeekActivity, ...]:
     seconds, earlier = activity_seconds(now), activity_seconds(before)
     found = [
-        WeekActivity(activity, *both, _rate(earlier.get(activity, DaySeconds(0, 0))))
+        WeekActivity(
+            activity, both.worn_s, both.rounded_s, _rate(earlier.get(activity, DaySeconds(0, 0)))
+        )
         for activity, both in seconds.items()
     ]
     return tuple(sorted(found, key=lambda a: (-a.rounded_s, -a.worn_s, a.activity)))

@@ -26,6 +26,9 @@ def changed(week: Week) -> str:
     so_far = " so far" if week.under_way else ""
     this = "this week" if week.under_way else "in that week"
     rate = week.figures.rounded_min_h
+    if rate is None and week.figures.worn_s:
+        worn = text.duration(week.figures.worn_s)
+        return f"Worn {worn} {this}{so_far}, and no posture could be told: nothing is known of it."
     if rate is None:
         return f"Not worn {this}{so_far}: nothing is known of it."
     if week.figures.worn_s < MIN_DAY_S:

@@ -104,13 +104,17 @@ class Tab:
         """What Streamlit shows of exceptions that nobody caught."""
         return [e.exception.type for e in self.elements if e.WhichOneof("type") == "exception"]
 
-    def widget(self, kind: str, label: str = "") -> tuple[Any, str]:
+    def widgets(self, kind: str) -> list[tuple[Any, str]]:
+        """The widgets of a kind, in the order they were sent, each with the part that it is in."""
+        return [
+            (getattr(element, kind), part)
+            for element, part in zip(self.elements, self._part_of, strict=True)
+            if element.WhichOneof("type") == kind
+        ]
+
+    def widget(self, kind: str, label: str) -> tuple[Any, str]:
         """The latest widget of a kind whose label begins so, and the part that it is in."""
-        for element, part in zip(reversed(self.elements), reversed(self._part_of), strict=True):
-            found = getattr(element, kind) if element.WhichOneof("type") == kind else None
-            if found is not None and found.label.startswith(label):
-                return found, part
-        raise LookupError(f"no {kind} {label!r}")
+        return [found for found in self.widgets(kind) if found[0].label.startswith(label)][-1]
 
     def _took(self, message: ForwardMsg) -> bool:
         match message.WhichOneof("type"):

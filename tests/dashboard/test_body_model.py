@@ -16,6 +16,7 @@ from dashboard.body import cards, charts, model
 from dashboard.body.model import Period
 from dashboard.body.regions import regions
 from dashboard.look import clock, theme
+from dashboard.week.day_statistics import DaySeconds
 from store.people_ports import FocusEdit, PainTap, Verdict
 from tests.dashboard.seed import LUMBAR, SEATED, UPPER
 
@@ -149,8 +150,8 @@ def test_the_diary_by_day() -> None:
     assert len(days) == model.DIARY_DAYS
     assert [d.day for d in days[-2:]] == [date(2026, 3, 30), date(2026, 3, 31)]
     assert [(d.taps, d.strongest) for d in days[-3:]] == [(0, None), (1, 3), (2, 6)]
-    assert days[-1].seconds == (3600, 600)
-    assert days[-2].seconds == (0, 0)
+    assert days[-1].seconds == DaySeconds(3600, 600)
+    assert days[-2].seconds == DaySeconds(0, 0)
     assert model.latest(taps) == {"left_rhomboids": 6, "sacrum": 2}
 
 

@@ -21,7 +21,9 @@ from dashboard.week.day_statistics import (
 
 DAYS = st.lists(
     st.integers(MIN_DAY_S, 50_000).flatmap(
-        lambda worn_s: st.builds(DaySeconds, st.just(worn_s), st.integers(0, worn_s))
+        lambda worn_s: st.builds(
+            DaySeconds, st.just(worn_s), st.integers(0, worn_s), told=st.just(True)
+        )
     ),
     min_size=3,
     max_size=30,
