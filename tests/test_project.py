@@ -91,6 +91,9 @@ def rooms(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("contracts/gatt/packets.py", "import socket", "codecs of contracts are pure"),
         ("contracts/messages.py", "import logging", "codecs of contracts are pure"),
         ("firmware_sim/firmware.py", "import asyncio", "what decides is apart from what does"),
+        ("dashboard/look/text.py", "import dashboard.reading.queries", "rooms of the dashboard"),
+        ("dashboard/body/model.py", "import dashboard.review.words", "rooms of the dashboard"),
+        ("dashboard/new_room.py", "", "rooms of the dashboard"),
     ],
 )
 def test_a_wrong_import_is_caught(rooms: Path, module: str, planted: str, rule: str) -> None:

@@ -125,7 +125,7 @@ def test_two_sessions_of_a_day_are_told_apart_by_their_time(review: WeekReview) 
     evening = replace(effect.session, at_ns=effect.session.at_ns + 6 * 3600 * NS_PER_S, note="hip")
     two = replace(review, sessions=(replace(effect, session=evening), effect))
     days = [day for day, _ in sheet_words.words(two, named=True, version="v")["notes"]["lines"]]
-    assert [day.rpartition(", ")[2] for day in days] == ["18:00", "12:00"]
+    assert [day.rpartition(", ")[2] for day in days] == ["16:00", "10:00"]
     ((day, _),) = sheet_words.words(review, named=True, version="v")["notes"]["lines"]
     assert ":" not in day
 
