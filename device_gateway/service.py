@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from random import Random
 from typing import Any, Final
 
 import structlog
@@ -19,11 +18,11 @@ from contracts.messages import GatewayCommand, GatewayReply, SensorStatus
 from device_gateway.batches import SensorState
 from device_gateway.config import GatewayConfig
 from device_gateway.outbox import Outbox
-from device_gateway.publisher import Publisher
 from device_gateway.radio import Advertisement, open_radio
 from device_gateway.recorder import write_kept_recording
 from device_gateway.sensor import PROFILE, SensorSession, Surroundings
 from device_gateway.session import LINKED, State
+from device_gateway.uplink import GatewayParts
 from device_gateway.writer import Writer
 
 log = structlog.get_logger(__name__)
@@ -50,11 +49,13 @@ async def run_gateway(
     clock_ns: Callable[[], int],
     report: Callable[[dict[str, Any]], None],
     stop: asyncio.Event,
+    parts: GatewayParts | None = None,
 ) -> None:
     """Read sensors and publish what they say until ``stop``; then end cleanly.
 
     ``clock_ns`` tells UTC in ns, ``report`` gets the counts about twice a second and once more at the
-    end. PlumblineError when it cannot start: no radio, no broker, no outbox.
+    end. PlumblineError when it cannot start: no radio, no broker, no outbox. ``parts`` is for who has
+    a radio or a way to analytics of their own.
     """
     if clock_ns() < EARLIEST_UTC_NS:
         raise SettingError(
@@ -65,7 +66,7 @@ async def run_gateway(
     keep = None if config.keep_recording is None else str(config.keep_recording.resolve())
     with Outbox(config.outbox_path, cap_bytes=config.outbox_cap_bytes, keep=keep) as outbox:
         try:
-            await _Gateway(config, outbox, clock_ns, report).run(stop)
+            await _Gateway(config, outbox, clock_ns, report, parts or GatewayParts()).run(stop)
         finally:
             if config.keep_recording is not None:
                 write_kept_recording(
@@ -83,8 +84,10 @@ class _Gateway:
         outbox: Outbox,
         clock_ns: Callable[[], int],
         report: Callable[[dict[str, Any]], None],
+        parts: GatewayParts,
     ) -> None:
         self._config = config
+        self._radio = parts.radio
         self._outbox = outbox
         self._clock_ns = clock_ns
         self._report = report
@@ -92,14 +95,16 @@ class _Gateway:
         self._missed = asyncio.Event()
         self._without_link = 0
         self._writer = Writer(outbox, self._committed)
-        self._publisher = Publisher(
+        self._publisher = parts.uplink(
             config, outbox, clock_ns=clock_ns, stored=self._writer.stored, command=self._obey
         )
-        self._shared = Surroundings(config, outbox, self._writer, clock_ns, Random(), self._changed)
+        self._shared = Surroundings(
+            config, outbox, self._writer, clock_ns, parts.random, self._changed
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Start in the order in which failures are cheapest, serve, stop in the opposite order."""
-        radio = open_radio(self._config.radio)
+        radio = open_radio(self._config.radio) if self._radio is None else self._radio
         publishing = asyncio.create_task(self._publisher.run())
         writing = asyncio.create_task(self._writer.run())
         try:

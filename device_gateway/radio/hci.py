@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from bleak import BleakClient, BleakScanner
 from bleak.exc import BleakError
 from bumble.transport import open_transport
+from bumble.transport.common import Transport
 
 from contracts.errors import RadioError, Reason
 from device_gateway.radio.adapter import HciAdapter
@@ -35,17 +36,20 @@ def _not_opened(spec: str, error: Exception) -> RadioError:
 
 
 class HciRadio:
-    """Radio on an HCI transport."""
+    """Radio on an HCI transport: one that bumble opens by its name, or that ``transport`` opens.
 
-    def __init__(self, spec: str, transport: str) -> None:
+    ``spec`` is how messages to a person call it.
+    """
+
+    def __init__(self, spec: str, transport: str | Callable[[], Awaitable[Transport]]) -> None:
         self._spec = spec
-        self._transport_name = transport
+        self._transport = transport
         self._adapter: HciAdapter | None = None
 
     async def __aenter__(self) -> Self:
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
-                transport = await open_transport(self._transport_name)
+                transport = await self._open_transport()
         except Exception as error:
             raise _not_opened(self._spec, error) from error
         adapter = HciAdapter(self._spec, transport)
@@ -56,6 +60,11 @@ class HciRadio:
             raise
         self._adapter = adapter
         return self
+
+    async def _open_transport(self) -> Transport:
+        if isinstance(self._transport, str):
+            return await open_transport(self._transport)
+        return await self._transport()
 
     async def __aexit__(
         self,
@@ -96,6 +105,16 @@ class HciRadio:
             backend=BumbleClient,
             hci=self._open_adapter(),
         )
+
+    @property
+    def scanner_options(self) -> dict[str, Any]:
+        """What makes a plain ``BleakScanner`` use this radio: ``BleakScanner(**options)``."""
+        return {"backend": BumbleScanner, "hci": self._open_adapter()}
+
+    @property
+    def client_options(self) -> dict[str, Any]:
+        """What makes a plain ``BleakClient`` use this radio: ``BleakClient(device, **options)``."""
+        return {"backend": BumbleClient, "hci": self._open_adapter()}
 
     def _open_adapter(self) -> HciAdapter:
         if self._adapter is None:
