@@ -7,7 +7,7 @@ a time and hands them to the outbox is the same for all of them (:mod:`device_ga
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -82,8 +82,11 @@ class Codec(Protocol):
     def battery_percent(self) -> int | None:
         """What the sensor last said of its battery; None before it did, or where it never does."""
 
-    def opening(self) -> Sequence[Step]:
-        """What makes the sensor stream with the rate and the ranges that are wanted, in order."""
+    def opening(self) -> Iterable[Step]:
+        """What makes the sensor stream with the rate and the ranges that are wanted, in order.
+
+        Steps are to be taken one at a time: what comes after a Read may depend on what was read.
+        """
 
     def closing(self) -> Sequence[Step]:
         """What makes it stop."""
