@@ -17,6 +17,7 @@ from plumbline import __version__, cli_account
 from plumbline.cli_errands import erase, receipt, replay
 from plumbline.cli_export import export
 from plumbline.cli_seed import seed
+from plumbline.cli_sensors import record
 from plumbline.cli_truth import fit, validate
 from plumbline.lifeline import hold_to_parent
 from plumbline.options import with_settings
@@ -209,6 +210,7 @@ def analyze(
 app.command()(validate)
 app.command()(fit)
 app.add_typer(cli_account.app)
+app.command()(record)
 app.command()(erase)
 app.command()(receipt)
 app.command()(replay)
