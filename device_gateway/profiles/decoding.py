@@ -47,6 +47,16 @@ def battery_level(value: bytes, make: str) -> int:
     return value[0]
 
 
+def lost_between(step_us: int, count: int, rate_hz: float) -> int:
+    """Samples missing between two notifications of ``count`` each, the second ``step_us`` later.
+
+    Whole notifications get lost, so it is counted in those: that a sensor samples some percent faster
+    than it says does then not look like a loss.
+    """
+    notification_us = count * 1e6 / rate_hz
+    return max(0, round(step_us / notification_us) - 1) * count
+
+
 class WrappedCounter:
     """A u32 of a sensor's clock, counted on beyond its wraps; ``unit_us``: what one stands for.
 
