@@ -48,6 +48,19 @@ class Battery:
 
 
 @dataclass(frozen=True, slots=True)
+class DyingBattery(Battery):
+    """A cell that goes flat before its time: from ``fades_ns`` to ``flat_ns`` of the device clock."""
+
+    fades_ns: int = 0
+    flat_ns: int = 1
+
+    def percent(self, device_ns: int) -> int:
+        """What is left after a time of the device clock."""
+        left = (self.flat_ns - device_ns) / (self.flat_ns - self.fades_ns)
+        return round(super().percent(device_ns) * max(0.0, min(1.0, left)))
+
+
+@dataclass(frozen=True, slots=True)
 class FirmwareConfig:
     """One sensor. ``power_on_ns``: true UTC at which its clock and its ticks began.
 
@@ -98,11 +111,14 @@ class FeltPulse:
 class Firmware:
     """The sensor ``config`` describes, measuring ``source``. SettingError where that cannot be."""
 
-    def __init__(self, config: FirmwareConfig, source: SampleSource) -> None:
+    def __init__(
+        self, config: FirmwareConfig, source: SampleSource, clock: DeviceClock | None = None
+    ) -> None:
+        """``clock``: where it is more than ``config`` says of it."""
         self.config = config
         self._source = source
         self._period_ns = period_ns_of(source.rate_hz)
-        self._clock = DeviceClock(config.power_on_ns, config.clock_drift_ppm)
+        self._clock = clock or DeviceClock(config.power_on_ns, config.clock_drift_ppm)
         least = -(-MIN_LOG_S * NS_PER_S // self._period_ns)
         _check_config(config, least)
         self._log = FlashLog(config.log_capacity_samples or least)
@@ -136,6 +152,11 @@ class Firmware:
             haptic_pulses=self._haptic_pulses,
             next_sequence=log.next_tick,
         )
+
+    @property
+    def oldest_sequence(self) -> int:
+        """The oldest sample that is kept; the next one where none is."""
+        return self._log.run_from(self._log.oldest_tick, 1)[0]
 
     @property
     def _ended(self) -> bool:
@@ -287,7 +308,7 @@ class Firmware:
         status = gatt.SensorStatus(
             device_us=device_us,
             epoch=epoch,
-            oldest=Position(epoch, log.run_from(log.oldest_tick, 1)[0]),
+            oldest=Position(epoch, self.oldest_sequence),
             next=Position(epoch, log.next_tick),
             period_ns=self._period_ns,
             scale=self._scale,
