@@ -34,11 +34,15 @@ MAX_HOURS: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class SimulatedSensor:
-    """A sensor as the air takes it: its serial number, where it is worn, and its firmware."""
+    """A sensor as the air takes it: its serial number, where it is worn, and its firmware.
+
+    ``bonds``: it speaks to one gateway only, encrypted (:mod:`firmware_sim.bonding`).
+    """
 
     serial: str
     placement: Placement
     firmware: Firmware
+    bonds: bool = False
 
 
 def recording_fleet(

@@ -51,7 +51,14 @@ async def run_simulator(
 
     air = Air()
     peripherals = [
-        Peripheral(sensor.serial, sensor.firmware, air, clock_ns=clock_ns, failed=failed)
+        Peripheral(
+            sensor.serial,
+            sensor.firmware,
+            air,
+            clock_ns=clock_ns,
+            failed=failed,
+            bonds=sensor.bonds,
+        )
         for sensor in sensors
     ]
     listener = await _listen(air, host, port)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -15,6 +16,7 @@ from bumble.transport.common import Transport
 from contracts.errors import RadioError, Reason
 from device_gateway.radio.adapter import HciAdapter
 from device_gateway.radio.backend import BumbleClient, BumbleScanner
+from device_gateway.radio.keys import KeyFile
 from device_gateway.radio.port import CONNECT_TIMEOUT_S, Advertisement, advertisements
 
 OPEN_TIMEOUT_S: Final = 10.0
@@ -38,12 +40,19 @@ def _not_opened(spec: str, error: Exception) -> RadioError:
 class HciRadio:
     """Radio on an HCI transport: one that bumble opens by its name, or that ``transport`` opens.
 
-    ``spec`` is how messages to a person call it.
+    ``spec`` is how messages to a person call it; ``keys`` the file of its bonds, which end with the
+    process without one.
     """
 
-    def __init__(self, spec: str, transport: str | Callable[[], Awaitable[Transport]]) -> None:
+    def __init__(
+        self,
+        spec: str,
+        transport: str | Callable[[], Awaitable[Transport]],
+        keys: Path | None = None,
+    ) -> None:
         self._spec = spec
         self._transport = transport
+        self._keys = keys
         self._adapter: HciAdapter | None = None
 
     async def __aenter__(self) -> Self:
@@ -52,7 +61,7 @@ class HciRadio:
                 transport = await self._open_transport()
         except Exception as error:
             raise _not_opened(self._spec, error) from error
-        adapter = HciAdapter(self._spec, transport)
+        adapter = await self._adapter_on(transport)
         try:
             await adapter.power_on()
         except BaseException:
@@ -60,6 +69,13 @@ class HciRadio:
             raise
         self._adapter = adapter
         return self
+
+    async def _adapter_on(self, transport: Transport) -> HciAdapter:
+        try:
+            return HciAdapter(self._spec, transport, KeyFile(self._keys))
+        except BaseException:
+            await transport.close()
+            raise
 
     async def _open_transport(self) -> Transport:
         if isinstance(self._transport, str):
