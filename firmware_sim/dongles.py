@@ -116,8 +116,10 @@ class _DongleProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._stream = cast(asyncio.WriteTransport, transport)
-        if len(self._listener.streams) >= MAX_DONGLES:
-            log.warning("air.full", dongles=MAX_DONGLES)
+        full = len(self._listener.streams) >= MAX_DONGLES
+        if full or not self._listener.plugged_in:
+            if full:
+                log.warning("air.full", dongles=MAX_DONGLES)
             self._stream.abort()
             return
         self._listener.streams.add(self._stream)
@@ -153,6 +155,7 @@ class DongleListener:
 
     air: Air
     streams: set[asyncio.WriteTransport] = field(default_factory=set)
+    plugged_in: bool = True
     _server: asyncio.Server | None = None
     _named: int = 0
 
@@ -168,6 +171,16 @@ class DongleListener:
     def port(self) -> int:
         """The port it listens on; 0 when it is closed."""
         return int(self._server.sockets[0].getsockname()[1]) if self._server else 0
+
+    def pull_out(self) -> None:
+        """Every dongle is gone, and who connects gets none."""
+        self.plugged_in = False
+        for stream in list(self.streams):
+            stream.abort()
+
+    def put_in(self) -> None:
+        """There are dongles again."""
+        self.plugged_in = True
 
     def next_name(self) -> str:
         """A name for the next dongle, for the log."""

@@ -14,6 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from contracts import gatt
 from contracts.errors import DecodeError, Reason, SettingError
 from contracts.gatt import Opcode, PacketFlag, Position, Reply, ReplyStatus, SamplePacket
@@ -22,7 +25,7 @@ from contracts.units import NS_PER_S, NS_PER_US
 from contracts.vocabulary import is_id
 from firmware_sim.clock import DeviceClock
 from firmware_sim.flash import FlashLog
-from firmware_sim.source import MAX_READ_TICKS, SampleSource
+from firmware_sim.source import MAX_READ_TICKS, SampleSource, Ticks
 
 #: A flash log holds at least this much.
 MIN_LOG_S: Final = 24 * 3600
@@ -169,6 +172,19 @@ class Firmware:
             stop = min(due, start + min(MAX_READ_TICKS, self._log.capacity_ticks))
             chunk = self._source.read(start, stop)
             self._log.append(stop, chunk.ticks, self._scale.quantise(chunk.si))
+
+    def taken(self) -> tuple[Ticks, NDArray[np.int64]]:
+        """Every tick so far whose sample reached the log, and its true UTC time, ns; (k,) each.
+
+        They are read from the source once more, whatever became of them since.
+        """
+        pieces = [
+            self._source.read(start, min(self._log.next_tick, start + MAX_READ_TICKS)).ticks
+            for start in range(0, self._log.next_tick, MAX_READ_TICKS)
+        ]
+        ticks: Ticks = np.concatenate(pieces) if pieces else np.empty(0, np.int64)
+        elapsed_s = self._clock.elapsed_s(ticks, NS_PER_S / self._period_ns)
+        return ticks, self._clock.power_on_ns + np.rint(elapsed_s * NS_PER_S).astype(np.int64)
 
     def disconnected(self) -> None:
         """The link is gone: stop sending, keep the log."""
