@@ -20,6 +20,7 @@ class GatewayConfig:
     ``radio`` as :func:`device_gateway.radio.open_radio` takes it; ``allow`` the serial numbers that
     may be read, all native sensors where it is empty; ``keep_recording`` a folder to record into, of
     the sensors in ``placements``; ``outbox_cap_bytes`` where the gateway stops to read sensors;
+    ``keys_path`` the file of its bonds (None: they end with the process);
     ``max_links`` how many sensors are connected at once (adapters in use manage 7 to 10).
     """
 
@@ -28,6 +29,7 @@ class GatewayConfig:
     radio: str
     broker: BrokerAddress
     outbox_path: Path
+    keys_path: Path | None = None
     allow: tuple[str, ...] = ()
     keep_recording: Path | None = None
     placements: Mapping[str, Placement] = field(default_factory=dict)

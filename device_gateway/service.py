@@ -104,7 +104,11 @@ class _Gateway:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Start in the order in which failures are cheapest, serve, stop in the opposite order."""
-        radio = open_radio(self._config.radio) if self._radio is None else self._radio
+        radio = (
+            open_radio(self._config.radio, self._config.keys_path)
+            if self._radio is None
+            else self._radio
+        )
         publishing = asyncio.create_task(self._publisher.run())
         writing = asyncio.create_task(self._writer.run())
         try:

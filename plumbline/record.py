@@ -120,6 +120,8 @@ def _gateway_config(
         radio=settings.radio,
         broker=BrokerAddress(broker.host, broker.port, broker.username, broker.password),
         outbox_path=_outbox_of(folder),
+        keys_path=settings.keys_path,
+        max_links=settings.max_links,
         allow=tuple(placements),
         keep_recording=folder,
         placements=placements,

@@ -115,6 +115,19 @@ class Settings(BaseSettings):
     allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = _setting(
         (), Group.GATEWAY, "Serial numbers of the sensors to read, separated by commas; empty: any"
     )
+    max_links: int = _setting(
+        8,
+        Group.GATEWAY,
+        "How many sensors are connected at once; adapters in use manage 7 to 10, good dongles 20",
+        ge=1,
+        le=64,
+    )
+    bluetooth_keys: Path | None = _setting(
+        None,
+        Group.GATEWAY,
+        "File of the address and the bonds of a dongle of the gateway's own; default: "
+        "bluetooth-keys.json beside the outbox",
+    )
     keep_recording: Path | None = _setting(
         None, Group.GATEWAY, "Folder in which the gateway also keeps what it reads as a recording"
     )
@@ -194,6 +207,11 @@ class Settings(BaseSettings):
     def outbox_path(self) -> Path:
         """Where the gateway's outbox is."""
         return self.outbox or self.data_dir / "outbox.sqlite"
+
+    @property
+    def keys_path(self) -> Path:
+        """Where the keys of bonded sensors are."""
+        return self.bluetooth_keys or self.outbox_path.with_name("bluetooth-keys.json")
 
     @property
     def series_url(self) -> str:

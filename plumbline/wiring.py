@@ -87,6 +87,8 @@ def gateway_config(settings: Settings) -> GatewayConfig:
         radio=settings.radio,
         broker=broker_address(settings),
         outbox_path=settings.outbox_path,
+        keys_path=settings.keys_path,
+        max_links=settings.max_links,
         allow=settings.allow,
         keep_recording=settings.keep_recording,
         placements=parse_worn(settings.worn),
