@@ -16,6 +16,8 @@ from contracts.records import (
     Episode,
     FrameBlock,
     Nudge,
+    NudgeAfter,
+    NudgeFelt,
     Rollup,
     SensorHealth,
 )
@@ -34,7 +36,11 @@ class StreamKey(NamedTuple):
 
 @dataclass(frozen=True)
 class WearerRows:
-    """Rows of one wearer, and the snapshot of the wearer's pipeline after them."""
+    """Rows of one wearer, and the snapshot of the wearer's pipeline after them.
+
+    ``felt`` and ``sequels`` are facts of nudges that are in these rows or were before; of others they
+    are nothing.
+    """
 
     wearer: str
     frames: FrameBlock
@@ -43,6 +49,8 @@ class WearerRows:
     days: Sequence[Rollup] = ()
     calibrations: Sequence[CalibrationOutcome] = ()
     nudges: Sequence[Nudge] = ()
+    felt: Sequence[NudgeFelt] = ()
+    sequels: Sequence[NudgeAfter] = ()
     snapshot: bytes | None = None  # None: unchanged
 
 
@@ -119,7 +127,7 @@ class SeriesStore(Protocol):
         """Episodes that overlap the interval, in time order."""
 
     def nudges(self, wearer: str, start_ns: int, end_ns: int) -> list[Nudge]:
-        """Reminders that were due in the interval, in time order."""
+        """Reminders that were due in the interval, in time order, with what was learned of each since."""
 
     def calibrations(self, wearer: str) -> list[CalibrationOutcome]:
         """What became of a wearer's calibration sessions, by effective time."""
