@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
 
 from contracts.errors import Reason, SettingError
-from contracts.recording import Recording
+from contracts.recording import Recording, read_samples
 from contracts.settings import CalibrationPlan
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, Placement, Posture
@@ -18,8 +19,9 @@ from firmware_sim.clock import DeviceClock
 from firmware_sim.firmware import Battery, Firmware, FirmwareConfig
 from firmware_sim.imu_model import BodySource, ImuErrors
 from firmware_sim.player import RecordingSource
+from firmware_sim.resampled import ResampledSource
 from firmware_sim.scenario import Scenario, calibration_plan
-from firmware_sim.source import SampleSource
+from firmware_sim.source import SampleSource, SourceAt
 
 #: Crystals of wearables are within ± 20 ppm at room temperature (typical data sheets).
 MAX_FLEET_DRIFT_PPM: Final = 20.0
@@ -45,6 +47,16 @@ class SimulatedSensor:
     bonds: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class WornSensor:
+    """A sensor of any make before it is one: where, its clock, what it feels, its battery's charge."""
+
+    placement: Placement
+    clock: DeviceClock
+    sources: SourceAt
+    charge_percent: float
+
+
 def recording_fleet(
     recording: Recording,
     *,
@@ -58,13 +70,27 @@ def recording_fleet(
     ``clock_drift_ppm`` sets the drift of a placement's clock; the others get one by ``seed``.
     RecordingError where it cannot be played.
     """
+    worn = worn_in_recording(
+        recording, start_ns=start_ns, seed=seed, clock_drift_ppm=clock_drift_ppm
+    )
+    return [_sensor(one, RecordingSource(recording, one.placement), serial_prefix) for one in worn]
+
+
+def worn_in_recording(
+    recording: Recording,
+    *,
+    start_ns: int,
+    seed: int,
+    clock_drift_ppm: dict[Placement, float] | None = None,
+) -> list[WornSensor]:
+    """What :func:`recording_fleet` puts into sensors, for those that sample at rates of their own."""
     rng = np.random.default_rng(seed)
-    fleet = []
+    worn = []
     for placement in recording.placements:
         clock = _clock(rng, start_ns, (clock_drift_ppm or {}).get(placement))
-        source = RecordingSource(recording, placement)
-        fleet.append(_sensor(source, placement, clock, serial_prefix, rng))
-    return fleet
+        sources = partial(_resampled, recording, placement)
+        worn.append(WornSensor(placement, clock, sources, _charge(rng)))
+    return worn
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +142,19 @@ def workday_fleet(
 ) -> tuple[list[SimulatedSensor], WorkdayTruth]:
     """The sensors of a simulated client whose day starts at ``start_ns`` (true UTC), and its truth.
 
-    After ``hours`` the day goes on, live. Sensors are switched on one after the other within
-    MAX_SWITCH_ON_S. SettingError without a placement, or with hours that are none.
+    After ``hours`` the day goes on, live. SettingError as :func:`worn_on_workday` raises it.
+    """
+    worn, truth = worn_on_workday(start_ns=start_ns, hours=hours, placements=placements, seed=seed)
+    return [_sensor(one, one.sources(rate_hz), serial_prefix) for one in worn], truth
+
+
+def worn_on_workday(
+    *, start_ns: int, hours: float, placements: Sequence[Placement], seed: int
+) -> tuple[list[WornSensor], WorkdayTruth]:
+    """What :func:`workday_fleet` puts into sensors, for those that sample at rates of their own.
+
+    Sensors are switched on one after the other within MAX_SWITCH_ON_S. SettingError without a
+    placement, or with hours that are none.
     """
     if not placements or len(set(placements)) != len(placements) or not 0 < hours <= MAX_HOURS:
         raise SettingError(
@@ -130,21 +167,21 @@ def workday_fleet(
     )
     scenario = Scenario(day)
     body = Body(scenario, sway)
-    fleet = []
+    worn = []
     for placement in placements:
         switched_on_ns = start_ns + int(hardware.integers(MAX_SWITCH_ON_S * NS_PER_S))
         clock = _clock(hardware, switched_on_ns, None)
-        source = BodySource(
+        sources = partial(
+            _felt,
             body,
             placement,
-            rate_hz=rate_hz,
-            start_ns=start_ns,
-            clock=clock,
-            errors=ImuErrors.drawn(hardware, placement),
-            seed=int(hardware.integers(2**32)),
+            start_ns,
+            clock,
+            ImuErrors.drawn(hardware, placement),
+            int(hardware.integers(2**32)),
         )
-        fleet.append(_sensor(source, placement, clock, serial_prefix, hardware))
-    return fleet, WorkdayTruth(scenario, start_ns, hours)
+        worn.append(WornSensor(placement, clock, sources, _charge(hardware)))
+    return worn, WorkdayTruth(scenario, start_ns, hours)
 
 
 def serial_number(prefix: str, placement: Placement) -> str:
@@ -158,19 +195,37 @@ def _clock(rng: np.random.Generator, power_on_ns: int, drift_ppm: float | None) 
     return DeviceClock(power_on_ns, drawn_ppm if drift_ppm is None else drift_ppm)
 
 
-def _sensor(
-    source: SampleSource,
+def _charge(rng: np.random.Generator) -> float:
+    return float(rng.uniform(*CHARGE_PERCENT))
+
+
+def _resampled(recording: Recording, placement: Placement, rate_hz: float) -> SampleSource:
+    samples = read_samples(recording, placement)
+    name = f"{placement} of {recording.folder}"
+    return ResampledSource(samples, recording.start_ns, rate_hz, name)
+
+
+def _felt(
+    body: Body,
     placement: Placement,
+    start_ns: int,
     clock: DeviceClock,
-    serial_prefix: str,
-    rng: np.random.Generator,
-) -> SimulatedSensor:
-    serial = serial_number(serial_prefix, placement)
+    errors: ImuErrors,
+    seed: int,
+    rate_hz: float,
+) -> SampleSource:
+    return BodySource(
+        body, placement, rate_hz=rate_hz, start_ns=start_ns, clock=clock, errors=errors, seed=seed
+    )
+
+
+def _sensor(worn: WornSensor, source: SampleSource, serial_prefix: str) -> SimulatedSensor:
+    serial = serial_number(serial_prefix, worn.placement)
     config = FirmwareConfig(
         serial=serial,
-        power_on_ns=clock.power_on_ns,
-        clock_drift_ppm=clock.drift_ppm,
+        power_on_ns=worn.clock.power_on_ns,
+        clock_drift_ppm=worn.clock.drift_ppm,
         synced_at_power_on=True,
-        battery=Battery(float(rng.uniform(*CHARGE_PERCENT))),
+        battery=Battery(worn.charge_percent),
     )
-    return SimulatedSensor(serial, placement, Firmware(config, source))
+    return SimulatedSensor(serial, worn.placement, Firmware(config, source))

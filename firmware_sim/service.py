@@ -12,10 +12,14 @@ import structlog
 from contracts.errors import Fault, PlumblineError, Reason, SettingError
 from firmware_sim.air import Air
 from firmware_sim.dongles import DongleListener
+from firmware_sim.makes.fleet import MakeSensor
+from firmware_sim.makes.peripheral import MakePeripheral
 from firmware_sim.peripheral import Peripheral
 
 if TYPE_CHECKING:
     from firmware_sim.fleet import SimulatedSensor
+
+    AnySensor = SimulatedSensor | MakeSensor
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +28,7 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
 async def run_simulator(
-    sensors: Sequence[SimulatedSensor],
+    sensors: Sequence[AnySensor],
     *,
     listen: str,
     clock_ns: Callable[[], int],
@@ -37,7 +41,7 @@ async def run_simulator(
     """Put ``sensors`` on the air and serve ``listen`` ("tcp:127.0.0.1:PORT", 0: any) until ``stop``.
 
     ``ready`` is told the address that is really listened on, once every sensor advertises; ``placed``
-    is shown the sensors before that, for who means to disturb their links. ``open_air`` allows an
+    is shown the native sensors before that, for who means to disturb their links. ``open_air`` allows an
     address that other machines reach, for a network that is itself closed to others. ``report``
     gets the counts of every sensor about twice a second, and once more at the end. SettingError for
     a bad ``listen``, PORT_IN_USE where somebody else has the port; a defect of a firmware is raised.
@@ -51,15 +55,7 @@ async def run_simulator(
 
     air = Air()
     peripherals = [
-        Peripheral(
-            sensor.serial,
-            sensor.firmware,
-            air,
-            clock_ns=clock_ns,
-            failed=failed,
-            bonds=sensor.bonds,
-        )
-        for sensor in sensors
+        peripheral_of(sensor, air, clock_ns=clock_ns, failed=failed) for sensor in sensors
     ]
     listener = await _listen(air, host, port)
     try:
@@ -67,7 +63,7 @@ async def run_simulator(
             # What waits in the flash log of a day away is much: made before anyone is told.
             await asyncio.to_thread(peripheral.firmware.advance, clock_ns())
             await peripheral.start()
-        placed(peripherals)
+        placed([one for one in peripherals if isinstance(one, Peripheral)])
         ready(f"tcp:{host}:{listener.port}")
         await _report_until(sensors, clock_ns, report, stop, failure)
     finally:
@@ -78,8 +74,28 @@ async def run_simulator(
         report(snapshot(sensors))
 
 
+def peripheral_of(
+    sensor: AnySensor,
+    air: Air,
+    *,
+    clock_ns: Callable[[], int],
+    failed: Callable[[BaseException], None],
+) -> Peripheral | MakePeripheral:
+    """The Bluetooth side of a sensor of any make."""
+    if isinstance(sensor, MakeSensor):
+        return MakePeripheral(sensor.firmware, air, clock_ns=clock_ns, failed=failed)
+    return Peripheral(
+        sensor.serial,
+        sensor.firmware,
+        air,
+        clock_ns=clock_ns,
+        failed=failed,
+        bonds=sensor.bonds,
+    )
+
+
 async def _report_until(
-    sensors: Sequence[SimulatedSensor],
+    sensors: Sequence[AnySensor],
     clock_ns: Callable[[], int],
     report: Callable[[dict[str, Any]], None],
     stop: asyncio.Event,
@@ -102,7 +118,7 @@ async def _report_until(
         stopping.cancel()
 
 
-def snapshot(sensors: Sequence[SimulatedSensor]) -> dict[str, Any]:
+def snapshot(sensors: Sequence[AnySensor]) -> dict[str, Any]:
     """The counts of every sensor by serial: samples recorded, lost, sent, kept, and whether it ended."""
     return {
         "sensors": {

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from firmware_sim.makes.device import Device, DeviceConfig, SourceAt, StreamStats
+from firmware_sim.makes.device import Device, DeviceConfig, StreamStats
 from firmware_sim.makes.dot import Dot
 from firmware_sim.makes.movesense import Movesense
 from firmware_sim.makes.thingy import Thingy
 from firmware_sim.makes.witmotion import WitMotion
 
-__all__ = ["MAKES", "Device", "DeviceConfig", "SourceAt", "StreamStats"]
+__all__ = ["MAKES", "Device", "DeviceConfig", "StreamStats"]
 
 #: By the name that the command line takes; the native sensor is none of them.
 MAKES: Final[dict[str, type[Device]]] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import ClassVar, Final
@@ -17,10 +17,8 @@ from contracts.imu import period_ns_of
 from contracts.units import NS_PER_US
 from firmware_sim.clock import DeviceClock
 from firmware_sim.firmware import Battery
-from firmware_sim.source import MAX_READ_TICKS, SampleSource, SourceChunk
+from firmware_sim.source import MAX_READ_TICKS, SourceAt, SourceChunk
 
-#: What a wearer does, sampled at a rate: the same movement at every rate.
-SourceAt = Callable[[float], SampleSource]
 #: Notifications that may wait for the radio: some seconds, so that a stalled machine loses nothing.
 MAX_WAITING: Final = 512
 #: What a notification holds until the central asked for a larger ATT MTU.

@@ -6,8 +6,8 @@ import struct
 from typing import ClassVar, Final
 
 from contracts.units import DEG_PER_RAD, NS_PER_US
-from firmware_sim.makes.device import Advertised, Attribute, Device, DeviceConfig, SourceAt
-from firmware_sim.source import SourceChunk
+from firmware_sim.makes.device import Advertised, Attribute, Device, DeviceConfig
+from firmware_sim.source import SourceAt, SourceChunk
 
 
 def _uuid(short: str) -> str:

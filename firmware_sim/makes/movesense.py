@@ -15,9 +15,8 @@ from firmware_sim.makes.device import (
     Attribute,
     Device,
     DeviceConfig,
-    SourceAt,
 )
-from firmware_sim.source import SourceChunk
+from firmware_sim.source import SourceAt, SourceChunk
 
 _ROOT: Final = "-7185-4d5d-b431-630e7050e8f0"
 SERVICE: Final = "34802252" + _ROOT

@@ -11,6 +11,7 @@ from bumble.core import UUID, AdvertisingData
 from bumble.device import Connection, DeviceConfiguration
 from bumble.device import Device as BluetoothDevice
 from bumble.gatt import Characteristic, CharacteristicValue, Service
+from bumble.host import DataPacketQueue
 
 from contracts.units import NS_PER_S
 from firmware_sim.air import DEFAULT_RSSI_DBM, Air, VirtualController
@@ -60,7 +61,6 @@ class MakePeripheral:
 
     def __init__(
         self,
-        serial: str,
         device: Device,
         air: Air,
         *,
@@ -69,6 +69,7 @@ class MakePeripheral:
         att_mtu: int = SENSOR_ATT_MTU,
         rssi_dbm: int = DEFAULT_RSSI_DBM,
     ) -> None:
+        serial = device.config.serial
         self.serial = serial
         self.firmware = device
         self.connections = 0  # centrals that connected so far
@@ -211,7 +212,7 @@ class MakePeripheral:
                 self.host.notify(connection.handle, self._handles[uuid].handle, value)
         return None
 
-    def _queue(self, connection: Connection):  # type: ignore[no-untyped-def]
+    def _queue(self, connection: Connection) -> DataPacketQueue:
         return self.host.connections[connection.handle].acl_packet_queue
 
     def _listened_to(self, connection: Connection, uuid: str) -> bool:

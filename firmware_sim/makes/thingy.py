@@ -15,9 +15,8 @@ from firmware_sim.makes.device import (
     Attribute,
     Device,
     DeviceConfig,
-    SourceAt,
 )
-from firmware_sim.source import SourceChunk
+from firmware_sim.source import SourceAt, SourceChunk
 
 
 def _uuid(short: str) -> str:

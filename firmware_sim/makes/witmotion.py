@@ -8,8 +8,8 @@ from typing import ClassVar, Final
 import numpy as np
 
 from contracts.units import DEG_PER_RAD, NS_PER_S, STANDARD_GRAVITY_M_S2
-from firmware_sim.makes.device import Advertised, Attribute, Device, DeviceConfig, SourceAt
-from firmware_sim.source import SourceChunk
+from firmware_sim.makes.device import Advertised, Attribute, Device, DeviceConfig
+from firmware_sim.source import SourceAt, SourceChunk
 
 _BASE: Final = "-0000-1000-8000-00805f9a34fb"
 SERVICE: Final = "0000ffe5" + _BASE
