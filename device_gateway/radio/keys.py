@@ -31,12 +31,13 @@ class _Kept(msgspec.Struct, forbid_unknown_fields=True):
 class KeyFile(KeyStore):
     """What bumble stores keys in. ``path`` None: nothing outlives the process.
 
-    The file is for its owner only. DiskError where it cannot be written, RadioError where it cannot be
+    The file is there from the first bond on, for its owner only. DiskError where it cannot be written, RadioError where it cannot be
     understood: to begin anew in silence would leave every bonded sensor locked.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
+        self._kept = _Kept(str(hci.Address.generate_static_address()))
         self._kept = self._read()
 
     @property
@@ -70,10 +71,7 @@ class KeyFile(KeyStore):
 
     def _read(self) -> _Kept:
         if self._path is None or not self._path.exists():
-            kept = getattr(self, "_kept", None) or _Kept(str(hci.Address.generate_static_address()))
-            if self._path is not None:
-                self._write(kept)
-            return kept
+            return self._kept
         try:
             with self._path.open("rb") as file:
                 kept = msgspec.json.decode(file.read(MAX_FILE_BYTES), type=_Kept)
@@ -97,6 +95,7 @@ class KeyFile(KeyStore):
             return
         part = self._path.with_name(f".{self._path.name}.part")
         try:
+            part.parent.mkdir(parents=True, exist_ok=True)
             part.unlink(missing_ok=True)
             with os.fdopen(
                 os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"

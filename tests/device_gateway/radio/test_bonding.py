@@ -150,6 +150,6 @@ def test_the_oldest_bond_makes_room(tmp_path: Path) -> None:
             await keys.update(f"peer-{number}", PairingKeys())
         assert await keys.get("peer-0") is None
         assert len(await KeyFile(path).get_all()) == MAX_BONDS
-        assert KeyFile(path).address == keys.address
+        assert KeyFile(path).address == keys.address != KeyFile(tmp_path / "other").address
 
     asyncio.run(work())
