@@ -113,7 +113,17 @@ class Settings(BaseSettings):
         None, Group.GATEWAY, "The gateway's outbox; default: outbox.sqlite in the data folder"
     )
     allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = _setting(
-        (), Group.GATEWAY, "Serial numbers of the sensors to read, separated by commas; empty: any"
+        (),
+        Group.GATEWAY,
+        "Serial numbers of the sensors to read, separated by commas, of other makes their ids by "
+        "address (docs/session.md); empty: any",
+    )
+    stream_rate_hz: float = _setting(
+        50.0,
+        Group.GATEWAY,
+        "Samples a second that sensors of other makes are asked for; each takes the nearest it can",
+        ge=1,
+        le=1000,
     )
     max_links: int = _setting(
         8,

@@ -90,6 +90,7 @@ def gateway_config(settings: Settings) -> GatewayConfig:
         keys_path=settings.keys_path,
         max_links=settings.max_links,
         allow=settings.allow,
+        stream_rate_hz=settings.stream_rate_hz,
         keep_recording=settings.keep_recording,
         placements=parse_worn(settings.worn),
         broker_wait_s=settings.broker_wait_s,

@@ -92,12 +92,12 @@ class HciRadio:
         if adapter is not None:
             await adapter.close()
 
-    async def scan(self, seconds: float, service_uuid: str) -> list[Advertisement]:
-        """Who advertised ``service_uuid`` within ``seconds``, by address."""
+    async def scan(self, seconds: float, *service_uuids: str) -> list[Advertisement]:
+        """Who advertised any of ``service_uuids`` within ``seconds``, by address; of none: everybody."""
         adapter = self._open_adapter()
         try:
             async with BleakScanner(
-                service_uuids=[service_uuid], backend=BumbleScanner, hci=adapter
+                service_uuids=list(service_uuids), backend=BumbleScanner, hci=adapter
             ) as scanner:
                 await asyncio.wait({adapter.lost}, timeout=seconds)
         except BleakError:

@@ -16,7 +16,7 @@ from firmware_sim.firmware import Firmware, FirmwareConfig
 from firmware_sim.source import ConstantSource
 
 ON_NS = 1_790_000_000 * NS_PER_S
-QUICK_MS, SLOW_MS = 12, 90
+QUICK_MS, SLOW_MS = 8, 90
 
 
 class Wire:

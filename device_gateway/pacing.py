@@ -1,0 +1,315 @@
+"""Readings without a log behind them → numbered packets, and a clock for each of their epochs. Pure.
+
+A sensor that only streams numbers nothing. Its samples are numbered here, from 0 in an epoch of their
+own for every start of the stream; the line under their arrivals (:mod:`device_gateway.arrival`) is the
+clock of the epoch. Where the make sends a time, that is the sensor's time and tells what was lost. Where
+it sends none, the count is: what comes late and is followed by what comes in time was only late; what
+stays late was preceded by a loss. Until that is known, readings are held back.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from contracts.gatt import Position, SamplePacket
+from contracts.imu import ImuScale, period_ns_of
+from contracts.units import NS_PER_MS, NS_PER_S, NS_PER_US
+from device_gateway.arrival import LEAST_DELAY_NS, MOST_RATE_ERROR, Envelope, HostClock, Line
+from device_gateway.clock import MAX_DRIFT, Anchor, DeviceClock
+from device_gateway.profiles.port import Readings
+
+#: Readings are held back until the first line is drawn: for a crystal, whose rate is known to 0.02 %,
+#: one second; for a count, whose rate is to be found, three.
+SETTLE_CLOCKED_NS: Final = NS_PER_S
+SETTLE_COUNTED_NS: Final = 3 * NS_PER_S
+#: Later than so much of a period, and than the link's least delay wanders, is a stall or a loss.
+LATE_PART: Final = 0.75
+LATE_NS: Final = 8 * NS_PER_MS
+#: What did not come in time for so long followed a loss: a link that delays all it has for longer is
+#: about to be lost itself.
+DECIDE_NS: Final = 2 * NS_PER_S
+#: How late a count is for now shows in the earliest of so many seconds.
+LATELY_S: Final = 2
+#: How often the line is drawn anew; sooner where something came earlier than it allows.
+REFIT_NS: Final = NS_PER_S
+REFIT_LEAST_NS: Final = NS_PER_S // 10
+EARLY_NS: Final = NS_PER_MS // 2
+#: What comes earlier by more than a line can be off shows that all before it was later than it seemed
+#: (a first line from a stall, a loss that was none): the line steps, and does not bend towards it.
+STEP_EARLY_NS: Final = 5 * NS_PER_MS
+#: A time that is this much ahead of its arrival: the sensor's clock was set.
+SET_AHEAD_NS: Final = NS_PER_S
+#: A batch may deviate by 1 % from the rate it tells. A rate that is further off is told in whole percent.
+TOLD_FROM: Final = 0.007
+TOLD_AGAIN_FROM: Final = 0.009
+#: Notifications that are held back at most, and epochs whose samples may still be on their way.
+MAX_HELD: Final = 4096
+MAX_EPOCHS: Final = 4
+LAST_EPOCH: Final = 0xFFFF
+
+
+@dataclass(slots=True, eq=False)
+class _Heard:
+    """Readings with the number of their first sample."""
+
+    readings: Readings
+    at_ns: int
+    sequence: int
+    lost: int
+
+
+@dataclass(slots=True, eq=False)
+class _Epoch:
+    """Samples that one count numbers and one line places. ``period_ns``: as it is told."""
+
+    number: int
+    nominal_ns: int
+    period_ns: int
+    envelope: Envelope = field(default_factory=Envelope)
+    begun_ns: int | None = None
+    heard: int = 0  # the number of the sample to come
+    heard_ns: int | None = None  # and its time by the sensor's clock
+    line: Line | None = None
+    drawn_ns: int = 0
+    settled: bool = False
+    held: list[_Heard] = field(default_factory=list)
+    least: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=LATELY_S))
+
+    def first_ns(self, heard: _Heard) -> int:
+        """The first sample's time by the sensor's clock, or by the count."""
+        device_us = heard.readings.device_us
+        return heard.sequence * self.period_ns if device_us is None else device_us * NS_PER_US
+
+    def last_ns(self, heard: _Heard) -> int:
+        """The last sample's; a notification is not earlier than this."""
+        return self.first_ns(heard) + (heard.readings.count - 1) * self.period_ns
+
+    def late_ns(self, heard: _Heard) -> int:
+        """How much later it came than the earliest would have."""
+        return 0 if self.line is None else heard.at_ns - self.line.at_ns(self.last_ns(heard))
+
+    def draw(self, at_ns: int) -> None:
+        """Draw the line anew."""
+        self.line, self.drawn_ns = self.envelope.line(), at_ns
+
+    def note_late(self, at_ns: int, late_ns: int) -> None:
+        """Remember the least lateness of each second."""
+        second = at_ns // NS_PER_S
+        if self.least and self.least[-1][0] == second:
+            late_ns = min(late_ns, self.least.pop()[1])
+        self.least.append((second, late_ns))
+
+    def lately_ns(self) -> int:
+        """How late even the earliest of the last seconds was."""
+        return max(0, min((late for _, late in self.least), default=0))
+
+
+class Pacer:
+    """One connection's stream of a make with a clock, or without. ``epoch``: the first one's number."""
+
+    def __init__(self, epoch: int, rate_hz: float, scale: ImuScale) -> None:
+        self._scale = scale
+        self._host = HostClock()
+        self._counted = False
+        nominal_ns = period_ns_of(rate_hz)
+        self._epochs: deque[_Epoch] = deque(
+            [_Epoch(epoch, nominal_ns, nominal_ns)], maxlen=MAX_EPOCHS
+        )
+
+    @property
+    def position(self) -> Position:
+        """Behind the last sample that was heard."""
+        return Position(self._now.number, self._now.heard)
+
+    @property
+    def nominal_ns(self) -> int:
+        """The nominal period."""
+        return self._now.nominal_ns
+
+    @property
+    def _now(self) -> _Epoch:
+        return self._epochs[-1]
+
+    def restart(self, rate_hz: float) -> list[SamplePacket]:
+        """A new epoch, since the stream has a break or another rate; what was held back before it."""
+        epoch = self._now
+        nominal_ns = period_ns_of(rate_hz)
+        if epoch.begun_ns is None and epoch.nominal_ns == nominal_ns:
+            return []
+        packets = self._release(epoch, epoch.held[-1].at_ns) if epoch.held else []
+        self._epochs.append(_Epoch(after(epoch.number), nominal_ns, nominal_ns))
+        return packets
+
+    def take(self, readings: Readings, at_ns: int, utc_ns: int) -> list[SamplePacket]:
+        """Packets of readings that arrived at ``at_ns`` of the monotonic clock, when UTC was ``utc_ns``.
+
+        None while it is open whether they are late or follow a loss; then those before them too.
+        """
+        self._host.seen(at_ns, utc_ns)
+        if readings.count == 0:
+            return []
+        packets = self._restart_if_set(readings, at_ns)
+        epoch = self._now
+        heard = self._hear(epoch, readings, at_ns)
+        epoch.held.append(heard)
+        if not epoch.settled:
+            epoch.envelope.add(epoch.last_ns(heard), at_ns)
+            settle_ns = SETTLE_COUNTED_NS if self._counted else SETTLE_CLOCKED_NS
+            if at_ns - (epoch.begun_ns or 0) < settle_ns and len(epoch.held) < MAX_HELD:
+                return packets
+        elif self._counted and not self._is_decided(epoch, heard):
+            return packets
+        return packets + self._release(epoch, at_ns)
+
+    def corrected(self, clocks: Mapping[int, DeviceClock]) -> dict[int, DeviceClock]:
+        """``clocks`` of our epochs as their lines are now; the times that they gave out stay."""
+        made: dict[int, DeviceClock] = {}
+        last = clocks[max(clocks)] if clocks else DeviceClock(self._epochs[0].number)
+        for epoch in self._epochs:
+            clock = clocks.get(epoch.number) or last.next_epoch(epoch.number)
+            made[epoch.number] = last = self._by_line(epoch, clock)
+        return made
+
+    def _by_line(self, epoch: _Epoch, clock: DeviceClock) -> DeviceClock:
+        line = epoch.line
+        if line is None:
+            return clock
+        left, right = (
+            Anchor(
+                sensor_ns, self._host.utc_ns(at_ns) - LEAST_DELAY_NS, LEAST_DELAY_NS + line.error_ns
+            )
+            for sensor_ns, at_ns in line.ends
+        )
+        return clock.with_line(
+            left,
+            right,
+            doubt_ns=self._host.doubt_ns + (epoch.lately_ns() if self._counted else 0),
+            most_drift=MOST_RATE_ERROR if self._counted else MAX_DRIFT,
+        )
+
+    def _restart_if_set(self, readings: Readings, at_ns: int) -> list[SamplePacket]:
+        """Begin an epoch where the sensor's clock began anew or was set."""
+        epoch = self._now
+        if readings.device_us is None or epoch.heard_ns is None:
+            return []
+        heard = _Heard(readings, at_ns, 0, 0)
+        back = epoch.first_ns(heard) < epoch.heard_ns - epoch.period_ns
+        if back or epoch.late_ns(heard) < -SET_AHEAD_NS:
+            return self.restart(NS_PER_S / epoch.nominal_ns)
+        return []
+
+    def _hear(self, epoch: _Epoch, readings: Readings, at_ns: int) -> _Heard:
+        """Number readings, behind what is known to be lost before them."""
+        if epoch.begun_ns is None:
+            epoch.begun_ns = at_ns
+            self._counted = readings.device_us is None
+            most = MOST_RATE_ERROR if self._counted else MAX_DRIFT
+            epoch.envelope = Envelope(most_rate_error=most)
+        lost = readings.lost_before
+        if readings.device_us is not None:
+            first_ns = readings.device_us * NS_PER_US
+            if epoch.heard_ns is not None:
+                lost = max(lost, round((first_ns - epoch.heard_ns) / epoch.period_ns))
+            epoch.heard_ns = first_ns + readings.count * epoch.period_ns
+        heard = _Heard(readings, at_ns, epoch.heard + lost, lost)
+        epoch.heard = heard.sequence + readings.count
+        return heard
+
+    def _is_decided(self, epoch: _Epoch, newest: _Heard) -> bool:
+        """Whether what is held was only late, or how much was lost before it."""
+        if epoch.late_ns(newest) < max(LATE_NS, LATE_PART * epoch.period_ns):
+            return True
+        held = epoch.held
+        if newest.at_ns - held[0].at_ns < DECIDE_NS and len(held) < MAX_HELD:
+            return False
+        # Rounded down: part of the lateness is the link's, and few were held before a second loss.
+        part_ns = min(map(epoch.late_ns, held)) + (1.0 - LATE_PART) * epoch.period_ns
+        lost = max(0, int(part_ns / epoch.period_ns))
+        held[0].lost += lost
+        for heard in held:
+            heard.sequence += lost
+        epoch.heard += lost
+        return True
+
+    def _release(self, epoch: _Epoch, at_ns: int) -> list[SamplePacket]:
+        """What is held, as packets, with the line as it is after them."""
+        if not epoch.settled:
+            epoch.settled = True
+            epoch.draw(at_ns)
+            self._tell_rate(epoch)
+        else:
+            self._look_at_arrivals(epoch, at_ns)
+        packets = [self._packet(epoch, heard) for heard in epoch.held]
+        epoch.held.clear()
+        if self._counted and epoch.line and abs(epoch.line.rate_error) > TOLD_AGAIN_FROM:
+            self._tell_rate_again(epoch, at_ns)
+        return packets
+
+    def _look_at_arrivals(self, epoch: _Epoch, at_ns: int) -> None:
+        earliest_ns = 0
+        for heard in epoch.held:
+            late_ns = epoch.late_ns(heard)
+            if late_ns < -STEP_EARLY_NS:
+                epoch.envelope.lower(-late_ns)
+                epoch.draw(at_ns)
+            epoch.envelope.add(epoch.last_ns(heard), heard.at_ns)
+            epoch.note_late(heard.at_ns, late_ns)
+            earliest_ns = min(earliest_ns, late_ns)
+        since_ns = at_ns - epoch.drawn_ns
+        if since_ns >= REFIT_NS or (earliest_ns < -EARLY_NS and since_ns >= REFIT_LEAST_NS):
+            epoch.draw(at_ns)
+
+    def _packet(self, epoch: _Epoch, heard: _Heard) -> SamplePacket:
+        return SamplePacket(
+            sequence=heard.sequence,
+            device_us=epoch.first_ns(heard) // NS_PER_US,
+            period_ns=epoch.period_ns,
+            lost_before=heard.lost,
+            epoch=epoch.number,
+            scale=self._scale,
+            samples=heard.readings.samples,
+        )
+
+    def _tell_rate(self, epoch: _Epoch) -> None:
+        """Before anything of an epoch is out: count in periods of the rate that was found."""
+        if not self._counted or epoch.line is None or abs(epoch.line.rate_error) <= TOLD_FROM:
+            return
+        period_ns = _told_ns(epoch)
+        epoch.envelope = epoch.envelope.rescaled(0, epoch.period_ns, period_ns)
+        epoch.period_ns = period_ns
+        epoch.draw(epoch.drawn_ns)
+
+    def _tell_rate_again(self, epoch: _Epoch, at_ns: int) -> None:
+        """An epoch that goes on where this one ends, in periods that are nearer to the truth."""
+        period_ns = _told_ns(epoch)
+        if period_ns == epoch.period_ns:
+            return
+        zero_ns = epoch.heard * epoch.period_ns
+        following = _Epoch(
+            after(epoch.number),
+            epoch.nominal_ns,
+            period_ns,
+            epoch.envelope.rescaled(zero_ns, epoch.period_ns, period_ns),
+            begun_ns=at_ns,
+            settled=True,
+            least=epoch.least,
+        )
+        following.draw(at_ns)
+        self._epochs.append(following)
+
+
+def _told_ns(epoch: _Epoch) -> int:
+    """The period that was found, at a whole percent of the nominal one."""
+    if epoch.line is None:
+        return epoch.period_ns
+    found_ns = epoch.period_ns * (1.0 + epoch.line.rate_error)
+    percent = round(100.0 * (found_ns / epoch.nominal_ns - 1.0))
+    return epoch.nominal_ns * (100 + percent) // 100
+
+
+def after(epoch: int) -> int:
+    """The number of the next epoch. Once in 65,535 it begins anew, as a sensor that counts anew does."""
+    return epoch % LAST_EPOCH + 1
