@@ -33,9 +33,10 @@ def from_floats(
     scale: ImuScale, accel_m_s2: NDArray[np.float32], gyro_deg_s: NDArray[np.float32], make: str
 ) -> Int16Samples:
     """(n, 6) int16 of (n, 3) and (n, 3) floats, saturating. DecodeError where one is not finite."""
-    si = np.concatenate([accel_m_s2, gyro_deg_s], axis=1, dtype=np.float64)
-    if not np.isfinite(si).all():
+    floats = np.concatenate([accel_m_s2, gyro_deg_s], axis=1)
+    if not np.isfinite(floats).all():  # looked at before any arithmetic, of which a NaN may warn
         raise DecodeError(Reason.NOT_FINITE, f"{make} sent a reading that is not a finite number.")
+    si = floats.astype(np.float64)
     si[:, 3:] *= RAD_PER_DEG
     return scale.quantise(si)
 

@@ -23,8 +23,6 @@ SERVICE: Final = "34802252" + _ROOT
 COMMAND: Final = "34800001" + _ROOT
 DATA: Final = "34800002" + _ROOT
 MEMBER_SERVICE: Final = "0000fdf3-0000-1000-8000-00805f9b34fb"
-INFORMATION_SERVICE: Final = "0000180a-0000-1000-8000-00805f9b34fb"
-SERIAL_NUMBER: Final = "00002a25-0000-1000-8000-00805f9b34fb"
 
 RATES_HZ: Final = (13, 26, 52, 104, 208)
 #: Packets a second whatever the rate: 4 samples each were seen at 52 Hz, 8 at 104 Hz.
@@ -39,7 +37,6 @@ class Movesense(Device):
     SERVICES: ClassVar = {
         SERVICE: (Attribute(COMMAND, write=True), Attribute(DATA, notify=True)),
         BATTERY_SERVICE: (Attribute(BATTERY_LEVEL, read=True, notify=True),),
-        INFORMATION_SERVICE: (Attribute(SERIAL_NUMBER, read=True),),
     }
     DEFAULT_RATE_HZ: ClassVar = 52.0
 
@@ -51,10 +48,6 @@ class Movesense(Device):
     def advertised(self) -> Advertised:
         """Its name with the serial number, and the service number of the makers' membership."""
         return Advertised(f"Movesense {self.config.serial[-12:]}", (MEMBER_SERVICE,))
-
-    def read(self, uuid: str, true_ns: int) -> bytes:
-        """Serial number or battery level."""
-        return self.config.serial.encode() if uuid == SERIAL_NUMBER else super().read(uuid, true_ns)
 
     def write(self, uuid: str, value: bytes, true_ns: int) -> None:
         """Command, reference, and for a subscription the path."""

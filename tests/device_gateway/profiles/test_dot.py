@@ -80,9 +80,10 @@ def test_a_wrong_time_is_refused_and_a_new_start_believed_at_the_second() -> Non
         sample(0, padding=bytes(13)),
         sample(0, padding=b"\0\1"),
         sample(0, floats=bytes.fromhex("0000c07f") + FLOATS[4:]),
+        sample(0, floats=bytes.fromhex("0100a07f") + FLOATS[4:]),
         sample(0, floats=FLOATS[:20] + bytes.fromhex("000080ff")),
     ],
-    ids=["short", "long", "padding", "nan", "infinite"],
+    ids=["short", "long", "padding", "nan", "signalling nan", "infinite"],
 )
 def test_other_bytes_are_refused(value: bytes) -> None:
     codec = DotCodec(60.0)
