@@ -18,6 +18,7 @@ from rich.table import Table
 from contracts.errors import PlumblineError, Reason, SettingError
 from plumbline import bench_consumer, bench_memory, bench_offline, bench_store
 from plumbline.bench_backlog import measure_backlog
+from plumbline.bench_fuzz import measure_fuzz
 from plumbline.bench_live import measure_live
 from plumbline.bench_outage import measure_outage
 from plumbline.settings import Settings
@@ -58,6 +59,7 @@ def run_bench(settings: Settings, choice: BenchChoice) -> None:
             folder, choice.wearers or bench_memory.WEARERS
         ),
         "outage": measure_outage,
+        "fuzz": measure_fuzz,
         "dashboard": lambda folder: _dashboard(folder, choice),
     }
     if choice.what != "all" and choice.what not in benches:
@@ -102,8 +104,8 @@ def _measured(bench: Callable[[Path], Figures], folder: Path, *, optional: bool)
         raise
 
 
-#: Takes half an hour and a browser: only where it is asked for by name.
-ALONE: Final = ("dashboard",)
+#: Take minutes to half an hour each, one of them a browser: only where they are asked for by name.
+ALONE: Final = ("dashboard", "fuzz")
 #: Enough for a steady ratio; more only takes longer.
 OFFLINE_HOURS: Final = 1.0
 

@@ -226,7 +226,7 @@ def bench(
     what: Annotated[
         str,
         typer.Argument(
-            help="backlog, live, offline, consumer, store, memory, outage, all; or dashboard",
+            help="backlog, live, offline, consumer, store, memory, outage, all; or dashboard, fuzz",
             metavar="[WHAT]",
         ),
     ] = "all",
