@@ -92,6 +92,9 @@ class StreamingConversation:
             serial if is_id(serial) else address_id(self._profile, self._address), firmware
         )
 
+    async def admit(self) -> None:
+        """These makes let everybody in."""
+
     async def status(self) -> SensorStatus:
         """Nothing is kept: its log begins and ends with the sample to come."""
         position = self._pacer.position
@@ -126,12 +129,15 @@ class StreamingConversation:
         self._deliver = deliver
 
     async def start(self, position: Position) -> None:
-        """Have it stream with the rate that is wanted. What it sends from now on is a new epoch's."""
+        """Have it stream with the rate that is wanted; what it sends from then on is a new epoch's.
+
+        What it sends before all is set, at the rate that it had, is not taken.
+        """
         self._codec = self._profile.codec(self._wanted_hz)
         self._rate_hz = self._wanted_hz
         self._pacer.restart(self._rate_hz)
-        self._streaming = True
         await self._run(self._codec.opening())
+        self._streaming = True
 
     async def stop(self) -> None:
         """Have it stop, if it was started."""
