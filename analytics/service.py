@@ -127,6 +127,8 @@ def subscriptions(site: str) -> tuple[str, ...]:
         topics.sensor_status(site, "+", "+"),
         topics.gateway_status(site, "+"),
         topics.context(site, "+"),
+        topics.not_now(site, "+"),
+        topics.reply(site, "+"),
     )
 
 

@@ -24,6 +24,9 @@ MAX_NUDGE_AFTER_S: Final = 600.0
 #: One each MIN_NUDGE_AFTER_S: no more can be due.
 MAX_NUDGES_AN_HOUR: Final = 240
 
+#: Who wants none for longer switches nudges off.
+MAX_NOT_NOW_MIN: Final = 720
+
 #: What each setting means, as docs/settings.md says it.
 _ROUNDED_WARN: Final = Meta(
     description="How far rounding is expected to go: against the default it makes the fitted and the "
@@ -118,6 +121,21 @@ class PostureSettings(msgspec.Struct, frozen=True, kw_only=True):
             check_range("quiet_from_min", self.quiet_from_min, 0, 1439)
             check_range("quiet_until_min", self.quiet_until_min, 0, 1439)
             check_range("goal_rounded_min_h", self.goal_rounded_min_h, 1.0, 60.0)
+        except DecodeError as error:
+            raise SettingError(error.reason, error.message) from None
+
+
+class NotNow(msgspec.Struct, frozen=True, kw_only=True):
+    """The client wants no nudges in [start_ns, end_ns), UTC. SettingError where that is over MAX_NOT_NOW_MIN."""
+
+    start_ns: int
+    end_ns: int
+
+    def __post_init__(self) -> None:
+        try:
+            check_range("start_ns", self.start_ns, 0, LATEST_UTC_NS)
+            length_ns = self.end_ns - self.start_ns
+            check_range("not now in ns", length_ns, 1, MAX_NOT_NOW_MIN * 60 * NS_PER_S)
         except DecodeError as error:
             raise SettingError(error.reason, error.message) from None
 

@@ -66,6 +66,7 @@ def service_rules(site: str) -> str:
             topics.gateway_status(site, _ANY),
             topics.reply(site, _ANY),
             topics.context(site, _ANY),
+            topics.not_now(site, _ANY),
         ),
     )
     return analytics + _section(HEALTH_USER, write=(), read=(HEALTH_TOPIC,))

@@ -171,8 +171,8 @@ def nudge_lines(wearer: str, nudges: Sequence[Nudge], version: int) -> list[str]
         f" {_versioned(nudge.at_ns, version)}"
         for nudge in nudges
     ]
-    felt = [fact for nudge in nudges if (fact := rows.felt_of(nudge)) is not None]
-    after = [fact for nudge in nudges if (fact := rows.after_of(nudge)) is not None]
+    felt = [pulse for nudge in nudges if (pulse := rows.felt_of(nudge)) is not None]
+    after = [seen for nudge in nudges if (seen := rows.after_of(nudge)) is not None]
     return lines + felt_lines(wearer, felt, version) + sequel_lines(wearer, after, version)
 
 

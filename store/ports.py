@@ -21,7 +21,7 @@ from contracts.records import (
     Rollup,
     SensorHealth,
 )
-from contracts.settings import CalibrationPlan, PostureSettings
+from contracts.settings import CalibrationPlan, NotNow, PostureSettings
 from contracts.vocabulary import Placement
 from store.people_ports import People
 
@@ -234,6 +234,12 @@ class Registry(Protocol):
 
     def settings(self, wearer: str) -> PostureSettings:
         """A wearer's settings; the defaults where none were set."""
+
+    def put_not_now(self, wearer: str, wish: NotNow | None) -> None:
+        """From when to when a wearer wants no nudges, in place of what was wished before; None: no more."""
+
+    def not_now(self) -> dict[str, NotNow]:
+        """The latest wish of each wearer who has one, be it over or not."""
 
     def put_notice(self, notice: Notice) -> None:
         """Replace a service's notice. It is no setting: the revision stays."""

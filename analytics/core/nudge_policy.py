@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.core.zones import minutes_of_day
-from contracts.settings import MAX_NUDGES_AN_HOUR, PostureSettings
+from contracts.settings import MAX_NUDGES_AN_HOUR, NotNow, PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import ACTIVITIES, Activity, KeptBack
 
@@ -33,9 +33,6 @@ DOING: Final = {
 #: Codes of :meth:`NudgePolicy.reasons`: 0 is none, i is REASONS[i - 1].
 REASONS: Final = tuple(KeptBack)
 _CODE: Final = {reason: code for code, reason in enumerate(REASONS, 1)}
-
-#: When the client wants no nudges: [start_ns, end_ns), UTC.
-Interval = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +55,7 @@ class NudgePolicy:
     """The reasons of one wearer, and the reminders of the last hour that they ask after."""
 
     def __init__(
-        self, settings: PostureSettings, zone: tzinfo, not_now: Interval | None = None
+        self, settings: PostureSettings, zone: tzinfo, not_now: NotNow | None = None
     ) -> None:
         doing = {a: _CODE[reason] for a, reason in DOING.items()}
         if settings.nudge_driving:
@@ -110,9 +107,9 @@ class NudgePolicy:
     def _unwanted(self, at_s: NDArray[np.int64]) -> NDArray[np.bool_]:
         if self._not_now is None:
             return np.zeros(at_s.size, np.bool_)
-        start_ns, end_ns = self._not_now
         at_ns = at_s * NS_PER_S
-        unwanted: NDArray[np.bool_] = (at_ns >= start_ns) & (at_ns < end_ns)
+        wish = self._not_now
+        unwanted: NDArray[np.bool_] = (at_ns >= wish.start_ns) & (at_ns < wish.end_ns)
         return unwanted
 
     def state(self) -> list[int]:

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.core.focus import SEATED
-from analytics.core.nudge_policy import REASONS, Interval, NudgePolicy, NudgeSeconds
+from analytics.core.nudge_policy import REASONS, NudgePolicy, NudgeSeconds
 from analytics.core.nudge_sequels import STEADY_S, SequelWatch
 from analytics.core.results import NudgeDecision
 from analytics.core.runs import Flags, follows, run_length
 from contracts.records import NudgeAfter
-from contracts.settings import PostureSettings
+from contracts.settings import NotNow, PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import ACTIVITIES, Activity, KeptBack, NudgeKind
 
@@ -55,7 +55,7 @@ class NudgeDetector:
     """Seconds in, decisions out. ``zone``: the wearer's, in which the quiet hours are."""
 
     def __init__(
-        self, settings: PostureSettings, zone: tzinfo = UTC, not_now: Interval | None = None
+        self, settings: PostureSettings, zone: tzinfo = UTC, not_now: NotNow | None = None
     ) -> None:
         self._settings = settings
         self._policy = NudgePolicy(settings, zone, not_now)
@@ -124,9 +124,9 @@ class NudgeDetector:
         for sequel in sequels:
             found.sequels.append(sequel)
             if sequel.upright_after_s is not None and sequel.held_s is None:
-                self._cue(due, i, sequel.at_ns, found)
+                self._cue(due, i, found)
 
-    def _cue(self, due: _Due, i: int, follows_ns: int, found: Reminded) -> None:
+    def _cue(self, due: _Due, i: int, found: Reminded) -> None:
         """Upright again, and that is said, where it is wanted and nothing keeps it back."""
         if self._settings.nudges and self._settings.nudge_good_again and not due.reasons[i]:
             found.decisions.append(
@@ -135,7 +135,6 @@ class NudgeDetector:
                     kind=NudgeKind.GOOD_AGAIN,
                     held_for_s=STEADY_S,
                     reason="upright again",
-                    follows_ns=follows_ns,
                 )
             )
 

@@ -30,7 +30,7 @@ from analytics.core.explain import Centres
 from analytics.core.facing import Facing
 from analytics.core.focus import FocusTable
 from analytics.core.joining import Joiner, SecondTable
-from analytics.core.nudge_policy import Interval, NudgeSeconds
+from analytics.core.nudge_policy import NudgeSeconds
 from analytics.core.nudges import NudgeDetector
 from analytics.core.patterns import patterns_of
 from analytics.core.posture_model import PostureModel
@@ -45,7 +45,7 @@ from analytics.core.zones import zone_of
 from contracts.errors import Reason, SettingError
 from contracts.imu import ImuSamples
 from contracts.records import FrameBlock, Rollup
-from contracts.settings import CalibrationPlan, PostureSettings
+from contracts.settings import CalibrationPlan, NotNow, PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import (
     ACTIVITIES,
@@ -71,16 +71,13 @@ _DRIVING = ACTIVITIES.index(Activity.DRIVING)
 
 @dataclass(frozen=True)
 class PipelineConfig:
-    """Who is analysed how. ``placements``: those worn; at least one, each once.
-
-    ``not_now``: when the client wants no nudges, [start_ns, end_ns).
-    """
+    """Who is analysed how. ``placements``: those worn; at least one, each once."""
 
     placements: tuple[Placement, ...]
     settings: PostureSettings = field(default_factory=PostureSettings)
     calibrations: tuple[CalibrationPlan, ...] = ()
     timezone: str = "UTC"
-    not_now: Interval | None = None
+    not_now: NotNow | None = None
     focus_table: FocusTable = field(default_factory=FocusTable)
     posture_model: PostureModel = field(default_factory=shipped_postures)
     activity_model: ActivityModel = field(default_factory=shipped_activities)

@@ -31,7 +31,7 @@ class NudgeDecision:
     """The wearer should be reminded: ``at_ns`` is the end of the frame that decided.
 
     ``held_for_s``: how long rounded, seated for a break, or upright for a cue. ``reason`` in plain words.
-    ``kept_back``: why not, where the wearer is to be left alone; ``follows_ns``: the nudge a cue is after.
+    ``kept_back``: why not, where the wearer is to be left alone.
     """
 
     at_ns: int
@@ -39,7 +39,6 @@ class NudgeDecision:
     held_for_s: int
     reason: str
     kept_back: KeptBack | None = None
-    follows_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from analytics.core.nudge_policy import REASONS
 from analytics.core.nudges import NudgeDetector, Reminded
 from contracts.records import HELD_MOST_S, NudgeAfter
-from contracts.settings import MAX_NUDGES_AN_HOUR, PostureSettings
+from contracts.settings import MAX_NUDGES_AN_HOUR, NotNow, PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, Afterwards, KeptBack, NudgeKind
 from tests.analytics.core.nudging import in_pieces, seconds_of, told
@@ -24,7 +26,7 @@ def said(found: Reminded) -> list[Said]:
     return [(d.at_ns // NS_PER_S - START_S, d.kind, d.kept_back) for d in found.decisions]
 
 
-def run(text: str, not_now: tuple[int, int] | None = None, **settings: float) -> Reminded:
+def run(text: str, not_now: NotNow | None = None, **settings: float) -> Reminded:
     detector = NudgeDetector(PostureSettings(**QUICK | settings), not_now=not_now)
     return detector.update(told(text, START_S))
 
@@ -67,9 +69,9 @@ def test_a_run_is_nudged_when_nothing_keeps_it_back_any_more() -> None:
 
 
 def test_not_now_holds_for_its_minutes() -> None:
-    until = (START_S * NS_PER_S, (START_S + 30) * NS_PER_S)
+    until = NotNow(start_ns=START_S * NS_PER_S, end_ns=(START_S + 30) * NS_PER_S)
     assert said(run("R" * 60, not_now=until)) == [posture(15, KeptBack.NOT_NOW), posture(30)]
-    over = (START_S * NS_PER_S, (START_S + 15) * NS_PER_S)
+    over = NotNow(start_ns=START_S * NS_PER_S, end_ns=(START_S + 15) * NS_PER_S)
     assert said(run("R" * 60, not_now=over)) == [posture(15)]
 
 
@@ -159,8 +161,7 @@ def test_a_cue_says_upright_again_only_where_it_is_wanted_and_allowed() -> None:
     assert [kind for _, kind, _ in said(run(text))] == [NudgeKind.POSTURE]
     cued = run(text, nudge_good_again=True)
     assert said(cued) == [posture(15), (25, NudgeKind.GOOD_AGAIN, None)]
-    assert cued.decisions[1].follows_ns == cued.decisions[0].at_ns
-    not_now = ((START_S + 20) * NS_PER_S, (START_S + 99) * NS_PER_S)
+    not_now = NotNow(start_ns=(START_S + 20) * NS_PER_S, end_ns=(START_S + 99) * NS_PER_S)
     assert said(run(text, not_now=not_now, nudge_good_again=True)) == [posture(15)]
 
 
@@ -187,7 +188,7 @@ def test_cut_and_resumed_anywhere_it_says_the_same(
     assert {s.at_ns for s in whole.sequels} <= set(nudged)
     for at in range(len(nudged) - an_hour):
         assert nudged[at + an_hour] - nudged[at] >= 3600 * NS_PER_S
-    assert all(b - a >= pause_s * NS_PER_S for a, b in zip(nudged, nudged[1:], strict=False))
+    assert all(b - a >= pause_s * NS_PER_S for a, b in pairwise(nudged))
 
 
 def test_one_second_at_a_time_of_every_column() -> None:
