@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 from bleak import BleakClient
-from bleak.exc import BleakError
+from bleak.exc import BleakError, BleakGATTProtocolError, BleakGATTProtocolErrorCode
 
 from contracts import gatt
 from contracts.errors import DecodeError, RadioError, Reason
@@ -31,6 +31,12 @@ MOST_CLOCK_PROBES: Final = 12
 #: An anchor that is good enough: as good as times are to be.
 QUICK_NS: Final = 5 * NS_PER_MS
 MAX_TEXT_BYTES: Final = 64
+_WANTS_ENCRYPTION: Final = frozenset(
+    (
+        BleakGATTProtocolErrorCode.INSUFFICIENT_AUTHENTICATION,
+        BleakGATTProtocolErrorCode.INSUFFICIENT_ENCRYPTION,
+    )
+)
 
 
 class Control:
@@ -51,14 +57,38 @@ class Control:
         self._reply: asyncio.Future[Reply] | None = None
 
     async def open(self) -> Identity:
-        """Listen to replies and ask who it is. DecodeError where that is no answer."""
+        """Ask who it is. DecodeError where that is no answer."""
         try:
             serial = await self._client.read_gatt_char(gatt.SERIAL_NUMBER_UUID)
             firmware = await self._client.read_gatt_char(gatt.FIRMWARE_REVISION_UUID)
-            await self._client.start_notify(gatt.CONTROL_UUID, self._on_reply)
         except BleakError as error:
             raise lost(str(error)) from error
         return Identity(_text("serial number", serial), _text("firmware revision", firmware))
+
+    async def admit(self) -> None:
+        """Listen to its replies; bond with it first where it wants that, and takes us."""
+        try:
+            await self._client.start_notify(gatt.CONTROL_UUID, self._on_reply)
+        except BleakGATTProtocolError as error:
+            if error.code not in _WANTS_ENCRYPTION:
+                raise lost(str(error)) from error
+            await self._bond()
+        except BleakError as error:
+            raise lost(str(error)) from error
+
+    async def _bond(self) -> None:
+        """RadioError(NOT_BONDED) where it has another gateway."""
+        try:
+            await self._client.pair()
+            await self._client.start_notify(gatt.CONTROL_UUID, self._on_reply)
+        except BleakError as error:
+            if not self._client.is_connected:
+                raise lost(str(error)) from error
+            raise RadioError(
+                Reason.NOT_BONDED,
+                "The sensor is bonded with another gateway, and does not take this one.",
+                hint="Have it forget that one: press its button for long.",
+            ) from error
 
     async def command(self, opcode: Opcode, arguments: bytes = b"") -> bytes:
         """The result of a command that the sensor accepted."""

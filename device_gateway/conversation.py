@@ -40,6 +40,12 @@ class Conversation(Protocol):
     async def open(self) -> Identity:
         """Who it is. DecodeError where that is no answer."""
 
+    async def admit(self) -> None:
+        """Get ready to speak with it, now that it is ours: bond, where it wants that.
+
+        RadioError(NOT_BONDED) where it takes another gateway alone.
+        """
+
     async def status(self) -> SensorStatus:
         """Where its log begins and ends, and how it samples."""
 

@@ -191,7 +191,8 @@ class SensorSession:
         self.reason = error.message if isinstance(error, PlumblineError) else str(error)[:200]
         level = log.debug if self._failures else log.warning
         level("sensor.link_failed", sensor=self.serial, state=self.state, error=self.reason)
-        self._fire(Event.FAILED)
+        refused = isinstance(error, PlumblineError) and error.reason is Reason.NOT_BONDED
+        self._fire(Event.NOT_OURS if refused else Event.FAILED)
 
     # actions
 
@@ -224,6 +225,7 @@ class SensorSession:
         if not self._is_ours(identity.serial):
             self._fire_if(link, Event.NOT_OURS)
             return
+        await link.control.admit()
         self.serial, self.firmware = identity.serial, identity.firmware[:64]
         self._shared.owners[self.serial] = self
         await self._shared.writer.flush()  # what an earlier link handed in is in the state below

@@ -17,7 +17,7 @@ from plumbline import __version__, cli_account
 from plumbline.cli_errands import erase, receipt, replay
 from plumbline.cli_export import export
 from plumbline.cli_seed import seed
-from plumbline.cli_sensors import record
+from plumbline.cli_sensors import forget, pair, record, scan
 from plumbline.cli_truth import fit, validate
 from plumbline.lifeline import hold_to_parent
 from plumbline.options import with_settings
@@ -39,6 +39,13 @@ Stats = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for another program")]
 Seed = Annotated[int, typer.Option(help="Seed of the simulation", min=0)]
+Make = Annotated[
+    str,
+    typer.Option(
+        help="Make of the sensors: native, witmotion, dot, thingy or movesense; all but the native "
+        "keep no log, so what they sample is live"
+    ),
+]
 RecordingFolder = Annotated[
     Path | None,
     typer.Option("--recording", help="Play this recording instead of the simulated day"),
@@ -75,6 +82,7 @@ def demo(
     ] = 8.0,
     seed: Seed = 1,
     live: Annotated[bool, typer.Option("--live", help="Nothing waits: all is played live")] = False,
+    make: Make = "native",
     headless: Annotated[bool, typer.Option("--headless", help="Start no dashboard")] = False,
     until_done: Annotated[
         bool,
@@ -92,10 +100,12 @@ def demo(
     """Everything on this machine: simulated sensors, Bluetooth, broker, analytics, dashboard."""
     from plumbline.demo import DemoChoice, run_demo
 
+    live = live or make != "native"  # the others keep no log in which something could wait
     choice = DemoChoice(
         recording=recording,
         hours=0.0 if live else hours,
         live=live,
+        make=make,
         seed=seed,
         headless=headless,
         until_done=until_done,
@@ -122,6 +132,7 @@ def sim(
     ] = None,
     serial_prefix: Annotated[str, typer.Option(help="Serial numbers are PREFIX-PLACEMENT")] = "PL",
     seed: Seed = 1,
+    make: Make = "native",
     enrol: Annotated[
         bool,
         typer.Option(
@@ -144,7 +155,7 @@ def sim(
     from plumbline.fleet import FleetChoice
     from plumbline.services import run_sim
 
-    choice = FleetChoice(recording, hours, placements, start_ns, serial_prefix, seed)
+    choice = FleetChoice(recording, hours, placements, start_ns, serial_prefix, seed, make)
     run_sim(settings, choice, listen=listen, open_air=open_air, enrol=enrol, stats=stats)
 
 
@@ -210,6 +221,9 @@ def analyze(
 app.command()(validate)
 app.command()(fit)
 app.add_typer(cli_account.app)
+app.command()(scan)
+app.command()(pair)
+app.command()(forget)
 app.command()(record)
 app.command()(erase)
 app.command()(receipt)

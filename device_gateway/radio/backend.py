@@ -156,6 +156,7 @@ class BumbleClient(BaseBleakClient):
         connection.on(Connection.EVENT_DISCONNECTION, lambda _: self._on_disconnection(connection))
         if await self._hci.keys.get(str(self._peer)) is not None:
             await self._encrypt(connection)
+            self._hci.keys.call(str(self._peer), self._name)
         elif pair:
             await self.pair()
         await self._request(connection.gatt_client.request_mtu(GATEWAY_ATT_MTU))
@@ -194,6 +195,7 @@ class BumbleClient(BaseBleakClient):
 
     async def pair(self, *_: Any, **__: Any) -> None:
         """Pair, bond and encrypt. BleakError where the sensor does not take us."""
+        self._hci.keys.call(str(self._peer), self._name)
         await self._request(self._linked().pair())
 
     async def unpair(self) -> None:

@@ -26,6 +26,7 @@ class _Kept(msgspec.Struct, forbid_unknown_fields=True):
 
     address: str
     bonds: dict[str, dict[str, Any]] = {}
+    names: dict[str, str] = {}  # as they were advertised, by address
 
 
 class KeyFile(KeyStore):
@@ -37,6 +38,7 @@ class KeyFile(KeyStore):
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
+        self._being_named: dict[str, str] = {}
         self._kept = _Kept(str(hci.Address.generate_static_address()))
         self._kept = self._read()
 
@@ -57,17 +59,35 @@ class KeyFile(KeyStore):
 
     async def update(self, name: str, keys: PairingKeys) -> None:
         """Keep the keys of a peer; of too many the oldest go."""
-        bonds = {n: kept for n, kept in self._read().bonds.items() if n != name}
+        kept = self._read()
+        bonds = {other: known for other, known in kept.bonds.items() if other != name}
         bonds[name] = keys.to_dict()
         for oldest in list(bonds)[: max(0, len(bonds) - MAX_BONDS)]:
             del bonds[oldest]
-        self._write(_Kept(self._kept.address, bonds))
+        self._write(_Kept(kept.address, bonds, kept.names | self._being_named))
 
     async def delete(self, name: str) -> None:
         """Forget a peer. KeyError where it is not known."""
-        bonds = dict(self._read().bonds)
+        kept = self._read()
+        bonds = dict(kept.bonds)
         del bonds[name]
-        self._write(_Kept(self._kept.address, bonds))
+        self._write(_Kept(kept.address, bonds, kept.names))
+
+    def call(self, address: str, name: str) -> None:
+        """What a person calls the peer at an address that is bonded, or is about to be."""
+        self._being_named = {address: name}
+        kept = self._read()
+        if address in kept.bonds and kept.names.get(address) != name:
+            self._write(_Kept(kept.address, kept.bonds, kept.names | {address: name}))
+
+    def forget(self, name: str) -> int:
+        """Forget the peers of a name; how many there were."""
+        kept = self._read()
+        gone = {address for address, called in kept.names.items() if called == name}
+        bonds = {address: keys for address, keys in kept.bonds.items() if address not in gone}
+        if gone:
+            self._write(_Kept(kept.address, bonds, kept.names))
+        return len(kept.bonds) - len(bonds)
 
     def _read(self) -> _Kept:
         if self._path is None or not self._path.exists():
@@ -90,6 +110,9 @@ class KeyFile(KeyStore):
         return kept
 
     def _write(self, kept: _Kept) -> None:
+        kept = _Kept(
+            kept.address, kept.bonds, {a: n for a, n in kept.names.items() if a in kept.bonds}
+        )
         self._kept = kept
         if self._path is None:
             return

@@ -50,6 +50,7 @@ def anchor_over(*round_trips_ms: int, then_ms: int) -> tuple[Anchor, int]:
         wire = Wire(chain(round_trips_ms, repeat(then_ms)))
         control = Control(wire, lambda: wire.now_ns)  # type: ignore[arg-type]
         await control.open()
+        await control.admit()
         anchor, _ = await control.set_clock()
         return anchor, wire.asked
 

@@ -54,6 +54,9 @@ def test_a_bonded_gateway_reads_again_without_pairing(tmp_path: Path) -> None:
 
     run(work())
     assert stat.S_IMODE(keys.stat().st_mode) == 0o600
+    assert KeyFile(keys).forget("T") == 0
+    assert KeyFile(keys).forget("S") == 1
+    assert asyncio.run(KeyFile(keys).get_all()) == []
 
 
 def test_an_unbonded_central_reads_nothing(tmp_path: Path) -> None:

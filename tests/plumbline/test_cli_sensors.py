@@ -1,7 +1,8 @@
-"""`plumbline record`, of simulated sensors over Bluetooth, as a person runs it."""
+"""`plumbline scan`, `pair` and `record`, of simulated sensors over Bluetooth."""
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -10,14 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contracts.errors import RecordingError, SettingError
+from contracts.errors import RadioError, RecordingError, SettingError
 from contracts.recording import open_recording, read_samples
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from plumbline.bench_site import wait_until
 from plumbline.record import RecordChoice, run_record
+from plumbline.scan import PairChoice, run_pair, run_scan
 from plumbline.settings import load_settings
 from plumbline.stats import read_stats
+from store import open_registry
+from store.ports import Wearer
 from tests.end_to_end.demo_run import command, environment, plumbline
 
 HOURS = 0.05
@@ -38,6 +42,40 @@ def air(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         simulator.kill()
         simulator.wait()
+
+
+def test_who_is_on_the_air_and_whose_they_become(
+    air: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = load_settings({"radio": air, "data_dir": tmp_path, "allow": "REC-T4"})
+    run_scan(settings, 1.0, as_json=True)
+    found = {one["serial"]: one for one in json.loads(capsys.readouterr().out)}
+    assert set(found) == {"REC-T4", "REC-L5"}
+    assert [found[s]["allowed"] for s in ("REC-T4", "REC-L5")] == [True, False]
+    assert all(one["make"] == "native" and one["worn"] == "" for one in found.values())
+
+    registry = open_registry(settings.people_url)
+    try:
+        for wearer in ("anna", "bert"):
+            registry.put_wearer(Wearer(wearer, wearer))
+        for wearer in ("bert", "anna"):
+            run_pair(settings, PairChoice("REC-T4", wearer, Placement.T4), 1.0)
+        [first, second] = registry.assignments()
+        assert (first.wearer, first.end_ns) == ("bert", second.start_ns)
+        assert (second.wearer, second.sensor, second.end_ns) == ("anna", "REC-T4", None)
+        assert "REC-T4 is no longer bert's." in capsys.readouterr().out
+        run_scan(settings, 1.0, as_json=False)
+        assert "anna at T4" in capsys.readouterr().out
+
+        with pytest.raises(SettingError, match="no wearer 'nobody'"):
+            run_pair(settings, PairChoice("REC-T4", "nobody", Placement.T4), 1.0)
+        with pytest.raises(RadioError, match="GONE is not heard; heard: ") as refused:
+            run_pair(settings, PairChoice("GONE", "anna", Placement.L5), 1.0)
+        assert "--unseen" in refused.value.hint
+        run_pair(settings, PairChoice("GONE", "anna", Placement.L5, unseen=True), 1.0)
+        assert {a.sensor for a in registry.assignments("anna")} == {"REC-T4", "GONE"}
+    finally:
+        registry.close()
 
 
 def _record(folder: Path, air: str, seconds: float) -> list[object]:
