@@ -38,11 +38,22 @@ POSTURE_PAUSE_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
+class Raw:
+    """A payload as another program wants it; empty to clear what is retained."""
+
+    payload: bytes
+
+    def encode(self) -> bytes:
+        """The payload."""
+        return self.payload
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message to publish."""
 
     topic: str
-    body: JsonMessage
+    body: JsonMessage | Raw
     retain: bool = False
     pulse: Pulse | None = None  # of a command: the nudge that it is to make felt
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import structlog
 
-from analytics.announcing import Announcer, Message, latest_state, why_not
+from analytics.announcing import Announcer, Message, Raw, latest_state, why_not
 from analytics.config import AnalyticsConfig
 from analytics.core.focus import FocusTable
 from analytics.core.results import CalibrationResult, NudgeDecision
@@ -20,6 +20,7 @@ from analytics.errands import ErrandDesk
 from analytics.faded_delays import FadedDelays
 from analytics.feeding import Piece
 from analytics.health import HealthBook
+from analytics.home_assistant import Discovery
 from analytics.inbox import Arrival
 from analytics.jobs import Jobs
 from analytics.pulses import Pulses
@@ -82,6 +83,8 @@ class Worker:
         self._announcers: dict[str, Announcer] = {}
         self._gateways: dict[str, str] = {}
         self._tally = Tally()
+        self._discovery = Discovery(config.home_assistant, config.site)
+        self._discover_at_s = now_s
         self._pulses = Pulses()
         self._wishes = Wishes()
         self._faded = FadedDelays(store)
@@ -96,7 +99,16 @@ class Worker:
         self.asking_since_s: float | None = None
         health = HealthBook(store.health(), config.limits.sensors)
         self._engine = Engine(store.checkpoint(), health, config)
-        jobs = Jobs(config.site, store, registry, clear, clock_ns, self._leave, self._left)
+        jobs = Jobs(
+            config.site,
+            store,
+            registry,
+            clear,
+            clock_ns,
+            self._leave,
+            self._left,
+            config.home_assistant,
+        )
         self._errands = ErrandDesk(
             registry.people,
             jobs.by_kind(),
@@ -136,6 +148,7 @@ class Worker:
     def greet(self) -> None:
         """A connection came up: say what is stored, and ask for all after it."""
         self._engine.streams.announce_all()
+        self._discovery.greet()
 
     def finish(self, now_s: float) -> None:
         """Commit what was computed, once. StoreError or DiskError where the store refuses."""
@@ -169,6 +182,9 @@ class Worker:
         } | trouble_report(self.trouble)
 
     def _dispatch(self, arrival: Arrival, now_s: float) -> None:
+        if self._config.home_assistant and self._discovery.owns(arrival.topic):
+            self._discovery.heard(arrival.topic, arrival.payload)
+            return
         topic = topics.parse(arrival.topic)
         if topic.site != self._config.site:
             raise DecodeError(Reason.BAD_TOPIC, "a topic of another site.")
@@ -186,6 +202,7 @@ class Worker:
             case Kind.SENSOR_STATUS:
                 status = SensorStatus.decode(data, now_ns=now_ns)
                 self._engine.take_sensor_status(topic.owner, topic.sensor, status)
+                self._gateways.setdefault(topic.sensor, topic.owner)
             case Kind.GATEWAY_STATUS:
                 gateway = GatewayStatus.decode(data, now_ns=now_ns)
                 self._engine.take_gateway_status(topic.owner, gateway, now_ns)
@@ -296,6 +313,7 @@ class Worker:
             topic = topics.stored(self._config.site, key.gateway, key.sensor)
             self._publish(Message(topic, stored, retain=True))
         self._tell(self._rejections.due(now_s, self._clock_ns()))
+        self._discover(now_s)
         if now_s >= self._preview_at_s:
             self._preview_at_s = now_s + PREVIEW_S
             self._show_previews(now_s)
@@ -303,6 +321,15 @@ class Worker:
             message = announcer.posture(now_s)
             if message is not None:
                 self._publish(message)
+
+    def _discover(self, now_s: float) -> None:
+        """What Home Assistant is to know by now, where it is to know anything."""
+        if not self._config.home_assistant or now_s < self._discover_at_s:
+            return
+        self._discover_at_s = now_s + self._config.registry_poll_s
+        found = self._discovery.changes(self._engine.roster, self._gateways, self._clock_ns())
+        for topic, payload in found:
+            self._publish(Message(topic, Raw(payload), retain=True))
 
     def _show_previews(self, now_s: float) -> None:
         now_ns = self._clock_ns()

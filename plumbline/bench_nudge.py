@@ -31,6 +31,7 @@ from firmware_sim.source import SourceChunk
 from plumbline.bench_site import SITE, BenchSite, own_data, wait_until
 from plumbline.fleet import KIT, now_ns
 from plumbline.ports import LOOPBACK
+from plumbline.stats import read_stats
 from store import open_registry
 from store.ports import Assignment, Registry, Wearer
 
@@ -131,15 +132,25 @@ def measure_nudge(folder: Path, seconds: float, wearers: int = WEARERS) -> dict[
     with BenchSite(folder) as site, _listening(site.port, heard), _on_the_air(sensors) as radio:
         site.start_analytics(data)
         flags = ("--data-dir", str(data), "--site", SITE, "--broker-port", str(site.port))
-        site.start("gateway", ("plumbline", "gateway", *flags, "--radio", radio))
-        ends_ns = start_ns + round((CALIBRATION_S + seconds) * NS_PER_S)
-        wait_until(lambda: now_ns() >= ends_ns, "the day is over", look_s=0.2)
+        site.start(
+            "gateway",
+            ("plumbline", "gateway", *flags, "--radio", radio, "--max-links", str(len(sensors))),
+        )
+        wait_until(lambda: _all_live(site, len(sensors)), "every sensor is live", look_s=0.2)
+        wait_until(lambda: now_ns() >= start_ns + CALIBRATION_S * NS_PER_S, "calibrated")
+        ends_s = time.monotonic() + seconds
+        wait_until(lambda: time.monotonic() >= ends_s, "the day is over", look_s=0.2)
         given = sum(map(len, heard.nudges.values()))
         # The last ones may still be on their way.
         until_s = time.monotonic() + _LOST_S
         while time.monotonic() < until_s and len(_felt(heard, sensors)) < given:
             time.sleep(0.1)
     return figures(_felt(heard, sensors), given)
+
+
+def _all_live(site: BenchSite, sensors: int) -> bool:
+    found = read_stats(site.stats("gateway")).get("sensors", {})
+    return [sensor["state"] for sensor in found.values()] == ["live"] * sensors
 
 
 def figures(felt: Sequence[Felt], given: int) -> dict[str, Any]:

@@ -201,7 +201,7 @@ def _nudges(output: Output) -> list[Nudge]:
         )
         seen = after.get(n.at_ns) if n.kind is NudgeKind.POSTURE else None
         if seen is not None:
-            nudge = change(
+            nudge = msgspec.structs.replace(
                 nudge,
                 after=seen.after,
                 upright_after_s=seen.upright_after_s,

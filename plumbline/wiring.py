@@ -76,6 +76,7 @@ def analytics_config(settings: Settings) -> AnalyticsConfig:
         store_wait_s=settings.store_wait_s,
         late_wait_s=settings.late_wait_s,
         live_wait_s=settings.live_wait_s,
+        home_assistant=settings.home_assistant,
     )
 
 
