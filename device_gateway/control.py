@@ -27,7 +27,7 @@ REPLY_TIMEOUT_S: Final = 5.0
 CLOCK_PROBES: Final = 4
 #: Where that leaves too much open, since the machine or the air is busy, so many at most. A time that is
 #: once given to samples stays, so the first estimate is worth a second of asking.
-MOST_CLOCK_PROBES: Final = 12
+MOST_CLOCK_PROBES: Final = 20
 #: An anchor that is good enough: as good as times are to be.
 QUICK_NS: Final = 5 * NS_PER_MS
 MAX_TEXT_BYTES: Final = 64

@@ -25,20 +25,26 @@ from device_gateway.profiles.port import Readings
 #: one second; for a count, whose rate is to be found, three.
 SETTLE_CLOCKED_NS: Final = NS_PER_S
 SETTLE_COUNTED_NS: Final = 3 * NS_PER_S
+#: A first line of a count that is poorer than this, or than half a period, had a loss in it or a stall:
+#: it is left behind, and a new one begun, so many times.
+POOR_NS: Final = 15 * NS_PER_MS
+MOST_BEGINNINGS: Final = 3
 #: Later than so much of a period, and than the link's least delay wanders, is a stall or a loss.
 LATE_PART: Final = 0.75
 LATE_NS: Final = 8 * NS_PER_MS
 #: What did not come in time for so long followed a loss: a link that delays all it has for longer is
 #: about to be lost itself.
 DECIDE_NS: Final = 2 * NS_PER_S
+#: Where exactly it was lost is known to a sample or so: said in the error until that is committed.
+UNSURE_NS: Final = NS_PER_S // 2
 #: How late a count is for now shows in the earliest of so many seconds.
 LATELY_S: Final = 2
 #: How often the line is drawn anew; sooner where something came earlier than it allows.
 REFIT_NS: Final = NS_PER_S
 REFIT_LEAST_NS: Final = NS_PER_S // 10
 EARLY_NS: Final = NS_PER_MS // 2
-#: What comes earlier by more than a line can be off shows that all before it was later than it seemed
-#: (a first line from a stall, a loss that was none): the line steps, and does not bend towards it.
+#: What comes earlier by more than a good line can be off shows that all before it was later than it
+#: seemed (a first line from a stall, a loss that was none): the line steps, and does not bend down.
 STEP_EARLY_NS: Final = 5 * NS_PER_MS
 #: A time that is this much ahead of its arrival: the sensor's clock was set.
 SET_AHEAD_NS: Final = NS_PER_S
@@ -75,6 +81,7 @@ class _Epoch:
     line: Line | None = None
     drawn_ns: int = 0
     settled: bool = False
+    unsure_until_ns: int = 0
     held: list[_Heard] = field(default_factory=list)
     least: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=LATELY_S))
 
@@ -108,12 +115,20 @@ class _Epoch:
 
 
 class Pacer:
-    """One connection's stream of a make with a clock, or without. ``epoch``: the first one's number."""
+    """One connection's stream of a make with a clock, or without.
 
-    def __init__(self, epoch: int, rate_hz: float, scale: ImuScale) -> None:
+    ``epoch``: the first one's number; ``clock_step_us``: how finely the sensor tells its time.
+    """
+
+    def __init__(
+        self, epoch: int, rate_hz: float, scale: ImuScale, *, clock_step_us: int = 1
+    ) -> None:
         self._scale = scale
+        self._step_ns = clock_step_us * NS_PER_US
+        self._at_ns = 0
         self._host = HostClock()
         self._counted = False
+        self._begun_anew = 0
         nominal_ns = period_ns_of(rate_hz)
         self._epochs: deque[_Epoch] = deque(
             [_Epoch(epoch, nominal_ns, nominal_ns)], maxlen=MAX_EPOCHS
@@ -140,7 +155,8 @@ class Pacer:
         if epoch.begun_ns is None and epoch.nominal_ns == nominal_ns:
             return []
         packets = self._release(epoch, epoch.held[-1].at_ns) if epoch.held else []
-        self._epochs.append(_Epoch(after(epoch.number), nominal_ns, nominal_ns))
+        self._epochs.append(_Epoch(after(self._now.number), nominal_ns, nominal_ns))
+        self._begun_anew = 0
         return packets
 
     def take(self, readings: Readings, at_ns: int, utc_ns: int) -> list[SamplePacket]:
@@ -148,6 +164,7 @@ class Pacer:
 
         None while it is open whether they are late or follow a loss; then those before them too.
         """
+        self._at_ns = at_ns
         self._host.seen(at_ns, utc_ns)
         if readings.count == 0:
             return []
@@ -177,18 +194,17 @@ class Pacer:
         line = epoch.line
         if line is None:
             return clock
+        error_ns = LEAST_DELAY_NS + line.error_ns + self._step_ns
         left, right = (
-            Anchor(
-                sensor_ns, self._host.utc_ns(at_ns) - LEAST_DELAY_NS, LEAST_DELAY_NS + line.error_ns
-            )
+            Anchor(sensor_ns, self._host.utc_ns(at_ns) - LEAST_DELAY_NS, error_ns)
             for sensor_ns, at_ns in line.ends
         )
-        return clock.with_line(
-            left,
-            right,
-            doubt_ns=self._host.doubt_ns + (epoch.lately_ns() if self._counted else 0),
-            most_drift=MOST_RATE_ERROR if self._counted else MAX_DRIFT,
-        )
+        doubt_ns = self._host.doubt_ns
+        if self._counted:
+            doubt_ns += epoch.lately_ns()
+            doubt_ns += epoch.period_ns if self._at_ns < epoch.unsure_until_ns else 0
+        most = MOST_RATE_ERROR if self._counted else MAX_DRIFT
+        return clock.with_line(left, right, doubt_ns=doubt_ns, most_drift=most)
 
     def _restart_if_set(self, readings: Readings, at_ns: int) -> list[SamplePacket]:
         """Begin an epoch where the sensor's clock began anew or was set."""
@@ -225,18 +241,14 @@ class Pacer:
         held = epoch.held
         if newest.at_ns - held[0].at_ns < DECIDE_NS and len(held) < MAX_HELD:
             return False
-        # Rounded down: part of the lateness is the link's, and few were held before a second loss.
-        part_ns = min(map(epoch.late_ns, held)) + (1.0 - LATE_PART) * epoch.period_ns
-        lost = max(0, int(part_ns / epoch.period_ns))
-        held[0].lost += lost
-        for heard in held:
-            heard.sequence += lost
-        epoch.heard += lost
+        _find_losses(epoch, newest.at_ns - DECIDE_NS // 2)
+        epoch.unsure_until_ns = newest.at_ns + UNSURE_NS
         return True
 
     def _release(self, epoch: _Epoch, at_ns: int) -> list[SamplePacket]:
         """What is held, as packets, with the line as it is after them."""
-        if not epoch.settled:
+        first = not epoch.settled
+        if first:
             epoch.settled = True
             epoch.draw(at_ns)
             self._tell_rate(epoch)
@@ -244,15 +256,22 @@ class Pacer:
             self._look_at_arrivals(epoch, at_ns)
         packets = [self._packet(epoch, heard) for heard in epoch.held]
         epoch.held.clear()
-        if self._counted and epoch.line and abs(epoch.line.rate_error) > TOLD_AGAIN_FROM:
-            self._tell_rate_again(epoch, at_ns)
+        if self._counted and epoch.line is not None:
+            poor_ns = max(POOR_NS, epoch.period_ns // 2)
+            if first and epoch.line.error_ns > poor_ns and self._begun_anew < MOST_BEGINNINGS:
+                self._begun_anew += 1
+                self._epochs.append(
+                    _Epoch(after(epoch.number), epoch.nominal_ns, epoch.nominal_ns)
+                )
+            elif abs(epoch.line.rate_error) > TOLD_AGAIN_FROM:
+                self._tell_rate_again(epoch, at_ns)
         return packets
 
     def _look_at_arrivals(self, epoch: _Epoch, at_ns: int) -> None:
         earliest_ns = 0
         for heard in epoch.held:
             late_ns = epoch.late_ns(heard)
-            if late_ns < -STEP_EARLY_NS:
+            if epoch.line and -late_ns > max(STEP_EARLY_NS, epoch.line.error_ns):
                 epoch.envelope.lower(-late_ns)
                 epoch.draw(at_ns)
             epoch.envelope.add(epoch.last_ns(heard), heard.at_ns)
@@ -299,6 +318,26 @@ class Pacer:
         )
         following.draw(at_ns)
         self._epochs.append(following)
+
+
+def _find_losses(epoch: _Epoch, until_ns: int) -> None:
+    """Number what is held behind what was lost, where nothing that followed came in time any more.
+
+    So much follows whatever arrived before ``until_ns`` that this is no chance. Rounded down: part of
+    the lateness is the link's.
+    """
+    least_ns = list(map(epoch.late_ns, epoch.held))
+    for index in range(len(least_ns) - 2, -1, -1):
+        least_ns[index] = min(least_ns[index], least_ns[index + 1])
+    part_ns = (1.0 - LATE_PART) * epoch.period_ns
+    lost = 0
+    for heard, late_ns in zip(epoch.held, least_ns, strict=True):
+        if heard.at_ns <= until_ns:
+            more = int(max(0.0, late_ns + part_ns) / epoch.period_ns) - lost
+            heard.lost += more
+            lost += more
+        heard.sequence += lost
+    epoch.heard += lost
 
 
 def _told_ns(epoch: _Epoch) -> int:

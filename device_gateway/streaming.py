@@ -72,7 +72,7 @@ class StreamingConversation:
         self._clock_ns = clock_ns
         self._wanted_hz = self._rate_hz = profile.rate_near(rate_hz)
         self._codec = profile.codec(self._wanted_hz)
-        self._pacer = Pacer(1, self._rate_hz, profile.scale)
+        self._pacer = self._pacer_from(1)
         self._deliver: Deliver | None = None
         self._streaming = False
         self._subscribed: set[str] = set()
@@ -117,7 +117,7 @@ class StreamingConversation:
         """The clock of an epoch of this connection's own; nothing of it is before what was given out."""
         clock = DeviceClock(0) if known is None else known
         number = after(clock.epoch)
-        self._pacer = Pacer(number, self._rate_hz, self._profile.scale)
+        self._pacer = self._pacer_from(number)
         return {number: clock.next_epoch(number)}
 
     def corrected(self, clocks: Mapping[int, DeviceClock]) -> dict[int, DeviceClock]:
@@ -174,6 +174,11 @@ class StreamingConversation:
                 hint=f"It can at {rates} Hz.",
             )
         self._wanted_hz = rate_hz
+
+    def _pacer_from(self, epoch: int) -> Pacer:
+        profile = self._profile
+        step_us = profile.clock_step_us
+        return Pacer(epoch, self._rate_hz, profile.scale, clock_step_us=step_us)
 
     async def _run(self, steps: Iterable[Step]) -> None:
         """Carry out a codec's steps, each once the one before it is done."""

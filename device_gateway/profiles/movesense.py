@@ -128,5 +128,6 @@ PROFILE: Final = Profile(
     codec=MovesenseCodec,
     name_starts=("Movesense ",),
     serial_prefix="MOVESENSE-",
+    clock_step_us=1000,
     experimental=True,
 )

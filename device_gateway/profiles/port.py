@@ -108,7 +108,8 @@ class Profile:
     ``services``: UUIDs in its advertisement, any of which is a sign of it; ``name_starts``: how its
     advertised name begins, where the service is not advertised or is shared with others (with both
     given, both must hold). ``rates_hz``: what it can sample at, ascending. ``codec``: a new one for a
-    connection at a rate of those. ``experimental``: seen in one program only, not in a document.
+    connection at a rate of those. ``clock_step_us``: how finely its clock is read, where it sends one.
+    ``experimental``: seen in one program only, not in a document.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Profile:
     codec: Callable[[float], Codec]
     name_starts: tuple[str, ...] = ()
     serial_prefix: str = ""
+    clock_step_us: int = 1
     experimental: bool = False
 
     def recognises(self, services: frozenset[str], name: str | None) -> bool:
