@@ -16,6 +16,7 @@ from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, Placement, Posture
 from firmware_sim.body import Body
 from firmware_sim.clock import DeviceClock
+from firmware_sim.epochs import AnyFirmware
 from firmware_sim.firmware import Battery, Firmware, FirmwareConfig
 from firmware_sim.imu_model import BodySource, ImuErrors
 from firmware_sim.player import RecordingSource
@@ -43,7 +44,7 @@ class SimulatedSensor:
 
     serial: str
     placement: Placement
-    firmware: Firmware
+    firmware: AnyFirmware
     bonds: bool = False
 
 
@@ -82,13 +83,18 @@ def worn_in_recording(
     start_ns: int,
     seed: int,
     clock_drift_ppm: dict[Placement, float] | None = None,
+    lead_s: int = 0,
 ) -> list[WornSensor]:
-    """What :func:`recording_fleet` puts into sensors, for those that sample at rates of their own."""
+    """What :func:`recording_fleet` puts into sensors, for those that sample at rates of their own.
+
+    They are switched on ``lead_s`` before the recording begins, and its wearer holds still until then.
+    """
     rng = np.random.default_rng(seed)
     worn = []
     for placement in recording.placements:
-        clock = _clock(rng, start_ns, (clock_drift_ppm or {}).get(placement))
-        sources = partial(_resampled, recording, placement)
+        power_on_ns = start_ns - lead_s * NS_PER_S
+        clock = _clock(rng, power_on_ns, (clock_drift_ppm or {}).get(placement))
+        sources = partial(_resampled, recording, placement, lead_s)
         worn.append(WornSensor(placement, clock, sources, _charge(rng)))
     return worn
 
@@ -199,10 +205,12 @@ def _charge(rng: np.random.Generator) -> float:
     return float(rng.uniform(*CHARGE_PERCENT))
 
 
-def _resampled(recording: Recording, placement: Placement, rate_hz: float) -> SampleSource:
+def _resampled(
+    recording: Recording, placement: Placement, lead_s: int, rate_hz: float
+) -> SampleSource:
     samples = read_samples(recording, placement)
     name = f"{placement} of {recording.folder}"
-    return ResampledSource(samples, recording.start_ns, rate_hz, name)
+    return ResampledSource(samples, recording.start_ns, rate_hz, name, lead_s)
 
 
 def _felt(

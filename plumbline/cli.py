@@ -240,7 +240,7 @@ def bench(
     what: Annotated[
         str,
         typer.Argument(
-            help="backlog, live, offline, consumer, store, memory, outage, all; or dashboard, fuzz",
+            help="backlog, live, offline, consumer, store, memory, outage, all; or dashboard, fuzz, faults",
             metavar="[WHAT]",
         ),
     ] = "all",
@@ -254,6 +254,10 @@ def bench(
         Path | None,
         typer.Option(help="Folder that keeps the dashboard's simulated clinic for the next time"),
     ] = None,
+    plans: Annotated[
+        int, typer.Option(help="Days of faults in faults", min=1, max=100_000)
+    ] = 12,
+    seed: Seed = 1,
     json_file: Annotated[
         Path | None,
         typer.Option("--json", help="Write the figures to this file as JSON; -: print only that"),
@@ -262,7 +266,7 @@ def bench(
     """Measure: a backlog's way, the delay live, and each part against what bounds it."""
     from plumbline.bench import BenchChoice, run_bench
 
-    run_bench(settings, BenchChoice(what, hours, live_s, wearers, clinic, json_file))
+    run_bench(settings, BenchChoice(what, hours, live_s, wearers, clinic, plans, seed, json_file))
 
 
 @app.command()

@@ -9,7 +9,7 @@ import msgspec
 
 from contracts.settings import MAX_CALIBRATION_SESSION_NS, CalibrationPlan
 from contracts.units import NS_PER_S
-from plumbline.fleet import Fleet, FleetChoice, build_fleet, start_for
+from plumbline.fleet import NATIVE, Fleet, FleetChoice, build_fleet, start_for
 from plumbline.zone import local_timezone
 from store.ports import Assignment, Registry, Wearer
 
@@ -61,9 +61,10 @@ def enrol_new(registry: Registry, choice: FleetChoice, at_ns: int) -> Enrolled:
 def enrol_or_go_on(registry: Registry, choice: FleetChoice, at_ns: int) -> Enrolled:
     """The wearer of the last run where that began within a day, sensors as they were; else a new one.
 
-    A simulator that crashed and is started again has the same samples in its flash logs.
+    A simulator that crashed and is started again has the same samples in its flash logs. Sensors of
+    other makes have none: there is nothing to go on with.
     """
-    last = _last(registry, at_ns)
+    last = _last(registry, at_ns) if choice.make == NATIVE else None
     if last is None:
         return enrol_new(registry, choice, at_ns)
     wearer, worn = last

@@ -18,23 +18,31 @@ from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement, is_id
 
 if TYPE_CHECKING:
-    from firmware_sim.fleet import SimulatedSensor
+    from firmware_sim.fleet import SimulatedSensor, WornSensor
+    from firmware_sim.makes.fleet import MakeSensor
 
 #: A recording is over this long before it is played, so that all of it waits in the flash log.
 OVER_SINCE_S: Final = 5.0
 #: A recording that is played live starts this long after the demo, when everything is up.
 LIVE_START_S: Final = 5.0
-
-
+#: With sensors that keep no log it starts later, since what is sampled before all is up is lost; and
+#: they are switched on so long before, since a gateway gives up a sensor that sends nothing.
+STREAM_START_S: Final = 15.0
+LEAD_S: Final = 60
 #: A day that is played live has no hours behind it, yet is a day.
 SHORTEST_HOURS: Final = 0.01
 #: What a client wears.
 KIT: Final = (Placement.T4, Placement.L5)
+#: The make that keeps a log; the others only stream, so that nothing can wait in them.
+NATIVE: Final = "native"
 
 
 @dataclass(frozen=True, slots=True)
 class FleetChoice:
-    """What to play. ``start_ns`` None: the start for which ``hours``, or the recording, wait now."""
+    """What to play. ``start_ns`` None: the start for which ``hours``, or the recording, wait now.
+
+    ``make``: NATIVE, or a name in :data:`firmware_sim.makes.MAKES`.
+    """
 
     recording: Path | None
     hours: float
@@ -42,13 +50,14 @@ class FleetChoice:
     start_ns: int | None
     serial_prefix: str
     seed: int
+    make: str = NATIVE
 
 
 @dataclass(frozen=True)
 class Fleet:
     """Sensors to put on the air, and when their wearer was calibrated. ``finite``: they end."""
 
-    sensors: Sequence[SimulatedSensor]
+    sensors: Sequence[SimulatedSensor | MakeSensor]
     calibration: CalibrationPlan | None
     finite: bool
 
@@ -57,7 +66,12 @@ def build_fleet(choice: FleetChoice, at_ns: int) -> Fleet:
     """The sensors of a choice. RecordingError, SettingError where it cannot be played."""
     start_ns = choice.start_ns
     if start_ns is None:
-        start_ns = start_for(choice.recording, choice.hours, live=False, at_ns=at_ns)
+        live = choice.make != NATIVE and choice.recording is not None
+        start_ns = start_for(
+            choice.recording, choice.hours, live=live, at_ns=at_ns, make=choice.make
+        )
+    if choice.make != NATIVE:
+        return _of_make(choice, start_ns)
     if choice.recording is not None:
         from firmware_sim.fleet import recording_fleet
 
@@ -68,21 +82,56 @@ def build_fleet(choice: FleetChoice, at_ns: int) -> Fleet:
         return Fleet(sensors, calibration_of(recording, start_ns), finite=True)
     from firmware_sim.fleet import workday_fleet
 
-    placements = parse_placements(choice.placements)
     sensors, truth = workday_fleet(
         start_ns=start_ns,
         hours=max(choice.hours, SHORTEST_HOURS),
-        placements=placements,
+        placements=parse_placements(choice.placements),
         seed=choice.seed,
         serial_prefix=choice.serial_prefix,
     )
     return Fleet(sensors, truth.calibration, finite=False)
 
 
-def start_for(recording: Path | None, hours: float, *, live: bool, at_ns: int) -> int:
+def _of_make(choice: FleetChoice, start_ns: int) -> Fleet:
+    """The same in sensors of another make, by the ids that the gateway gives them."""
+    from firmware_sim.fleet import worn_in_recording, worn_on_workday
+
+    if choice.recording is not None:
+        recording = open_recording(choice.recording)
+        worn = worn_in_recording(recording, start_ns=start_ns, seed=choice.seed, lead_s=LEAD_S)
+        sensors = sensors_of_make(choice.make, worn, choice.serial_prefix)
+        return Fleet(sensors, calibration_of(recording, start_ns), finite=True)
+    worn, truth = worn_on_workday(
+        start_ns=start_ns,
+        hours=max(choice.hours, SHORTEST_HOURS),
+        placements=parse_placements(choice.placements),
+        seed=choice.seed,
+    )
+    sensors = sensors_of_make(choice.make, worn, choice.serial_prefix)
+    return Fleet(sensors, truth.calibration, finite=False)
+
+
+def sensors_of_make(make: str, worn: Sequence[WornSensor], serial_prefix: str) -> list[MakeSensor]:
+    """Sensors of a make, by the ids that the gateway gives them. SettingError for an unknown make."""
+    from device_gateway.profiles import PROFILES
+    from device_gateway.streaming import address_id
+    from firmware_sim.makes.fleet import make_fleet
+    from firmware_sim.peripheral import static_address
+
+    sensors = make_fleet(make, worn, serial_prefix)
+    (profile,) = (one for one in PROFILES if one.name == make)
+    return [
+        replace(one, serial=address_id(profile, static_address(one.serial).to_string(False)))
+        for one in sensors
+    ]
+
+
+def start_for(
+    recording: Path | None, hours: float, *, live: bool, at_ns: int, make: str = NATIVE
+) -> int:
     """UTC ns, a whole second, at which to switch the sensors on so that what is wanted waits."""
     if live:
-        return whole_second_before(at_ns, -LIVE_START_S)
+        return whole_second_before(at_ns, -LIVE_START_S if make == NATIVE else -STREAM_START_S)
     if recording is None:
         return whole_second_before(at_ns, hours * 3600.0)
     return whole_second_before(at_ns, duration_s(open_recording(recording)) + OVER_SINCE_S)
