@@ -27,8 +27,9 @@ DRIFT_WANDER: Final = 5e-6
 #: Half a round trip of a gateway we know nothing of: one connection interval of a phone (30 ms) and
 #: some waiting for it.
 SYNC_UNCERTAINTY_NS: Final = 20 * NS_PER_MS
-#: A correction is worked off at 5 ms a second: far below the 1 % that a batch's period may deviate.
-SLEW: Final = 0.005
+#: A correction is worked off at 8 ms a second: below the 1 % that a batch's period may deviate, and a
+#: third of a second, as NTP may put right, within a minute.
+SLEW: Final = 0.008
 #: A line that is ahead by more is stepped to: at the slew rate it would take minutes of wrong times.
 STEP_AHEAD_NS: Final = NS_PER_S
 #: Closer anchors would turn their own errors into drift.

@@ -13,9 +13,9 @@ from bleak.exc import BleakError, BleakGATTProtocolError, BleakGATTProtocolError
 from contracts import gatt
 from contracts.errors import DecodeError, RadioError, Reason
 from contracts.gatt import Command, Opcode, Position, Reply, ReplyStatus, SensorStatus, SyncInfo
-from contracts.units import NS_PER_MS, NS_PER_US
+from contracts.units import NS_PER_MS, NS_PER_S, NS_PER_US
 from device_gateway.clock import Anchor, DeviceClock, narrowed, round_trip_anchor
-from device_gateway.clocks import clock_pause_s, clocks_of
+from device_gateway.clocks import Looks, clocks_of
 from device_gateway.conversation import Deliver, Identity, lost
 
 log = structlog.get_logger(__name__)
@@ -49,8 +49,7 @@ class Control:
         self.battery_percent: int | None = None
         self._clock_ns = clock_ns
         self._anchor: Anchor | None = None
-        self._looks = 0
-        self._looked_s = 0.0
+        self._looks = Looks()
         self._one_at_a_time = asyncio.Lock()
         self._token = 0
         self._awaited: tuple[int, int] | None = None
@@ -126,8 +125,8 @@ class Control:
         self, status: SensorStatus, known: DeviceClock | None
     ) -> dict[int, DeviceClock]:
         """A clock for each epoch that its log may hold. The sensor's own clock is set."""
-        self._note_look()
         clocks, self.battery_percent = await clocks_of(self, status, known)
+        self._looks.done(_now_ns(), self._clock_ns())
         return clocks
 
     def corrected(self, clocks: Mapping[int, DeviceClock]) -> dict[int, DeviceClock]:
@@ -141,15 +140,10 @@ class Control:
 
     async def look(self, *, doubted: bool) -> None:
         """Look at its clock and its battery, if it is time."""
-        looked_s = asyncio.get_running_loop().time() - self._looked_s
-        if looked_s > clock_pause_s(self._looks, doubted=doubted):
+        if self._looks.due(_now_ns(), self._clock_ns(), doubted=doubted):
             self._anchor, status = await self.set_clock()
             self.battery_percent = status.battery_percent
-            self._note_look()
-
-    def _note_look(self) -> None:
-        self._looks += 1
-        self._looked_s = asyncio.get_running_loop().time()
+            self._looks.done(_now_ns(), self._clock_ns())
 
     async def listen(self, deliver: Deliver) -> None:
         """Have ``log`` and ``stream`` delivered."""
@@ -239,6 +233,11 @@ def _look_at(exchange: asyncio.Future[Reply]) -> None:
     """What failed after its caller was gone is no one's news."""
     if not exchange.cancelled():
         exchange.exception()
+
+
+def _now_ns() -> int:
+    """A time that nobody sets."""
+    return round(asyncio.get_running_loop().time() * NS_PER_S)
 
 
 def _text(what: str, value: bytearray) -> str:
