@@ -76,6 +76,19 @@ class Air(LocalLink):
         super().__init__()  # type: ignore[no-untyped-call]
         self.controllers = cast(Any, _InOrder())
 
+    def listened_to(self, advertiser: VirtualController) -> bool:
+        """Whether anyone else on the air scans, or waits to connect."""
+        return any(
+            cast(VirtualController, controller).listening
+            for controller in self.controllers
+            if controller is not advertiser
+        )
+
+    def listen(self) -> None:
+        """Somebody listens from now on: let those go on who had nobody to advertise to."""
+        for controller in self.controllers:
+            cast(_Advertiser, controller.le_legacy_advertiser).go_on()
+
     def advertiser(self, address: hci.Address) -> VirtualController | None:
         """The controller that advertises under ``address`` right now, within reach."""
         for controller in self.controllers:
@@ -105,12 +118,18 @@ class Air(LocalLink):
 
 
 class _Advertiser(LegacyAdvertiser):
-    """bumble's, which is silent while its controller is out of reach."""
+    """bumble's, which sends nothing while its controller is out of reach, or nobody listens.
+
+    What it leaves out costs nothing, and it goes on at the moment when it would have sent anyway.
+    """
 
     controller: VirtualController
+    began_s: float = 0.0
 
     def start(self) -> None:
+        """Switch it on."""
         super().start()
+        self.began_s = asyncio.get_running_loop().time()
         if not self.controller.in_reach:
             self.pause()
 
@@ -118,6 +137,20 @@ class _Advertiser(LegacyAdvertiser):
         """Send nothing for now; it is still switched on."""
         if self.timer_handle is not None:
             self.timer_handle.cancel()
+            self.timer_handle = None
+
+    def go_on(self) -> None:
+        """Send again when the next one is due."""
+        if self.enabled and self.timer_handle is None and self.controller.in_reach:
+            loop = asyncio.get_running_loop()
+            interval_s = self.advertising_interval_min / 1000.0
+            left_s = interval_s - (loop.time() - self.began_s) % interval_s
+            self.timer_handle = loop.call_later(left_s, self._on_timer_fired)
+
+    def _on_timer_fired(self) -> None:
+        if self.controller.air.listened_to(self.controller):
+            super()._on_timer_fired()
+        else:
             self.timer_handle = None
 
 
@@ -146,6 +179,11 @@ class VirtualController(Controller):
         self._ends: dict[int, _LinkEnd] = {}
         self._report_due = False
 
+    @property
+    def listening(self) -> bool:
+        """Whether it scans, or waits for somebody to connect to."""
+        return bool(self.le_scan_enable) or self.pending_le_connection is not None
+
     # To the host
 
     def send_hci_packet(self, packet: hci.HCI_Packet) -> None:
@@ -164,6 +202,8 @@ class VirtualController(Controller):
             self._on_data(packet)
         else:
             super().on_packet(packet)
+            if self.listening:
+                self.air.listen()
 
     def _on_data(self, packet: bytes) -> None:
         head = packet[1] | packet[2] << 8

@@ -12,7 +12,16 @@ from bumble import att
 
 from contracts.units import NS_PER_S
 from firmware_sim.air import VirtualController
-from firmware_sim.faults import Change, Corruption, Delay, FaultPlan, Loss, Moment, moments
+from firmware_sim.faults import (
+    Change,
+    Corruption,
+    Delay,
+    FaultPlan,
+    Loss,
+    Moment,
+    check_plan,
+    moments,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -90,9 +99,30 @@ class PlannedConditions:
         return packet[:3] + lengths + packet[7 : _VALUE_AT + kept]
 
 
+#: A sensor on the air: the names that it goes by, and its controller.
+Named = tuple[Sequence[str], VirtualController]
+
+
+def set_conditions(
+    plan: FaultPlan, sensors: Sequence[Named], now_s: Callable[[], float]
+) -> list[PlannedConditions]:
+    """Let the packets of every sensor fare as its plan has it; each has chances of its own.
+
+    SettingError for a plan that names a sensor there is not.
+    """
+    check_plan(plan, [names for names, _ in sensors])
+    every = []
+    for number, (names, controller) in enumerate(sensors):
+        chance = Random(f"{plan.seed}/{number}")
+        conditions = PlannedConditions(plan.of(*names), chance, now_s)
+        controller.conditions = None if conditions.calm else conditions
+        every.append(conditions)
+    return every
+
+
 async def play_faults(
     plan: FaultPlan,
-    sensors: Sequence[tuple[Sequence[str], VirtualController]],
+    sensors: Sequence[Named],
     ports: Sequence[Port],
     *,
     start_ns: int,
@@ -100,8 +130,7 @@ async def play_faults(
 ) -> None:
     """Do to the air what the plan says, when it says so. Returns after the last change.
 
-    ``sensors``: the names that each goes by, and its controller. What was due before now is done at
-    once, in order.
+    What was due before now is done at once, in order. ``start_ns``: true UTC of the plan's second 0.
     """
     for moment in moments(plan, [names for names, _ in sensors]):
         due_ns = start_ns + round(moment.at_s * NS_PER_S)
@@ -110,11 +139,7 @@ async def play_faults(
         _do(moment, sensors, ports)
 
 
-def _do(
-    moment: Moment,
-    sensors: Sequence[tuple[Sequence[str], VirtualController]],
-    ports: Sequence[Port],
-) -> None:
+def _do(moment: Moment, sensors: Sequence[Named], ports: Sequence[Port]) -> None:
     log.debug("air.fault", change=moment.change, sensor=moment.sensor, at_s=moment.at_s)
     if moment.sensor is None:
         for port in ports:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from contracts import gatt
 from contracts.errors import DecodeError, Reason, SettingError
 from contracts.gatt import Opcode, PacketFlag, Position, Reply, ReplyStatus, SamplePacket
-from contracts.imu import DEFAULT_SCALE, ImuScale, period_ns_of
+from contracts.imu import AXES, DEFAULT_SCALE, ImuScale, Int16Samples, period_ns_of
 from contracts.units import NS_PER_S, NS_PER_US
 from contracts.vocabulary import is_id
 from firmware_sim.clock import DeviceClock
@@ -111,6 +111,16 @@ class FeltPulse:
     pulse: gatt.HapticPulse
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TakenSamples:
+    """The truth of one epoch's log: sequences (k,), true UTC times in ns (k,), readings (k, 6)."""
+
+    epoch: int
+    sequences: Ticks
+    true_ns: NDArray[np.int64]
+    samples: Int16Samples
+
+
 class Firmware:
     """The sensor ``config`` describes, measuring ``source``. SettingError where that cannot be."""
 
@@ -157,6 +167,11 @@ class Firmware:
         )
 
     @property
+    def timed(self) -> bool:
+        """Whether anyone ever set its clock in this epoch."""
+        return self._sync.known
+
+    @property
     def oldest_sequence(self) -> int:
         """The oldest sample that is kept; the next one where none is."""
         return self._log.run_from(self._log.oldest_tick, 1)[0]
@@ -173,18 +188,24 @@ class Firmware:
             chunk = self._source.read(start, stop)
             self._log.append(stop, chunk.ticks, self._scale.quantise(chunk.si))
 
-    def taken(self) -> tuple[Ticks, NDArray[np.int64]]:
-        """Every tick so far whose sample reached the log, and its true UTC time, ns; (k,) each.
-
-        They are read from the source once more, whatever became of them since.
+    def taken(self) -> TakenSamples:
+        """Every sample so far that reached the log: read from the source once more, whatever became
+        of it since.
         """
-        pieces = [
-            self._source.read(start, min(self._log.next_tick, start + MAX_READ_TICKS)).ticks
-            for start in range(0, self._log.next_tick, MAX_READ_TICKS)
+        next_tick = self._log.next_tick
+        chunks = [
+            self._source.read(start, min(next_tick, start + MAX_READ_TICKS))
+            for start in range(0, next_tick, MAX_READ_TICKS)
         ]
-        ticks: Ticks = np.concatenate(pieces) if pieces else np.empty(0, np.int64)
+        ticks = np.concatenate([np.empty(0, np.int64), *(chunk.ticks for chunk in chunks)])
+        samples = [self._scale.quantise(chunk.si) for chunk in chunks]
         elapsed_s = self._clock.elapsed_s(ticks, NS_PER_S / self._period_ns)
-        return ticks, self._clock.power_on_ns + np.rint(elapsed_s * NS_PER_S).astype(np.int64)
+        return TakenSamples(
+            self.config.epoch,
+            ticks,
+            self._clock.power_on_ns + np.rint(elapsed_s * NS_PER_S).astype(np.int64),
+            np.concatenate([np.empty((0, len(AXES)), np.int16), *samples]),
+        )
 
     def disconnected(self) -> None:
         """The link is gone: stop sending, keep the log."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -17,11 +17,13 @@ from contracts.vocabulary import Activity, Placement, Posture
 from firmware_sim.body import Body
 from firmware_sim.clock import DeviceClock
 from firmware_sim.epochs import AnyFirmware
-from firmware_sim.firmware import Battery, Firmware, FirmwareConfig
+from firmware_sim.faulted import faulted_clock, faulted_firmware
+from firmware_sim.faults import FaultPlan
+from firmware_sim.firmware import Battery, FirmwareConfig
 from firmware_sim.imu_model import BodySource, ImuErrors
 from firmware_sim.player import RecordingSource
 from firmware_sim.resampled import ResampledSource
-from firmware_sim.scenario import Scenario, calibration_plan
+from firmware_sim.scenario import Move, Scenario, calibration_plan, working_day
 from firmware_sim.source import SampleSource, SourceAt
 
 #: Crystals of wearables are within ± 20 ppm at room temperature (typical data sheets).
@@ -31,6 +33,8 @@ CHARGE_PERCENT: Final = (85.0, 100.0)
 WORKDAY_RATE_HZ: Final = 50.0
 #: A wearer needs this long to switch all sensors on.
 MAX_SWITCH_ON_S: Final = 1
+#: From chance to what a client does all day.
+DayOf = Callable[[np.random.Generator], Iterator[Move]]
 #: Longest day that may wait in the log: what a flash log must hold.
 MAX_HOURS: Final = 24
 
@@ -65,16 +69,21 @@ def recording_fleet(
     serial_prefix: str,
     seed: int,
     clock_drift_ppm: dict[Placement, float] | None = None,
+    plan: FaultPlan = FaultPlan.EMPTY,
 ) -> list[SimulatedSensor]:
     """A sensor a placement of a recording, switched on at ``start_ns`` (true UTC), off at its end.
 
     ``clock_drift_ppm`` sets the drift of a placement's clock; the others get one by ``seed``.
+    ``plan`` happens to what the sensors measure and to the sensors themselves, from ``start_ns`` on.
     RecordingError where it cannot be played.
     """
     worn = worn_in_recording(
         recording, start_ns=start_ns, seed=seed, clock_drift_ppm=clock_drift_ppm
     )
-    return [_sensor(one, RecordingSource(recording, one.placement), serial_prefix) for one in worn]
+    return [
+        _sensor(one, RecordingSource(recording, one.placement), serial_prefix, plan, start_ns)
+        for one in worn
+    ]
 
 
 def worn_in_recording(
@@ -145,21 +154,33 @@ def workday_fleet(
     seed: int,
     serial_prefix: str,
     rate_hz: float = WORKDAY_RATE_HZ,
+    moves: DayOf = working_day,
+    plan: FaultPlan = FaultPlan.EMPTY,
 ) -> tuple[list[SimulatedSensor], WorkdayTruth]:
     """The sensors of a simulated client whose day starts at ``start_ns`` (true UTC), and its truth.
 
-    After ``hours`` the day goes on, live. SettingError as :func:`worn_on_workday` raises it.
+    After ``hours`` the day goes on, live. ``plan`` happens to what the sensors measure and to the
+    sensors themselves, from ``start_ns`` on. SettingError as :func:`worn_on_workday` raises it.
     """
-    worn, truth = worn_on_workday(start_ns=start_ns, hours=hours, placements=placements, seed=seed)
-    return [_sensor(one, one.sources(rate_hz), serial_prefix) for one in worn], truth
+    worn, truth = worn_on_workday(
+        start_ns=start_ns, hours=hours, placements=placements, seed=seed, moves=moves, plan=plan
+    )
+    sensors = [_sensor(one, one.sources(rate_hz), serial_prefix, plan, start_ns) for one in worn]
+    return sensors, truth
 
 
 def worn_on_workday(
-    *, start_ns: int, hours: float, placements: Sequence[Placement], seed: int
+    *,
+    start_ns: int,
+    hours: float,
+    placements: Sequence[Placement],
+    seed: int,
+    moves: DayOf = working_day,
+    plan: FaultPlan = FaultPlan.EMPTY,
 ) -> tuple[list[WornSensor], WorkdayTruth]:
     """What :func:`workday_fleet` puts into sensors, for those that sample at rates of their own.
 
-    Sensors are switched on one after the other within MAX_SWITCH_ON_S. SettingError without a
+    ``moves`` is what the client does; of ``plan`` the clocks' drift is in it. Sensors are switched on one after the other within MAX_SWITCH_ON_S. SettingError without a
     placement, or with hours that are none.
     """
     if not placements or len(set(placements)) != len(placements) or not 0 < hours <= MAX_HOURS:
@@ -171,12 +192,13 @@ def worn_on_workday(
     day, sway, hardware = (
         np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(3)
     )
-    scenario = Scenario(day)
+    scenario = Scenario(day, moves(day))
     body = Body(scenario, sway)
     worn = []
     for placement in placements:
         switched_on_ns = start_ns + int(hardware.integers(MAX_SWITCH_ON_S * NS_PER_S))
         clock = _clock(hardware, switched_on_ns, None)
+        clock = faulted_clock(clock, plan.of(str(placement)), start_ns)
         sources = partial(
             _felt,
             body,
@@ -227,7 +249,9 @@ def _felt(
     )
 
 
-def _sensor(worn: WornSensor, source: SampleSource, serial_prefix: str) -> SimulatedSensor:
+def _sensor(
+    worn: WornSensor, source: SampleSource, serial_prefix: str, plan: FaultPlan, start_ns: int
+) -> SimulatedSensor:
     serial = serial_number(serial_prefix, worn.placement)
     config = FirmwareConfig(
         serial=serial,
@@ -236,4 +260,7 @@ def _sensor(worn: WornSensor, source: SampleSource, serial_prefix: str) -> Simul
         synced_at_power_on=True,
         battery=Battery(worn.charge_percent),
     )
-    return SimulatedSensor(serial, worn.placement, Firmware(config, source))
+    mine = plan.of(serial, str(worn.placement))
+    clock = faulted_clock(worn.clock, mine, start_ns)
+    firmware = faulted_firmware(config, source, clock, mine, start_ns)
+    return SimulatedSensor(serial, worn.placement, firmware)

@@ -26,7 +26,7 @@ from firmware_sim.air import DEFAULT_RSSI_DBM, Air, VirtualController
 from firmware_sim.bonding import Bonding
 
 if TYPE_CHECKING:
-    from firmware_sim.firmware import Firmware
+    from firmware_sim.epochs import AnyFirmware
 
 log = structlog.get_logger(__name__)
 
@@ -121,7 +121,7 @@ class Peripheral:
     def __init__(
         self,
         serial: str,
-        firmware: Firmware,
+        firmware: AnyFirmware,
         air: Air,
         *,
         clock_ns: Callable[[], int],

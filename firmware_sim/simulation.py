@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from random import Random
 from typing import TYPE_CHECKING, Self
 
 from contracts.errors import Reason, SettingError
@@ -17,12 +16,14 @@ from contracts.units import NS_PER_S
 from firmware_sim.air import Air
 from firmware_sim.dongles import DongleListener, LocalPort
 from firmware_sim.fast_time import clock_ns as loop_clock_ns
-from firmware_sim.faults import FaultPlan, check_plan
-from firmware_sim.faulty_air import PlannedConditions, play_faults
+from firmware_sim.faults import FaultPlan
+from firmware_sim.faulty_air import Named, PlannedConditions, play_faults, set_conditions
+from firmware_sim.makes.peripheral import MakePeripheral
 from firmware_sim.peripheral import Peripheral
+from firmware_sim.service import peripheral_of
 
 if TYPE_CHECKING:
-    from firmware_sim.fleet import SimulatedSensor
+    from firmware_sim.service import AnySensor
 
 
 class Simulation:
@@ -34,7 +35,7 @@ class Simulation:
 
     def __init__(
         self,
-        sensors: Sequence[SimulatedSensor],
+        sensors: Sequence[AnySensor],
         *,
         start_ns: int,
         plan: FaultPlan = FaultPlan.EMPTY,
@@ -42,7 +43,7 @@ class Simulation:
     ) -> None:
         self.sensors = tuple(sensors)
         self.plan = plan
-        self.peripherals: list[Peripheral] = []
+        self.peripherals: list[Peripheral | MakePeripheral] = []
         self.conditions: list[PlannedConditions] = []
         self._start_ns = start_ns
         self._clock_ns = clock_ns
@@ -52,31 +53,21 @@ class Simulation:
         self._playing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        names = [(sensor.serial, str(sensor.placement)) for sensor in self.sensors]
-        check_plan(self.plan, names)
         self._air = Air()
-        for number, sensor in enumerate(self.sensors):
-            peripheral = Peripheral(
-                sensor.serial,
-                sensor.firmware,
-                self._air,
-                clock_ns=self._clock_ns,
-                failed=self._failures.append,
+        for sensor in self.sensors:
+            peripheral = peripheral_of(
+                sensor, self._air, clock_ns=self._clock_ns, failed=self._failures.append
             )
-            chance = Random(f"{self.plan.seed}/{number}")
-            conditions = PlannedConditions(self.plan.of(*names[number]), chance, self.now_s)
-            peripheral.controller.conditions = None if conditions.calm else conditions
-            self.conditions.append(conditions)
             self.peripherals.append(peripheral)
-            sensor.firmware.advance(self._clock_ns())
+        named = self._named()
+        self.conditions = set_conditions(self.plan, named, self.now_s)
+        for peripheral in self.peripherals:
+            peripheral.firmware.advance(self._clock_ns())
             await peripheral.start()
-        controllers = [
-            (name, one.controller) for name, one in zip(names, self.peripherals, strict=True)
-        ]
         self._playing = asyncio.create_task(
             play_faults(
                 self.plan,
-                controllers,
+                named,
                 self._ports,
                 start_ns=self._start_ns,
                 clock_ns=self._clock_ns,
@@ -96,6 +87,12 @@ class Simulation:
         if self._failures:
             raise self._failures[0]
 
+    def _named(self) -> list[Named]:
+        return [
+            ((sensor.serial, str(sensor.placement)), peripheral.controller)
+            for sensor, peripheral in zip(self.sensors, self.peripherals, strict=True)
+        ]
+
     def now_s(self) -> float:
         """Seconds since the plan's second 0."""
         return (self._clock_ns() - self._start_ns) / NS_PER_S
@@ -113,7 +110,7 @@ class Simulation:
         self._ports.append(listener)
         return f"tcp:127.0.0.1:{listener.port}"
 
-    def peripheral(self, name: str) -> Peripheral:
+    def peripheral(self, name: str) -> Peripheral | MakePeripheral:
         """The sensor on the air with a serial or at a placement. SettingError where there is none."""
         for sensor, peripheral in zip(self.sensors, self.peripherals, strict=True):
             if name in (sensor.serial, sensor.placement):
