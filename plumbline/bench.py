@@ -20,6 +20,8 @@ from plumbline import bench_consumer, bench_faults, bench_memory, bench_offline,
 from plumbline.bench_backlog import measure_backlog
 from plumbline.bench_fuzz import measure_fuzz
 from plumbline.bench_live import measure_live
+from plumbline.bench_nudge import WEARERS as NUDGED_WEARERS
+from plumbline.bench_nudge import measure_nudge
 from plumbline.bench_outage import measure_outage
 from plumbline.bench_sensors import measure_sensors
 from plumbline.settings import Settings
@@ -65,6 +67,9 @@ def run_bench(settings: Settings, choice: BenchChoice) -> None:
         "fuzz": measure_fuzz,
         "faults": lambda folder: bench_faults.measure_faults(
             folder, plans=choice.plans, seed=choice.seed
+        ),
+        "nudge": lambda folder: measure_nudge(
+            folder, choice.live_s, choice.wearers or NUDGED_WEARERS
         ),
         "sensors": lambda folder: measure_sensors(folder, choice.live_s),
         "dashboard": lambda folder: _dashboard(folder, choice),

@@ -240,7 +240,7 @@ def bench(
     what: Annotated[
         str,
         typer.Argument(
-            help="backlog, live, offline, consumer, store, memory, outage, all; or dashboard, fuzz, faults",
+            help="backlog, live, nudge, offline, consumer, store, memory, outage, all; or dashboard, fuzz, faults",
             metavar="[WHAT]",
         ),
     ] = "all",
@@ -248,7 +248,7 @@ def bench(
     live_s: Annotated[float, typer.Option(help="Seconds of live data", min=10.0)] = 60.0,
     wearers: Annotated[
         int | None,
-        typer.Option(help="People in consumer, store, memory and dashboard", min=2, max=500),
+        typer.Option(help="People in nudge, consumer, store, memory and dashboard", min=2, max=500),
     ] = None,
     clinic: Annotated[
         Path | None,

@@ -165,6 +165,12 @@ class Settings(BaseSettings):
         ge=0,
         le=86_400,
     )
+    home_assistant: str = _setting(
+        "",
+        Group.ANALYTICS,
+        "Discovery prefix of Home Assistant at the broker, by default homeassistant there; empty: it "
+        "is told nothing",
+    )
 
     store_url: str = _setting(
         "",
@@ -206,6 +212,13 @@ class Settings(BaseSettings):
     def _id(cls, value: str) -> str:
         if not is_id(value):
             raise ValueError("an id is 1 to 64 of A-Z a-z 0-9 _ -")
+        return value
+
+    @field_validator("home_assistant")
+    @classmethod
+    def _prefix(cls, value: str) -> str:
+        if value and not all(map(is_id, value.split("/"))):
+            raise ValueError("a prefix is ids of A-Z a-z 0-9 _ - with / between them")
         return value
 
     @field_validator("allow")

@@ -29,7 +29,11 @@ _LETTER_PX: Final = 7.2
 _MIN_TOP_DEG: Final = 30.0
 #: Rings one timeline may have, the latest.
 _MAX_NUDGES: Final = 200
-_NUDGE: Final = {NudgeKind.POSTURE: "Posture nudge", NudgeKind.BREAK: "Prompt to get up"}
+_NUDGE: Final = {
+    NudgeKind.POSTURE: "Posture nudge",
+    NudgeKind.BREAK: "Prompt to get up",
+    NudgeKind.GOOD_AGAIN: "Upright again",
+}
 
 
 def timeline(model: Timeline, page: Paper) -> lanes.Spec:
