@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 
 from contracts.errors import EXIT_STATUS, Fault, PlumblineError, Reason, SettingError
 from plumbline import __version__, cli_account
+from plumbline.cli_bench import bench
 from plumbline.cli_errands import erase, receipt, replay
 from plumbline.cli_export import export
 from plumbline.cli_seed import seed
@@ -133,6 +134,10 @@ def sim(
     serial_prefix: Annotated[str, typer.Option(help="Serial numbers are PREFIX-PLACEMENT")] = "PL",
     seed: Seed = 1,
     make: Make = "native",
+    scenario: Annotated[
+        Path | None, typer.Option(help="File that says what is worn and done (docs/simulator.md)")
+    ] = None,
+    faults: Annotated[Path | None, typer.Option(help="File that says what goes wrong")] = None,
     enrol: Annotated[
         bool,
         typer.Option(
@@ -155,7 +160,9 @@ def sim(
     from plumbline.fleet import FleetChoice
     from plumbline.services import run_sim
 
-    choice = FleetChoice(recording, hours, placements, start_ns, serial_prefix, seed, make)
+    choice = FleetChoice(
+        recording, hours, placements, start_ns, serial_prefix, seed, make, scenario, faults
+    )
     run_sim(settings, choice, listen=listen, open_air=open_air, enrol=enrol, stats=stats)
 
 
@@ -218,6 +225,7 @@ def analyze(
     run_analyze(choice)
 
 
+app.command()(bench)
 app.command()(validate)
 app.command()(fit)
 app.add_typer(cli_account.app)
@@ -230,43 +238,6 @@ app.command()(receipt)
 app.command()(replay)
 app.command()(seed)
 app.command()(export)
-
-
-@app.command()
-@with_settings()
-def bench(
-    settings: Settings,
-    *,
-    what: Annotated[
-        str,
-        typer.Argument(
-            help="backlog, live, nudge, offline, consumer, store, memory, outage, all; or dashboard, fuzz, faults",
-            metavar="[WHAT]",
-        ),
-    ] = "all",
-    hours: Annotated[float, typer.Option(help="Hours of the backlog", min=0.02, max=24.0)] = 8.0,
-    live_s: Annotated[float, typer.Option(help="Seconds of live data", min=10.0)] = 60.0,
-    wearers: Annotated[
-        int | None,
-        typer.Option(help="People in nudge, consumer, store, memory and dashboard", min=2, max=500),
-    ] = None,
-    clinic: Annotated[
-        Path | None,
-        typer.Option(help="Folder that keeps the dashboard's simulated clinic for the next time"),
-    ] = None,
-    plans: Annotated[
-        int, typer.Option(help="Days of faults in faults", min=1, max=100_000)
-    ] = 12,
-    seed: Seed = 1,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", help="Write the figures to this file as JSON; -: print only that"),
-    ] = None,
-) -> None:
-    """Measure: a backlog's way, the delay live, and each part against what bounds it."""
-    from plumbline.bench import BenchChoice, run_bench
-
-    run_bench(settings, BenchChoice(what, hours, live_s, wearers, clinic, plans, seed, json_file))
 
 
 @app.command()
