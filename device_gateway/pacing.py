@@ -48,9 +48,11 @@ EARLY_NS: Final = NS_PER_MS // 2
 STEP_EARLY_NS: Final = 5 * NS_PER_MS
 #: A time that is this much ahead of its arrival: the sensor's clock was set.
 SET_AHEAD_NS: Final = NS_PER_S
-#: A batch may deviate by 1 % from the rate it tells. A rate that is further off is told in whole percent.
-TOLD_FROM: Final = 0.007
-TOLD_AGAIN_FROM: Final = 0.009
+#: A batch may deviate by 1 % from the rate it tells, of which corrections of the time need most. A rate
+#: that is further off is told in tenths of a percent; again only where it must, since who reads it has
+#: to begin anew.
+TOLD_FROM: Final = 0.002
+TOLD_AGAIN_FROM: Final = 0.005
 #: Notifications that are held back at most, and epochs whose samples may still be on their way.
 MAX_HELD: Final = 4096
 MAX_EPOCHS: Final = 4
@@ -260,9 +262,7 @@ class Pacer:
             poor_ns = max(POOR_NS, epoch.period_ns // 2)
             if first and epoch.line.error_ns > poor_ns and self._begun_anew < MOST_BEGINNINGS:
                 self._begun_anew += 1
-                self._epochs.append(
-                    _Epoch(after(epoch.number), epoch.nominal_ns, epoch.nominal_ns)
-                )
+                self._epochs.append(_Epoch(after(epoch.number), epoch.nominal_ns, epoch.nominal_ns))
             elif abs(epoch.line.rate_error) > TOLD_AGAIN_FROM:
                 self._tell_rate_again(epoch, at_ns)
         return packets
@@ -341,12 +341,11 @@ def _find_losses(epoch: _Epoch, until_ns: int) -> None:
 
 
 def _told_ns(epoch: _Epoch) -> int:
-    """The period that was found, at a whole percent of the nominal one."""
+    """The period that was found, to a tenth of a percent of the nominal one."""
     if epoch.line is None:
         return epoch.period_ns
     found_ns = epoch.period_ns * (1.0 + epoch.line.rate_error)
-    percent = round(100.0 * (found_ns / epoch.nominal_ns - 1.0))
-    return epoch.nominal_ns * (100 + percent) // 100
+    return epoch.nominal_ns * round(1000.0 * found_ns / epoch.nominal_ns) // 1000
 
 
 def after(epoch: int) -> int:
