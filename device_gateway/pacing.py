@@ -17,7 +17,14 @@ from typing import Final
 from contracts.gatt import Position, SamplePacket
 from contracts.imu import ImuScale, period_ns_of
 from contracts.units import NS_PER_MS, NS_PER_S, NS_PER_US
-from device_gateway.arrival import LEAST_DELAY_NS, MOST_RATE_ERROR, Envelope, HostClock, Line
+from device_gateway.arrival import (
+    LEAST_DELAY_NS,
+    MOST_RATE_ERROR,
+    WARMING_WINDOW_NS,
+    Envelope,
+    HostClock,
+    Line,
+)
 from device_gateway.clock import MAX_DRIFT, Anchor, DeviceClock
 from device_gateway.profiles.port import Readings
 
@@ -76,7 +83,7 @@ class _Epoch:
     number: int
     nominal_ns: int
     period_ns: int
-    envelope: Envelope = field(default_factory=Envelope)
+    envelope: Envelope = field(default_factory=lambda: Envelope(window_ns=WARMING_WINDOW_NS))
     begun_ns: int | None = None
     heard: int = 0  # the number of the sample to come
     heard_ns: int | None = None  # and its time by the sensor's clock
@@ -224,8 +231,8 @@ class Pacer:
         if epoch.begun_ns is None:
             epoch.begun_ns = at_ns
             self._counted = readings.device_us is None
-            most = MOST_RATE_ERROR if self._counted else MAX_DRIFT
-            epoch.envelope = Envelope(most_rate_error=most)
+            if not self._counted:
+                epoch.envelope = Envelope(most_rate_error=MAX_DRIFT)
         lost = readings.lost_before
         if readings.device_us is not None:
             first_ns = readings.device_us * NS_PER_US

@@ -24,6 +24,7 @@ from plumbline.bench_nudge import WEARERS as NUDGED_WEARERS
 from plumbline.bench_nudge import measure_nudge
 from plumbline.bench_outage import measure_outage
 from plumbline.bench_sensors import measure_sensors
+from plumbline.bench_time import measure_time
 from plumbline.settings import Settings
 
 Figures = dict[str, Any]
@@ -72,6 +73,7 @@ def run_bench(settings: Settings, choice: BenchChoice) -> None:
             folder, choice.live_s, choice.wearers or NUDGED_WEARERS
         ),
         "sensors": lambda folder: measure_sensors(folder, choice.live_s),
+        "time": lambda _: measure_time(),
         "dashboard": lambda folder: _dashboard(folder, choice),
     }
     if choice.what != "all" and choice.what not in benches:
