@@ -12,6 +12,7 @@ from typing import Final
 from uuid import uuid4
 
 from analytics.core.results import NudgeDecision, Output
+from analytics.pulses import Pulse
 from analytics.roster import WearerPlan
 from contracts import topics
 from contracts.messages import (
@@ -22,10 +23,29 @@ from contracts.messages import (
     PostureState,
 )
 from contracts.records import FrameBlock
-from contracts.vocabulary import ACTIVITIES, POSTURES, UPPER_PLACEMENTS
+from contracts.vocabulary import (
+    ACTIVITIES,
+    POSTURES,
+    UPPER_PLACEMENTS,
+    KeptBack,
+    NudgeKind,
+)
 
+#: A cue that all is well again: half as strong as a nudge, and under half as long.
+_GENTLE: Final = {"strength_percent": 30, "duration_ms": 80}
 #: The latest posture is published no more often than this.
 POSTURE_PAUSE_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A payload as another program wants it; empty to clear what is retained."""
+
+    payload: bytes
+
+    def encode(self) -> bytes:
+        """The payload."""
+        return self.payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +53,9 @@ class Message:
     """A message to publish."""
 
     topic: str
-    body: JsonMessage
+    body: JsonMessage | Raw
     retain: bool = False
+    pulse: Pulse | None = None  # of a command: the nudge that it is to make felt
 
 
 class Announcer:
@@ -66,8 +87,9 @@ class Announcer:
             )
             yield Message(topics.episode(self._site, self._wearer), event)
         for nudge in output.nudges:
-            if still_helps(nudge, now_ns, self._nudge_age_ns):
-                yield from self._nudge(nudge, plan, gateways)
+            why = why_not(nudge, plan, gateways, now_ns, self._nudge_age_ns)
+            if why in {None, KeptBack.NO_SENSOR}:  # without a sensor, for others who listen
+                yield from self._nudge(nudge, plan, gateways, now_ns)
 
     def show(self, state: PostureState) -> None:
         """A state; :meth:`posture` publishes it in its time, unless a newer one was."""
@@ -83,7 +105,7 @@ class Announcer:
         return Message(topics.posture(self._site, self._wearer), state, retain=True)
 
     def _nudge(
-        self, nudge: NudgeDecision, plan: WearerPlan, gateways: Mapping[str, str]
+        self, nudge: NudgeDecision, plan: WearerPlan, gateways: Mapping[str, str], decided_ns: int
     ) -> Iterator[Message]:
         sensor = nudging_sensor(plan, nudge.at_ns)
         event = NudgeEvent(
@@ -91,16 +113,35 @@ class Announcer:
             rounded_for_s=float(nudge.held_for_s),
             reason=nudge.reason,
             sensors=() if sensor is None else (sensor,),
+            kind=nudge.kind,
+            decided_ns=decided_ns,
         )
-        yield Message(topics.nudge(self._site, self._wearer), event)
         if sensor is not None and sensor in gateways:
-            command = GatewayCommand(id=uuid4().hex, action="haptic", sensor=sensor)
-            yield Message(topics.command(self._site, gateways[sensor]), command)
+            gentle = _GENTLE if nudge.kind is NudgeKind.GOOD_AGAIN else {}
+            command = GatewayCommand(id=uuid4().hex, action="haptic", sensor=sensor, **gentle)
+            pulse = Pulse(self._wearer, nudge.at_ns, nudge.kind)
+            yield Message(topics.command(self._site, gateways[sensor]), command, pulse=pulse)
+        yield Message(topics.nudge(self._site, self._wearer), event)
 
 
-def still_helps(nudge: NudgeDecision, now_ns: int, nudge_age_ns: int) -> bool:
-    """Whether the wearer is told of it at ``now_ns``: nobody can straighten up this morning."""
-    return abs(now_ns - nudge.at_ns) <= nudge_age_ns
+def why_not(
+    nudge: NudgeDecision,
+    plan: WearerPlan,
+    gateways: Mapping[str, str],
+    now_ns: int,
+    nudge_age_ns: int,
+) -> KeptBack | None:
+    """Why the wearer is not told of it at ``now_ns``; None where the wearer is.
+
+    ``nudge_age_ns``: what was due longer ago is late. Nobody can straighten up this morning.
+    """
+    if nudge.kept_back is not None:
+        return nudge.kept_back
+    if abs(now_ns - nudge.at_ns) > nudge_age_ns:
+        return KeptBack.BACKLOG
+    if nudging_sensor(plan, nudge.at_ns) not in gateways:
+        return KeptBack.NO_SENSOR
+    return None
 
 
 def latest_state(frames: FrameBlock, rounded_for_s: float) -> PostureState:

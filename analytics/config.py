@@ -62,4 +62,6 @@ class AnalyticsConfig:
     nudge_age_ns: int = 10 * NS_PER_S
     #: Clocks may differ by this; what is dated later than that from now waits for its time.
     future_ns: int = 300 * NS_PER_S
+    #: Discovery prefix of Home Assistant; empty: nothing is said to it.
+    home_assistant: str = ""
     limits: Limits = field(default_factory=Limits)

@@ -17,7 +17,7 @@ from analytics.preview import FRESH_NS, Preview
 from analytics.roster import WearerPlan
 from contracts.errors import DecodeError, Reason, SettingError, StoreError
 from contracts.messages import PostureState
-from contracts.records import CalibrationOutcome
+from contracts.records import CalibrationOutcome, NudgeFelt
 from contracts.vocabulary import Placement
 from store.ports import WearerRows
 
@@ -48,6 +48,7 @@ class WearerDesk:
         self.feed = WearerFeed(config)
         self._focus = focus
         self._outputs: list[Output] = []
+        self._felt: list[NudgeFelt] = []
         self._dirty = False
         self._pipeline = Pipeline(self._pipeline_config())
         self._preview = Preview(self._copy)
@@ -86,6 +87,11 @@ class WearerDesk:
     def mark(self, mark: ContextMark) -> None:
         """Take a mark of the client or an agent."""
         self._keep(self._pipeline.mark(mark))
+
+    def note_felt(self, felt: NudgeFelt) -> None:
+        """What became of the pulse of a nudge that is stored."""
+        self._felt.append(felt)
+        self._dirty = True
 
     def step(self, now_s: float, until_ns: int) -> Step | None:
         """Feed what can be fed next, of what begins by ``until_ns``; None where nothing can."""
@@ -140,6 +146,7 @@ class WearerDesk:
         if not self._dirty:
             return None
         output = Output.concat(self._outputs)
+        felt, self._felt = self._felt, []
         self._outputs, self._dirty = [], False
         snapshot = DeskSnapshot(SNAPSHOT_VERSION, self.feed.state(), self._pipeline.snapshot())
         rows = WearerRows(
@@ -149,6 +156,8 @@ class WearerDesk:
             minutes=output.minutes,
             days=output.days,
             calibrations=[_outcome(result) for result in output.calibrations],
+            felt=felt,
+            sequels=output.sequels,
             snapshot=msgspec.msgpack.encode(snapshot),
         )
         return rows, output
@@ -170,6 +179,7 @@ class WearerDesk:
             settings=self.plan.settings,
             calibrations=self.plan.calibrations,
             timezone=self.plan.timezone,
+            not_now=self.plan.not_now,
             focus_table=self._focus,
         )
 
@@ -179,6 +189,7 @@ def _rows_in(output: Output) -> bool:
         lambda o: len(o.frames),
         lambda o: len(o.episodes),
         lambda o: len(o.nudges),
+        lambda o: len(o.sequels),
     )
     return any(kind(output) for kind in kinds)
 

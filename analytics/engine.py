@@ -6,15 +6,14 @@ The worker of :mod:`analytics.service` drives it: take what came, :meth:`Engine.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 
-from analytics.announcing import still_helps
 from analytics.config import AnalyticsConfig
 from analytics.core.focus import FocusTable
-from analytics.core.results import ContextMark, Output
+from analytics.core.results import ContextMark, NudgeDecision, Output
 from analytics.desk import WearerDesk
 from analytics.feeding import Piece
 from analytics.health import HealthBook
@@ -22,7 +21,8 @@ from analytics.roster import Roster, WearerPlan
 from analytics.streams import Streams
 from contracts.errors import DecodeError, Reason, SettingError
 from contracts.messages import Context, GatewayStatus, ImuMessage, SensorStatus
-from contracts.records import Nudge
+from contracts.records import Nudge, NudgeFelt
+from contracts.vocabulary import KeptBack
 from store.ports import Checkpoint, Commit, StreamKey
 
 #: Steps of the pipeline between two looks at what came: a commit is never far.
@@ -38,12 +38,12 @@ class Collected:
     commit: Commit
     outputs: Mapping[str, Output]
 
-    def written_at(self, now_ns: int, nudge_age_ns: int) -> Commit:
-        """The commit as it is to be written at ``now_ns``: with its reminders, given ones marked so."""
+    def with_nudges(self, why_not: Callable[[str, NudgeDecision], KeptBack | None]) -> Commit:
+        """The commit as it is to be written: with its reminders, those kept back with why."""
         if not any(output.nudges for output in self.outputs.values()):
             return self.commit
         wearers = [
-            replace(rows, nudges=_nudges(self.outputs[rows.wearer], now_ns, nudge_age_ns))
+            replace(rows, nudges=_nudges(rows.wearer, self.outputs[rows.wearer], why_not))
             for rows in self.commit.wearers
         ]
         return replace(self.commit, wearers=wearers)
@@ -162,6 +162,13 @@ class Engine:
         )
         self._note_change(now_s)
 
+    def note_felt(self, wearer: str, felt: NudgeFelt, now_s: float) -> None:
+        """What became of a pulse; nothing for a wearer who left meanwhile."""
+        desk = self.desks.get(wearer)
+        if desk is not None:
+            desk.note_felt(felt)
+            self._note_change(now_s)
+
     def advance(self, now_s: float, now_ns: int) -> bool:
         """Feed what can be fed, a bounded amount of it; whether there may be more at once."""
         until_ns = now_ns + self._config.future_ns
@@ -221,13 +228,17 @@ class Engine:
             self._uncommitted_since_s = now_s
 
 
-def _nudges(output: Output, now_ns: int, nudge_age_ns: int) -> list[Nudge]:
+def _nudges(
+    wearer: str, output: Output, why_not: Callable[[str, NudgeDecision], KeptBack | None]
+) -> list[Nudge]:
+    judged = [(nudge, why_not(wearer, nudge)) for nudge in output.nudges]
     return [
         Nudge(
             at_ns=nudge.at_ns,
             kind=nudge.kind,
             held_for_s=nudge.held_for_s,
-            given=still_helps(nudge, now_ns, nudge_age_ns),
+            given=why is None,
+            kept_back=why,
         )
-        for nudge in output.nudges
+        for nudge, why in judged
     ]

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from analytics.home_assistant import wearer_topic
 from contracts import topics
 from store.people_ports import ConsentKind, Receipt
 from store.ports import Registry, SeriesStore
@@ -65,11 +66,12 @@ def erase(
     clear: Clear,
     clock_ns: Callable[[], int],
     note: Callable[[dict[str, int]], None],
+    home_assistant: str = "",
 ) -> Iterator[bool]:
     """The steps, each of bounded length; each gives whether the next may follow at once, or has to wait.
 
     Nobody may compute into the store for the wearer from before the first step on. ``note`` keeps the
-    counts. StoreError or DiskError where the store or the registry fails: begin anew.
+    counts; ``home_assistant`` is its discovery prefix, where it was told of the wearer. StoreError or DiskError where the store or the registry fails: begin anew.
     """
     wearer = erasure.wearer
     found = series.count_rows(wearer)
@@ -81,7 +83,7 @@ def erase(
     now_ns = clock_ns()
     registry.release([worn.sensor for worn in registry.assignments(wearer)], now_ns)
     yield True
-    while not clear(retained_topics(site, wearer)):
+    while not clear(retained_topics(site, wearer, home_assistant)):
         yield False
     counted_in = {consent.kind for consent in registry.people.consents(wearer)}
     totals = (TOTALS,) if ConsentKind.AGGREGATE in counted_in else ()
@@ -107,6 +109,7 @@ def noted_counts(counts: Mapping[str, int]) -> str:
     return msgspec.json.encode(counts).decode()
 
 
-def retained_topics(site: str, wearer: str) -> tuple[str, ...]:
+def retained_topics(site: str, wearer: str, home_assistant: str = "") -> tuple[str, ...]:
     """Where a broker keeps the last word on a wearer."""
-    return topics.posture(site, wearer), topics.context(site, wearer)
+    own = (topics.posture(site, wearer), topics.context(site, wearer))
+    return (*own, wearer_topic(home_assistant, site, wearer)) if home_assistant else own

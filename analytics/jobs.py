@@ -27,6 +27,7 @@ class Jobs:
     clock_ns: Callable[[], int]
     leave: Callable[[str], None]
     left: Callable[[str], None]
+    home_assistant: str = ""
 
     def by_kind(self) -> Mapping[ErrandKind, Callable[[Errand], Job]]:
         """How each kind begins."""
@@ -42,6 +43,7 @@ class Jobs:
             series=self.series,
             registry=self.registry,
             clear=self.clear,
+            home_assistant=self.home_assistant,
             clock_ns=self.clock_ns,
             note=lambda counts: people.note_errand(errand.errand, noted_counts(counts)),
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from contracts.errors import Reason, StoreError
 from contracts.messages import ImuMessage
-from contracts.settings import CalibrationPlan, PostureSettings
+from contracts.settings import CalibrationPlan, NotNow, PostureSettings
 from contracts.vocabulary import PLACEMENTS, Placement
 from store.ports import Assignment, Registry, Wearer
 
@@ -23,6 +23,7 @@ class WearerPlan:
     settings: PostureSettings
     calibrations: tuple[CalibrationPlan, ...]
     assignments: tuple[Assignment, ...]
+    not_now: NotNow | None = None
     _changes_ns: tuple[int, ...] = field(init=False, repr=False, compare=False)
     _worn: tuple[frozenset[Placement], ...] = field(init=False, repr=False, compare=False)
 
@@ -111,11 +112,12 @@ def load(registry: Registry) -> Roster:
     """
     # The revision is read first: a change while the rest is read is seen at the next look.
     revision = registry.revision()
+    wishes = registry.not_now()
     plans: dict[str, WearerPlan] = {}
     unusable: dict[str, str] = {}
     for wearer in registry.wearers():
         try:
-            plans[wearer.wearer] = _plan(registry, wearer)
+            plans[wearer.wearer] = _plan(registry, wearer, wishes.get(wearer.wearer))
         except StoreError as error:
             if error.reason is not Reason.STORE_CORRUPT:
                 raise
@@ -123,7 +125,7 @@ def load(registry: Registry) -> Roster:
     return Roster(revision, plans, unusable, registry.released())
 
 
-def _plan(registry: Registry, wearer: Wearer) -> WearerPlan:
+def _plan(registry: Registry, wearer: Wearer, not_now: NotNow | None) -> WearerPlan:
     assignments = tuple(registry.assignments(wearer.wearer))
     worn = {a.placement for a in assignments}
     return WearerPlan(
@@ -133,6 +135,7 @@ def _plan(registry: Registry, wearer: Wearer) -> WearerPlan:
         registry.settings(wearer.wearer),
         tuple(registry.calibrations(wearer.wearer)),
         assignments,
+        not_now,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from analytics.announcing import Message
 from analytics.config import AnalyticsConfig
 from analytics.core.focus import FocusTable, parse_focus_table
+from analytics.home_assistant import discovery_filter
 from analytics.inbox import Inbox
 from analytics.link import BrokerLink
 from analytics.notices import NoticeBoard
@@ -84,7 +85,7 @@ def run_analytics(
     link = BrokerLink(
         config.broker,
         client_id=f"plumbline-analytics-{config.site}",
-        topics=subscriptions(config.site),
+        topics=subscriptions(config.site, config.home_assistant),
         inbox=inbox,
     )
 
@@ -120,14 +121,17 @@ def run_analytics(
             say(_full_report(worker, link, inbox))
 
 
-def subscriptions(site: str) -> tuple[str, ...]:
-    """The topics that analytics reads."""
-    return (
+def subscriptions(site: str, home_assistant: str = "") -> tuple[str, ...]:
+    """The topics that analytics reads; with Home Assistant's discovery prefix, where it is told."""
+    own = (
         topics.imu(site, "+", "+"),
         topics.sensor_status(site, "+", "+"),
         topics.gateway_status(site, "+"),
         topics.context(site, "+"),
+        topics.not_now(site, "+"),
+        topics.reply(site, "+"),
     )
+    return (*own, discovery_filter(home_assistant, site)) if home_assistant else own
 
 
 def load_focus_table() -> FocusTable:

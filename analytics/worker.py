@@ -5,29 +5,44 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 import structlog
 
-from analytics.announcing import Announcer, Message, latest_state
+from analytics.announcing import Announcer, Message, Raw, latest_state, why_not
 from analytics.config import AnalyticsConfig
 from analytics.core.focus import FocusTable
-from analytics.core.results import CalibrationResult
+from analytics.core.results import CalibrationResult, NudgeDecision
 from analytics.engine import Collected, Engine
 from analytics.erasing import Clear
 from analytics.errands import ErrandDesk
+from analytics.faded_delays import FadedDelays
 from analytics.feeding import Piece
 from analytics.health import HealthBook
+from analytics.home_assistant import Discovery
 from analytics.inbox import Arrival
 from analytics.jobs import Jobs
+from analytics.pulses import Pulses
 from analytics.rejections import Rejections
 from analytics.roster import load
 from analytics.tally import Tally
 from analytics.waiting import trouble_report
+from analytics.wishes import Wishes
 from contracts import topics
 from contracts.errors import DecodeError, PlumblineError, Reason
-from contracts.messages import Context, GatewayStatus, ImuMessage, Rejected, SensorStatus
+from contracts.messages import (
+    Context,
+    GatewayCommand,
+    GatewayReply,
+    GatewayStatus,
+    ImuMessage,
+    NotNowWish,
+    Rejected,
+    SensorStatus,
+)
 from contracts.topics import Kind
+from contracts.vocabulary import KeptBack
 from store.ports import Registry, SeriesStore
 
 #: A store that is away is asked again after this, doubling up to the second.
@@ -68,6 +83,11 @@ class Worker:
         self._announcers: dict[str, Announcer] = {}
         self._gateways: dict[str, str] = {}
         self._tally = Tally()
+        self._discovery = Discovery(config.home_assistant, config.site)
+        self._discover_at_s = now_s
+        self._pulses = Pulses()
+        self._wishes = Wishes()
+        self._faded = FadedDelays(store)
         self._pending: Collected | None = None
         self._retry_at_s = 0.0
         self._retry_pause_s = RETRY_S[0]
@@ -79,7 +99,16 @@ class Worker:
         self.asking_since_s: float | None = None
         health = HealthBook(store.health(), config.limits.sensors)
         self._engine = Engine(store.checkpoint(), health, config)
-        jobs = Jobs(config.site, store, registry, clear, clock_ns, self._leave, self._left)
+        jobs = Jobs(
+            config.site,
+            store,
+            registry,
+            clear,
+            clock_ns,
+            self._leave,
+            self._left,
+            config.home_assistant,
+        )
         self._errands = ErrandDesk(
             registry.people,
             jobs.by_kind(),
@@ -99,6 +128,8 @@ class Worker:
     def turn(self, now_s: float) -> bool:
         """Compute and commit what there is; whether there may be more to do at once."""
         self._poll_registry(now_s)
+        for wearer, felt in self._pulses.unanswered(now_s):
+            self._engine.note_felt(wearer, felt, now_s)
         more = False
         if self._pending is None:
             more = self._engine.advance(now_s, self._clock_ns())
@@ -117,12 +148,13 @@ class Worker:
     def greet(self) -> None:
         """A connection came up: say what is stored, and ask for all after it."""
         self._engine.streams.announce_all()
+        self._discovery.greet()
 
     def finish(self, now_s: float) -> None:
         """Commit what was computed, once. StoreError or DiskError where the store refuses."""
         collected = self._pending or self._engine.collect()
         if collected is not None:
-            self._write(collected)
+            self._write(collected, now_s)
         self._announce(now_s)
         self._tell(self._rejections.rest(self._clock_ns()))
 
@@ -150,6 +182,9 @@ class Worker:
         } | trouble_report(self.trouble)
 
     def _dispatch(self, arrival: Arrival, now_s: float) -> None:
+        if self._config.home_assistant and self._discovery.owns(arrival.topic):
+            self._discovery.heard(arrival.topic, arrival.payload)
+            return
         topic = topics.parse(arrival.topic)
         if topic.site != self._config.site:
             raise DecodeError(Reason.BAD_TOPIC, "a topic of another site.")
@@ -167,12 +202,20 @@ class Worker:
             case Kind.SENSOR_STATUS:
                 status = SensorStatus.decode(data, now_ns=now_ns)
                 self._engine.take_sensor_status(topic.owner, topic.sensor, status)
+                self._gateways.setdefault(topic.sensor, topic.owner)
             case Kind.GATEWAY_STATUS:
                 gateway = GatewayStatus.decode(data, now_ns=now_ns)
                 self._engine.take_gateway_status(topic.owner, gateway, now_ns)
             case Kind.CONTEXT:
                 context = Context.decode(data, now_ns=now_ns)
                 self._engine.take_context(topic.owner, context, now_s)
+            case Kind.REPLY:
+                felt = self._pulses.replied(GatewayReply.decode(data, now_ns=now_ns))
+                if felt is not None:
+                    self._engine.note_felt(*felt, now_s)
+            case Kind.NOT_NOW:
+                wish = NotNowWish.decode(data, now_ns=now_ns)
+                self._wishes.take(topic.owner, wish, self._engine.roster.wearers, now_ns)
             case _:
                 pass
 
@@ -193,7 +236,8 @@ class Worker:
 
     def _enrol(self, now_s: float) -> None:
         before = self._engine.roster.unusable
-        self._engine.enrol(load(self._registry), self._focus, now_s)
+        roster = self._faded.apply(load(self._registry), self._clock_ns())
+        self._engine.enrol(roster, self._focus, now_s)
         for wearer, why in self._engine.roster.unusable.items():
             if before.get(wearer) != why:
                 log.warning(
@@ -201,11 +245,13 @@ class Worker:
                 )
 
     def _poll_registry(self, now_s: float) -> None:
-        if now_s < self._poll_at_s:
+        if now_s < self._poll_at_s and not self._wishes:
             return
         self._poll_at_s = now_s + self._config.registry_poll_s
         try:
             with self._asking():
+                self._wishes.put(self._registry)
+                self._stale |= self._faded.due(self._clock_ns())
                 if self._stale or self._registry.revision() != self._engine.roster.revision:
                     self._enrol(now_s)
                     self._stale = False
@@ -219,6 +265,7 @@ class Worker:
         self._engine.leave(wearer)
         self._announcers.pop(wearer, None)
         self._tally.forget(wearer)
+        self._pulses.forget(wearer)
 
     def _left(self, wearer: str) -> None:
         self._engine.stay(wearer)
@@ -226,7 +273,7 @@ class Worker:
 
     def _commit(self, collected: Collected, now_s: float) -> None:
         try:
-            self._write(collected)
+            self._write(collected, now_s)
         except PlumblineError as error:
             self._note_trouble(error)
             self._retry_at_s = now_s + self._retry_pause_s
@@ -236,13 +283,17 @@ class Worker:
         self._retry_pause_s = RETRY_S[0]
         self._note_recovery()
 
-    def _write(self, collected: Collected) -> None:
+    def _write(self, collected: Collected, now_s: float) -> None:
         now_ns = self._clock_ns()
         with self._asking():
-            self._store.commit(collected.written_at(now_ns, self._config.nudge_age_ns))
-        self._settle(collected, now_ns)
+            self._store.commit(collected.with_nudges(partial(self._why_not, now_ns)))
+        self._settle(collected, now_ns, now_s)
 
-    def _settle(self, collected: Collected, now_ns: int) -> None:
+    def _why_not(self, now_ns: int, wearer: str, nudge: NudgeDecision) -> KeptBack | None:
+        plan = self._engine.desks[wearer].plan
+        return why_not(nudge, plan, self._gateways, now_ns, self._config.nudge_age_ns)
+
+    def _settle(self, collected: Collected, now_ns: int, now_s: float) -> None:
         """What is stored may be said; ``now_ns``: when it was written, as a reminder says there."""
         self._engine.committed(collected)
         for wearer, output in collected.outputs.items():
@@ -252,6 +303,8 @@ class Worker:
             if len(output.frames):
                 announcer.show(latest_state(output.frames, float(desk.rounded_for_s)))
             for message in announcer.take(output, desk.plan, self._gateways, now_ns):
+                if message.pulse is not None and isinstance(message.body, GatewayCommand):
+                    self._pulses.asked(message.body.id, message.pulse, now_s)
                 self._publish(message)
             _log_calibrations(wearer, output.calibrations)
 
@@ -260,6 +313,7 @@ class Worker:
             topic = topics.stored(self._config.site, key.gateway, key.sensor)
             self._publish(Message(topic, stored, retain=True))
         self._tell(self._rejections.due(now_s, self._clock_ns()))
+        self._discover(now_s)
         if now_s >= self._preview_at_s:
             self._preview_at_s = now_s + PREVIEW_S
             self._show_previews(now_s)
@@ -267,6 +321,15 @@ class Worker:
             message = announcer.posture(now_s)
             if message is not None:
                 self._publish(message)
+
+    def _discover(self, now_s: float) -> None:
+        """What Home Assistant is to know by now, where it is to know anything."""
+        if not self._config.home_assistant or now_s < self._discover_at_s:
+            return
+        self._discover_at_s = now_s + self._config.registry_poll_s
+        found = self._discovery.changes(self._engine.roster, self._gateways, self._clock_ns())
+        for topic, payload in found:
+            self._publish(Message(topic, Raw(payload), retain=True))
 
     def _show_previews(self, now_s: float) -> None:
         now_ns = self._clock_ns()

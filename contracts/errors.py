@@ -46,6 +46,7 @@ class Reason(StrEnum):
     RADIO_UNREACHABLE = "radio-unreachable"
     LINK_LOST = "link-lost"
     SENSOR_REFUSED = "sensor-refused"
+    NOT_BONDED = "not-bonded"
     BROKER_UNREACHABLE = "broker-unreachable"
     BROKER_REFUSED = "broker-refused"
     PORT_IN_USE = "port-in-use"

@@ -21,8 +21,9 @@ from contracts.imu import (
     Int16Samples,
     regular_times_ns,
 )
+from contracts.settings import MAX_NOT_NOW_MIN
 from contracts.units import NS_PER_S
-from contracts.vocabulary import Activity, ActivitySource, Posture
+from contracts.vocabulary import Activity, ActivitySource, NudgeKind, Posture
 
 MESSAGE_VERSION: Final = 1
 #: Five minutes at 50 Hz; 192 kB. A gateway cuts longer backlogs.
@@ -303,15 +304,23 @@ class EpisodeEvent(JsonMessage, frozen=True, kw_only=True):
 
 
 class NudgeEvent(JsonMessage, frozen=True, kw_only=True):
-    """A decision that the wearer should be reminded now, with why."""
+    """A decision that the wearer should be reminded now, with why.
+
+    ``rounded_for_s``: how long rounded, seated for a break, or upright for a cue that all is well again.
+    ``decided_ns``: when that was, by the clock of analytics.
+    """
 
     at_ns: int
     rounded_for_s: float
     reason: str
     sensors: tuple[str, ...] = ()
+    kind: NudgeKind = NudgeKind.POSTURE
+    decided_ns: int | None = None
 
     def check(self, now_ns: int | None) -> None:
         check_utc_ns("at_ns", self.at_ns, now_ns=now_ns)
+        if self.decided_ns is not None:
+            check_utc_ns("decided_ns", self.decided_ns, now_ns=now_ns)
         check_range("rounded_for_s", self.rounded_for_s, 0.0, 7 * 86400.0)
         _check_text("reason", self.reason)
         if len(self.sensors) > GatewayStatus.MAX_SENSORS:
@@ -339,6 +348,18 @@ class Context(JsonMessage, frozen=True, kw_only=True):
             check_utc_ns("end_ns", self.end_ns, now_ns=now_ns)
             if self.end_ns <= self.start_ns:
                 raise DecodeError(Reason.OUT_OF_RANGE, "a context ends before it starts.")
+
+
+class NotNowWish(JsonMessage, frozen=True, kw_only=True):
+    """No nudges for so many minutes from ``at_ns``, or from when it arrives; 0 minutes: nudges again."""
+
+    minutes: int
+    at_ns: int | None = None
+
+    def check(self, now_ns: int | None) -> None:
+        check_range("minutes", self.minutes, 0, MAX_NOT_NOW_MIN)
+        if self.at_ns is not None:
+            check_utc_ns("at_ns", self.at_ns, now_ns=now_ns)
 
 
 class Rejected(JsonMessage, frozen=True, kw_only=True):

@@ -38,6 +38,8 @@ from contracts.vocabulary import (
     QUALITIES,
     Activity,
     ActivitySource,
+    Afterwards,
+    KeptBack,
     NudgeKind,
     Pattern,
     Placement,
@@ -231,14 +233,45 @@ class Rollup(msgspec.Struct, frozen=True, kw_only=True):
 class Nudge(msgspec.Struct, frozen=True, kw_only=True):
     """A reminder that was due. Keyed by wearer, ``at_ns`` and ``kind``; ``at_ns`` is a whole UTC second.
 
-    ``given``: it was due just now when it was decided, so that the wearer was told; what is decided of a
-    backlog comes too late for that.
+    ``given``: the wearer was told; where not, ``kept_back`` says why. The rest is learned later, and None
+    until then: ``felt``, whether the sensor pulsed, and ``felt_why`` where it did not, in the gateway's
+    words; ``after`` a posture nudge, with how soon the wearer was upright and for how long (HELD_MOST_S at
+    the most). A row that is written again leaves what it does not know as it was.
     """
 
     at_ns: int
     kind: NudgeKind
     held_for_s: int
     given: bool
+    kept_back: KeptBack | None = None
+    felt: bool | None = None
+    felt_why: str = ""
+    after: Afterwards | None = None
+    upright_after_s: int | None = None
+    held_s: int | None = None
+
+
+#: Upright for longer after a nudge is not told apart: the nudge is long ago.
+HELD_MOST_S: Final = 600
+
+
+class NudgeFelt(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gateway replied to the pulse of a nudge: whether the sensor gave it, and else why not."""
+
+    at_ns: int
+    kind: NudgeKind
+    felt: bool
+    why: str = ""
+
+
+class NudgeAfter(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen after a posture nudge; said when it is known, and again when ``held_s`` is."""
+
+    at_ns: int
+    kind: NudgeKind
+    after: Afterwards
+    upright_after_s: int | None = None
+    held_s: int | None = None
 
 
 class CalibrationOutcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,15 @@ MIN_CALIBRATION_WINDOW_NS: Final = 5 * NS_PER_S
 #: the middle second is 3.2° off; a wearer who moves about goes beyond 10°.
 MAX_POSE_SPREAD_DEG: Final = 5.0
 
+#: How long rounded before a nudge: peers' range.
+MIN_NUDGE_AFTER_S: Final = 15.0
+MAX_NUDGE_AFTER_S: Final = 600.0
+#: One each MIN_NUDGE_AFTER_S: no more can be due.
+MAX_NUDGES_AN_HOUR: Final = 240
+
+#: Who wants none for longer switches nudges off.
+MAX_NOT_NOW_MIN: Final = 720
+
 #: What each setting means, as docs/settings.md says it.
 _ROUNDED_WARN: Final = Meta(
     description="How far rounding is expected to go: against the default it makes the fitted and the "
@@ -48,6 +57,22 @@ _QUIET_FROM: Final = Meta(
     description="Minute of the wearer's day from which there are none; the same as the end: no such hours"
 )
 _QUIET_UNTIL: Final = Meta(description="Minute of the wearer's day until which there are none")
+_AN_HOUR: Final = Meta(
+    description="At most so many posture nudges in any hour, prompts to get up counted too; what is due "
+    "beyond that waits. Ours, no study's: with the pause it is one in ten minutes over a bad hour"
+)
+_PAUSE: Final = Meta(
+    description="No posture nudge sooner than this after any nudge or prompt: longer than most need to "
+    "settle into another posture"
+)
+_GOOD_AGAIN: Final = Meta(
+    description="Whether a short gentle pulse says that posture is upright again after a nudge. Off: "
+    "every pulse is one more to bear"
+)
+_FADING: Final = Meta(
+    description="Whether nudges come later, up to three times the delay and never after more than 10 min, "
+    "the more of the last seven days' nudges were followed by sitting up. Off: who set a delay gets it"
+)
 _GOAL: Final = Meta(description="The day's goal: at most so many rounded minutes a worn hour")
 
 
@@ -72,6 +97,10 @@ class PostureSettings(msgspec.Struct, frozen=True, kw_only=True):
     nudge_driving: Annotated[bool, _DRIVING] = False
     quiet_from_min: Annotated[int, _QUIET_FROM] = 0
     quiet_until_min: Annotated[int, _QUIET_UNTIL] = 0
+    nudges_an_hour: Annotated[int, _AN_HOUR] = 6
+    nudge_pause_s: Annotated[float, _PAUSE] = 300.0
+    nudge_good_again: Annotated[bool, _GOOD_AGAIN] = False
+    nudge_fading: Annotated[bool, _FADING] = False
     goal_rounded_min_h: Annotated[float, _GOAL] = 15.0
 
     def __post_init__(self) -> None:
@@ -85,11 +114,28 @@ class PostureSettings(msgspec.Struct, frozen=True, kw_only=True):
             check_range("candidate_s", self.candidate_s, 1.0, 60.0)
             check_range("episode_s", self.episode_s, 5.0, 3600.0)
             check_range("bridge_s", self.bridge_s, 0.0, 60.0)
-            check_range("nudge_after_s", self.nudge_after_s, 15.0, 600.0)
+            check_range("nudge_after_s", self.nudge_after_s, MIN_NUDGE_AFTER_S, MAX_NUDGE_AFTER_S)
+            check_range("nudges_an_hour", self.nudges_an_hour, 1, MAX_NUDGES_AN_HOUR)
+            check_range("nudge_pause_s", self.nudge_pause_s, 0.0, 3600.0)
             check_range("break_after_s", self.break_after_s, 300.0, 14400.0)
             check_range("quiet_from_min", self.quiet_from_min, 0, 1439)
             check_range("quiet_until_min", self.quiet_until_min, 0, 1439)
             check_range("goal_rounded_min_h", self.goal_rounded_min_h, 1.0, 60.0)
+        except DecodeError as error:
+            raise SettingError(error.reason, error.message) from None
+
+
+class NotNow(msgspec.Struct, frozen=True, kw_only=True):
+    """The client wants no nudges in [start_ns, end_ns), UTC. SettingError where that is over MAX_NOT_NOW_MIN."""
+
+    start_ns: int
+    end_ns: int
+
+    def __post_init__(self) -> None:
+        try:
+            check_range("start_ns", self.start_ns, 0, LATEST_UTC_NS)
+            length_ns = self.end_ns - self.start_ns
+            check_range("not now in ns", length_ns, 1, MAX_NOT_NOW_MIN * 60 * NS_PER_S)
         except DecodeError as error:
             raise SettingError(error.reason, error.message) from None
 

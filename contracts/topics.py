@@ -29,6 +29,7 @@ class Kind(StrEnum):
     EPISODE = "episode"
     NUDGE = "nudge"
     CONTEXT = "context"
+    NOT_NOW = "not-now"
     REJECTED = "rejected"
 
 
@@ -47,6 +48,7 @@ _WEARER_LEAVES: Final = {
     "episode": Kind.EPISODE,
     "nudge": Kind.NUDGE,
     "context": Kind.CONTEXT,
+    "not-now": Kind.NOT_NOW,
 }
 
 
@@ -132,6 +134,11 @@ def nudge(site: str, wearer: str) -> str:
 def context(site: str, wearer: str) -> str:
     """What a wearer says they do; retained."""
     return f"{ROOT}/{site}/wearer/{wearer}/context"
+
+
+def not_now(site: str, wearer: str) -> str:
+    """A wearer's wish for no nudges for some minutes."""
+    return f"{ROOT}/{site}/wearer/{wearer}/not-now"
 
 
 def rejected(site: str) -> str:

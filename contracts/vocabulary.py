@@ -76,6 +76,33 @@ class NudgeKind(StrEnum):
 
     POSTURE = "posture"  # rounded for longer than the wearer wants
     BREAK = "break"  # seated for long
+    GOOD_AGAIN = "good_again"  # upright again after a nudge: a cue, and no reminder
+
+
+class KeptBack(StrEnum):
+    """Why a reminder that was due was not given. Of several reasons the first in this order counts."""
+
+    QUIET = "quiet"  # in the wearer's quiet hours
+    NOT_NOW = "not_now"  # the client asked for none just now
+    DRIVING = "driving"
+    MOVING = "moving"  # walking, or on stairs
+    CARRYING = "carrying"
+    LYING = "lying"
+    NOT_WORN = "not_worn"
+    BENDING = "bending"  # reaching: the lower trunk is bent forward beyond what a slump does
+    UNSURE = "unsure"  # the run's posture is not told surely enough
+    TOO_SOON = "too_soon"  # after the reminder before
+    TOO_MANY = "too_many"  # in the last hour
+    BACKLOG = "backlog"  # it came too late to be of help
+    NO_SENSOR = "no_sensor"  # nobody can pulse: no sensor on the upper trunk, or none that is heard
+
+
+class Afterwards(StrEnum):
+    """What was seen after a posture nudge. That it came after is all it says."""
+
+    UPRIGHT = "upright"  # within a minute, and kept up for some seconds
+    NOT_UPRIGHT = "not_upright"
+    UNKNOWN = "unknown"  # taken off, or the data ended
 
 
 class Quality(StrEnum):

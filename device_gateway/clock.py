@@ -27,8 +27,9 @@ DRIFT_WANDER: Final = 5e-6
 #: Half a round trip of a gateway we know nothing of: one connection interval of a phone (30 ms) and
 #: some waiting for it.
 SYNC_UNCERTAINTY_NS: Final = 20 * NS_PER_MS
-#: A correction is worked off at 5 ms a second: far below the 1 % that a batch's period may deviate.
-SLEW: Final = 0.005
+#: A correction is worked off at 8 ms a second: below the 1 % that a batch's period may deviate, and a
+#: third of a second, as NTP may put right, within a minute.
+SLEW: Final = 0.008
 #: A line that is ahead by more is stepped to: at the slew rate it would take minutes of wrong times.
 STEP_AHEAD_NS: Final = NS_PER_S
 #: Closer anchors would turn their own errors into drift.
@@ -65,7 +66,8 @@ class Placed(msgspec.Struct, frozen=True):
 class DeviceClock(msgspec.Struct, frozen=True, array_like=True):
     """The mapping of one epoch. ``cursor``: where the last batch ended, device ns and UTC ns.
 
-    A cursor with no device time is a floor left by an earlier epoch.
+    A cursor with no device time is a floor left by an earlier epoch. ``most_drift``: what its clock
+    may be off, more than a crystal where it is a count of samples.
     """
 
     epoch: int
@@ -74,6 +76,7 @@ class DeviceClock(msgspec.Struct, frozen=True, array_like=True):
     cursor_utc_ns: int | None = None
     doubts: int = 0
     doubt_ns: int = 0
+    most_drift: float = MAX_DRIFT
 
     @property
     def known(self) -> bool:
@@ -128,6 +131,21 @@ class DeviceClock(msgspec.Struct, frozen=True, array_like=True):
         apart_ns = abs(anchor.utc_ns - self._line_ns(anchor.device_ns))
         return msgspec.structs.replace(self, doubts=doubts, doubt_ns=apart_ns)
 
+    def with_line(
+        self, left: Anchor, right: Anchor, *, doubt_ns: int, most_drift: float
+    ) -> DeviceClock:
+        """The clock by a line that was drawn elsewhere, through two anchors; what it gave out stays.
+
+        ``doubt_ns`` is added to its error; ``most_drift``: what the sensor's clock may be off.
+        """
+        knots = (right,) if left.device_ns >= right.device_ns else (left, right)
+        made = msgspec.structs.replace(
+            self, knots=knots, doubts=0, doubt_ns=doubt_ns, most_drift=most_drift
+        )
+        if (self.cursor_utc_ns or 0) > right.utc_ns + FUTURE_LIMIT_NS:  # as in _doubt
+            return msgspec.structs.replace(made, cursor_device_ns=None, cursor_utc_ns=None)
+        return made
+
     def is_past(self, knot: Anchor) -> bool:
         """Whether all times up to an anchor were given out."""
         return self.cursor_device_ns is not None and self.cursor_device_ns >= knot.device_ns
@@ -148,15 +166,15 @@ class DeviceClock(msgspec.Struct, frozen=True, array_like=True):
     def _drift(self) -> float:
         """Rate of UTC against the device clock, less 1, beyond the anchors. 0 where nobody knows."""
         first, last = self.knots[0], self.knots[-1]
-        if len(self.knots) == 1 or _bend(first, last) > MAX_DRIFT:
+        if len(self.knots) == 1 or _bend(first, last) > self.most_drift:
             return 0.0
-        return max(-MAX_DRIFT, min(MAX_DRIFT, _skew(first, last)))
+        return max(-self.most_drift, min(self.most_drift, _skew(first, last)))
 
     def _drift_error(self) -> float:
         first, last = self.knots[0], self.knots[-1]
-        if len(self.knots) == 1 or _bend(first, last) > MAX_DRIFT:
-            return MAX_DRIFT
-        return min(MAX_DRIFT, _bend(first, last) + DRIFT_WANDER)
+        if len(self.knots) == 1 or _bend(first, last) > self.most_drift:
+            return self.most_drift
+        return min(self.most_drift, _bend(first, last) + DRIFT_WANDER)
 
     def _behind_ns(self, device_ns: int) -> int:
         """What of an earlier mapping is still to be worked off at ``device_ns``: mapped minus line."""
@@ -223,6 +241,21 @@ def round_trip_anchor(sent_ns: int, received_ns: int, device_us: int) -> Anchor:
         return Anchor(device_us * NS_PER_US, received_ns, MAX_ERROR_NS)
     half_ns = (received_ns - sent_ns) // 2
     return Anchor(device_us * NS_PER_US, sent_ns + half_ns, half_ns + NS_PER_US)
+
+
+def narrowed(anchor: Anchor, other: Anchor) -> Anchor:
+    """What two round trips say together, at the device time of ``other``, soon after ``anchor``.
+
+    The way there of one may have been quick and the way back of the other: the time lies within both.
+    The better of the two where nothing lies within both, since the host's clock was set in between.
+    """
+    utc_ns = anchor.utc_ns + other.device_ns - anchor.device_ns
+    low_ns = max(utc_ns - anchor.uncertainty_ns, other.utc_ns - other.uncertainty_ns)
+    high_ns = min(utc_ns + anchor.uncertainty_ns, other.utc_ns + other.uncertainty_ns)
+    if low_ns > high_ns:
+        return min(anchor, other, key=lambda one: one.uncertainty_ns)
+    half_ns = (high_ns - low_ns + 1) // 2
+    return Anchor(other.device_ns, low_ns + half_ns, half_ns)
 
 
 def _appended(clock: DeviceClock, anchor: Anchor) -> DeviceClock:

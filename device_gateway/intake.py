@@ -8,16 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
 import structlog
 
-from contracts.checks import EARLIEST_UTC_NS, FUTURE_LIMIT_NS
-from contracts.errors import DecodeError, DiskError, RadioError, Reason
+from contracts.errors import DiskError, RadioError, Reason
 from contracts.units import NS_PER_S
-from device_gateway.assembly import Run, Taken
-from device_gateway.batches import Append, Batch
-from device_gateway.clock import DeviceClock
+from device_gateway.assembly import Taken
+from device_gateway.batches import Append
 from device_gateway.link import Link
+from device_gateway.placing import place_runs
 from device_gateway.writer import Writer
 
 log = structlog.get_logger(__name__)
@@ -102,18 +100,9 @@ class Intake:
     async def _commit(self, taken: Taken) -> Seen:
         link = self._link
         now_ns = self._clock_ns()
-        clocks = self._clocks_now()
+        placed = place_runs(taken.runs, link.control.corrected(link.clocks), now_ns=now_ns)
+        batches, clocks, unplaced = placed.batches, placed.clocks, placed.unplaced
         clock = clocks.get(taken.position.epoch, clocks[max(clocks)])
-        batches: list[Batch] = []
-        unplaced = 0
-        for run in taken.runs:
-            placed = _place(run, clocks, now_ns)
-            if placed is None:
-                unplaced += run.count
-                continue
-            batch, clock = placed
-            clocks = {epoch: _after(other, clock) for epoch, other in clocks.items()}
-            batches.append(batch)
         if unplaced:
             log.warning("sensor.time_unknown", sensor=self._sensor, samples=unplaced)
         try:
@@ -133,51 +122,3 @@ class Intake:
         lag_s = (now_ns - last.t0_ns - last.count * last.period_ns) / NS_PER_S
         self._live = lag_s < BACKLOG_LAG_S
         return Seen(lag_s=lag_s, unplaced=unplaced)
-
-    def _clocks_now(self) -> dict[int, DeviceClock]:
-        """The link's clocks with what was learnt of the sensor's newest since the last commit."""
-        clocks = dict(self._link.clocks)
-        newest = max(clocks)
-        for anchor in self._link.anchors:
-            clocks[newest] = clocks[newest].with_anchor(anchor)
-        self._link.anchors.clear()
-        return clocks
-
-
-def _place(
-    run: Run, clocks: dict[int, DeviceClock], now_ns: int
-) -> tuple[Batch, DeviceClock] | None:
-    """A run as a batch, and its clock after it; None where its time is not known, or is nonsense.
-
-    DecodeError where it is our clock that makes no sense any more: the host's was set meanwhile.
-    """
-    clock = clocks.get(run.epoch)
-    if clock is None or not clock.known:
-        return None
-    try:
-        placed, clock = clock.place(run, now_ns=now_ns)
-    except DecodeError:
-        newest_ns = clock.knots[-1].utc_ns
-        if not EARLIEST_UTC_NS <= newest_ns <= now_ns + FUTURE_LIMIT_NS:
-            raise
-        return None
-    batch = Batch(
-        placed.t0_ns,
-        placed.period_ns,
-        NS_PER_S / run.period_ns,
-        run.scale,
-        run.readings,
-        run.lost_before,
-        placed.error_ns,
-        run.end,
-    )
-    return batch, clock
-
-
-def _after(clock: DeviceClock, moved: DeviceClock) -> DeviceClock:
-    """``clock`` once ``moved`` has given out times: itself, or of a later epoch and not before those."""
-    if clock.epoch == moved.epoch:
-        return moved
-    if clock.epoch < moved.epoch:
-        return clock
-    return msgspec.structs.replace(clock, cursor_device_ns=None, cursor_utc_ns=moved.cursor_utc_ns)

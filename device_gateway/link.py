@@ -12,13 +12,12 @@ import structlog
 from bleak import BleakClient
 from bleak.exc import BleakError
 
-from contracts import gatt
 from contracts.errors import DecodeError, PlumblineError
 from contracts.gatt import Position, SamplePacket
 from contracts.units import NS_PER_S
 from device_gateway.assembly import Assembler, Outcome
-from device_gateway.clock import Anchor, DeviceClock
-from device_gateway.control import Control
+from device_gateway.clock import DeviceClock
+from device_gateway.conversation import Conversation
 
 log = structlog.get_logger(__name__)
 
@@ -37,15 +36,14 @@ class Link:
     def __init__(
         self,
         client: BleakClient,
-        clock_ns: Callable[[], int],
+        control: Conversation,
         failed: Callable[[Link, Exception], None],
     ) -> None:
         self.client = client
-        self.control = Control(client, clock_ns)
+        self.control = control
         self.assembler = Assembler(Position(0, 0))
         self.clocks: dict[int, DeviceClock] = {}
-        self.anchors: list[Anchor] = []
-        self.arrived: deque[bytearray] = deque()
+        self.arrived: deque[bytearray | SamplePacket] = deque()
         self.news = asyncio.Event()
         self.tidy = asyncio.Event()
         self.paused = True  # until the sensor was asked: what comes now was not asked for
@@ -85,22 +83,22 @@ class Link:
             log.error("sensor.defect", exc_info=error)
             self._failed(self, RuntimeError(f"unexpected {error!r}"))
 
-    def on_packet(self, _: object, value: bytearray) -> None:
-        """A notification on ``stream`` or ``log``."""
+    def on_arrival(self, value: bytearray | SamplePacket) -> None:
+        """A packet, or its bytes."""
         if not self.paused and len(self.arrived) < MAX_ARRIVED:
             self.arrived.append(value)
             self.news.set()
 
-    async def subscribe(self) -> None:
-        """Have the sensor's packets delivered."""
-        await self.client.start_notify(gatt.LOG_UUID, self.on_packet)
-        await self.client.start_notify(gatt.STREAM_UUID, self.on_packet)
-
     def assemble(self) -> bool:
         """Take what arrived. False where a hole came up and the sensor is to be asked again."""
         while self.arrived:
+            value = self.arrived.popleft()
             try:
-                packet = SamplePacket.from_bytes(bytes(self.arrived.popleft()))
+                packet = (
+                    value
+                    if isinstance(value, SamplePacket)
+                    else SamplePacket.from_bytes(bytes(value))
+                )
             except DecodeError as error:
                 level = log.debug if self.garbage else log.warning
                 level("sensor.bad_packet", reason=error.reason, message=error.message)
@@ -150,7 +148,9 @@ class Link:
         await self.control.start(position)
 
     def backlog(self, *, sampling: bool) -> int:
-        """About how many samples the sensor has that were not taken yet."""
+        """About how many samples the sensor has that were not taken yet; none where it keeps none."""
+        if not self.control.keeps_log:
+            return 0
         taken_s = asyncio.get_running_loop().time() - self.next_known_s if sampling else 0.0
         upcoming = self.next_known + int(taken_s * NS_PER_S / self.period_ns)
         return max(0, upcoming - self.assembler.next.sequence)

@@ -17,10 +17,10 @@ from contracts.gatt import Position, SensorStatus
 from contracts.messages import SensorStatus as SensorStatusMessage
 from contracts.vocabulary import is_id
 from device_gateway.assembly import Assembler
-from device_gateway.clocks import clocks_of
 from device_gateway.config import GatewayConfig
 from device_gateway.intake import Intake, Seen
 from device_gateway.link import Link
+from device_gateway.makes import conversation_with, listed_names, make_of
 from device_gateway.outbox import Outbox
 from device_gateway.radio import Advertisement, Radio
 from device_gateway.recorder import WITHOUT_PLACEMENT
@@ -38,16 +38,11 @@ from device_gateway.writer import Writer
 
 log = structlog.get_logger(__name__)
 
-PROFILE: Final = "native"
 #: A sensor that samples sends five packets a second, at its slowest (1 Hz) one. Ten seconds without
 #: any new sample is a link that only looks connected, even where it was in a pocket for a moment.
 SILENCE_S: Final = 10.0
 #: Erasing frees the sensor's flash; losing one costs nothing, and a day's log needs few.
 ERASE_INTERVAL_S: Final = 2.0
-#: A crystal that drifts by 20 ppm is 1.2 ms off after a minute: as good as a round trip is.
-CLOCK_INTERVAL_S: Final = 60.0
-#: An anchor that contradicts the others is confirmed, or not, within a few seconds.
-CLOCK_DOUBT_INTERVAL_S: Final = 5.0
 #: Closer to now than CAUGHT_UP_S is live; further away than BEHIND_S is not. Apart, so as not to flap.
 CAUGHT_UP_S: Final = 2.0
 BEHIND_S: Final = 10.0
@@ -125,6 +120,16 @@ class SensorSession:
             link.spawn(link.ask())
 
     @property
+    def make(self) -> str:
+        """The name of its make."""
+        return make_of(self._advertisement)
+
+    @property
+    def names(self) -> set[str]:
+        """What an allow list may call it: its serial number, or its make and address."""
+        return {self.serial} | listed_names(self._advertisement)
+
+    @property
     def backlog(self) -> int:
         """About how many samples the sensor still has for us."""
         if self._link is None or self.state in (State.LIVE, State.ENDED):
@@ -148,7 +153,7 @@ class SensorSession:
             at_ns=now_ns,
             battery_percent=self.battery_percent,
             rssi_dbm=self.rssi_dbm,
-            profile=PROFILE,
+            profile=self.make,
             firmware=self.firmware,
             last_seq=state.last_seq,
             received=state.received,
@@ -186,7 +191,8 @@ class SensorSession:
         self.reason = error.message if isinstance(error, PlumblineError) else str(error)[:200]
         level = log.debug if self._failures else log.warning
         level("sensor.link_failed", sensor=self.serial, state=self.state, error=self.reason)
-        self._fire(Event.FAILED)
+        refused = isinstance(error, PlumblineError) and error.reason is Reason.NOT_BONDED
+        self._fire(Event.NOT_OURS if refused else Event.FAILED)
 
     # actions
 
@@ -197,7 +203,11 @@ class SensorSession:
         client = self._shared.radio.client(
             self._advertisement, lambda: self._fire_if(link, Event.LINK_LOST)
         )
-        link = self._link = Link(client, self._shared.clock_ns, self._failed)
+        rate_hz = self._shared.config.stream_rate_hz
+        control = conversation_with(
+            client, self._advertisement, clock_ns=self._shared.clock_ns, stream_rate_hz=rate_hz
+        )
+        link = self._link = Link(client, control, self._failed)
         link.spawn(self._make_link(link))
 
     async def _make_link(self, link: Link) -> None:
@@ -215,12 +225,14 @@ class SensorSession:
         if not self._is_ours(identity.serial):
             self._fire_if(link, Event.NOT_OURS)
             return
+        await link.control.admit()
         self.serial, self.firmware = identity.serial, identity.firmware[:64]
         self._shared.owners[self.serial] = self
         await self._shared.writer.flush()  # what an earlier link handed in is in the state below
         status = await link.control.status()
         known = self._shared.outbox.state(self.serial).clock
-        link.clocks, self.battery_percent = await clocks_of(link.control, status, known)
+        link.clocks = await link.control.clocks(status, known)
+        self.battery_percent = link.control.battery_percent
         link.assembler = self._assembler(status)
         self.reason = ""
         if self._shared.config.keep_recording and self.serial not in self._shared.config.placements:
@@ -233,7 +245,7 @@ class SensorSession:
         owner = self._shared.owners.get(serial)
         if not is_id(serial):
             self.reason = "its serial number is no id"
-        elif allow and serial not in allow:
+        elif allow and not (self.names | {serial}) & set(allow):
             self.reason = "not on the allow list"
         elif owner is not None and owner is not self and owner.state in LINKED:
             # Often the same one: switched off and on, it may come back under another address before
@@ -263,7 +275,7 @@ class SensorSession:
         link.spawn(self._start_reading(link))
 
     async def _start_reading(self, link: Link) -> None:
-        await link.subscribe()
+        await link.control.listen(link.on_arrival)
         intake = Intake(self.serial, link, self._shared.writer, self._shared.clock_ns, self._judge)
         link.spawn(intake.run())
         await link.ask()
@@ -377,8 +389,6 @@ class SensorSession:
 
     async def _tidy(self, link: Link) -> None:
         """Let the sensor forget what is safe, and look at its clock now and then."""
-        loop = asyncio.get_running_loop()
-        clock_s = loop.time()
         erased: Position | None = None
         while True:
             with contextlib.suppress(TimeoutError):
@@ -388,11 +398,5 @@ class SensorSession:
             if link.erase_to is not None and link.erase_to != erased:
                 await link.control.erase(link.erase_to)
                 erased = link.erase_to
-            doubted = any(clock.doubts for clock in link.clocks.values())
-            pause_s = CLOCK_DOUBT_INTERVAL_S if doubted else CLOCK_INTERVAL_S
-            if loop.time() - clock_s > pause_s:
-                anchor, status = await link.control.set_clock()
-                clock_s = loop.time()
-                self.battery_percent = status.battery_percent
-                link.anchors.append(anchor)
-                del link.anchors[:-1]
+            await link.control.look(doubted=any(clock.doubts for clock in link.clocks.values()))
+            self.battery_percent = link.control.battery_percent

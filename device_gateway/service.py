@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from random import Random
 from typing import Any, Final
 
 import structlog
@@ -18,12 +17,13 @@ from contracts.imu import period_ns_of
 from contracts.messages import GatewayCommand, GatewayReply, SensorStatus
 from device_gateway.batches import SensorState
 from device_gateway.config import GatewayConfig
+from device_gateway.makes import is_native, may_connect, profile_of, services_heard
 from device_gateway.outbox import Outbox
-from device_gateway.publisher import Publisher
 from device_gateway.radio import Advertisement, open_radio
 from device_gateway.recorder import write_kept_recording
-from device_gateway.sensor import PROFILE, SensorSession, Surroundings
+from device_gateway.sensor import SensorSession, Surroundings
 from device_gateway.session import LINKED, State
+from device_gateway.uplink import GatewayParts
 from device_gateway.writer import Writer
 
 log = structlog.get_logger(__name__)
@@ -50,11 +50,13 @@ async def run_gateway(
     clock_ns: Callable[[], int],
     report: Callable[[dict[str, Any]], None],
     stop: asyncio.Event,
+    parts: GatewayParts | None = None,
 ) -> None:
     """Read sensors and publish what they say until ``stop``; then end cleanly.
 
     ``clock_ns`` tells UTC in ns, ``report`` gets the counts about twice a second and once more at the
-    end. PlumblineError when it cannot start: no radio, no broker, no outbox.
+    end. PlumblineError when it cannot start: no radio, no broker, no outbox. ``parts`` is for who has
+    a radio or a way to analytics of their own.
     """
     if clock_ns() < EARLIEST_UTC_NS:
         raise SettingError(
@@ -65,7 +67,7 @@ async def run_gateway(
     keep = None if config.keep_recording is None else str(config.keep_recording.resolve())
     with Outbox(config.outbox_path, cap_bytes=config.outbox_cap_bytes, keep=keep) as outbox:
         try:
-            await _Gateway(config, outbox, clock_ns, report).run(stop)
+            await _Gateway(config, outbox, clock_ns, report, parts or GatewayParts()).run(stop)
         finally:
             if config.keep_recording is not None:
                 write_kept_recording(
@@ -83,23 +85,32 @@ class _Gateway:
         outbox: Outbox,
         clock_ns: Callable[[], int],
         report: Callable[[dict[str, Any]], None],
+        parts: GatewayParts,
     ) -> None:
         self._config = config
+        self._radio = parts.radio
         self._outbox = outbox
         self._clock_ns = clock_ns
         self._report = report
         self._sessions: dict[str, SensorSession] = {}
+        self._strangers: dict[str, None] = {}  # addresses that were said to be on no list
         self._missed = asyncio.Event()
         self._without_link = 0
         self._writer = Writer(outbox, self._committed)
-        self._publisher = Publisher(
+        self._publisher = parts.uplink(
             config, outbox, clock_ns=clock_ns, stored=self._writer.stored, command=self._obey
         )
-        self._shared = Surroundings(config, outbox, self._writer, clock_ns, Random(), self._changed)
+        self._shared = Surroundings(
+            config, outbox, self._writer, clock_ns, parts.random, self._changed
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Start in the order in which failures are cheapest, serve, stop in the opposite order."""
-        radio = open_radio(self._config.radio)
+        radio = (
+            open_radio(self._config.radio, self._config.keys_path)
+            if self._radio is None
+            else self._radio
+        )
         publishing = asyncio.create_task(self._publisher.run())
         writing = asyncio.create_task(self._writer.run())
         try:
@@ -156,12 +167,25 @@ class _Gateway:
         if radio is None:
             raise RadioError(Reason.RADIO_UNREACHABLE, "The radio is closed.")
         self._missed.clear()
-        self._meet(await radio.scan(SCAN_S, gatt.SERVICE_UUID))
+        heard = await radio.scan(SCAN_S, *services_heard())
+        self._meet([one for one in heard if self._is_ours(one)])
         if self._links_free() <= 0 or self._nobody_missing():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SCAN_PAUSE_CALM_S):
                     await self._missed.wait()
         await asyncio.sleep(SCAN_PAUSE_S)
+
+    def _is_ours(self, heard: Advertisement) -> bool:
+        """Whether a sensor is of a known make and on the list: a stranger's is not connected at all."""
+        if not is_native(heard) and profile_of(heard) is None:
+            return False
+        listed = may_connect(heard, self._config.allow)
+        if not listed and heard.address not in self._strangers:
+            log.info("sensor.not_listed", address=heard.address, name=heard.name)
+            self._strangers[heard.address] = None
+            for oldest in list(self._strangers)[:-MAX_SESSIONS]:
+                del self._strangers[oldest]
+        return listed
 
     def _meet(self, heard: list[Advertisement]) -> None:
         """Connect to whom there is a link for, and say how many there is none for."""
@@ -210,7 +234,7 @@ class _Gateway:
 
     def _nobody_missing(self) -> bool:
         """Whether every sensor that may be read, or was ever heard, has its link."""
-        linked = {s.serial for s in self._sessions.values() if s.state in LINKED}
+        linked = {n for s in self._sessions.values() if s.state in LINKED for n in s.names}
         calm = LINKED | {State.REFUSED}
         replaced = {s for s in self._sessions.values() if s.serial and not self._is_owner(s)}
         return (
@@ -233,7 +257,6 @@ class _Gateway:
         return SensorStatus(
             state=state,
             at_ns=self._clock_ns(),
-            profile=PROFILE,
             last_seq=known.last_seq,
             received=known.received,
             dropped=known.lost,

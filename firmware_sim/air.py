@@ -12,10 +12,10 @@ from __future__ import annotations
 import asyncio
 import struct
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Any, Final, Protocol, cast
 
 from bumble import hci, ll
-from bumble.controller import Connection, Controller
+from bumble.controller import Connection, Controller, LegacyAdvertiser
 from bumble.link import LocalLink
 
 #: LE data length extension: the longest payload of one packet on the air, and so of one HCI packet.
@@ -39,6 +39,7 @@ class _LinkEnd:
     next_header: bytes
     peer: _LinkEnd | None = None
     completed: int = 0  # taken from the host and not yet reported to it
+    arrives_s: float = 0.0  # when the last packet that is under way arrives, the loop's time
 
     @classmethod
     def of(cls, controller: VirtualController, connection: Connection) -> _LinkEnd:
@@ -51,18 +52,50 @@ class _LinkEnd:
         )
 
 
+class Conditions(Protocol):
+    """How the air is round one sensor: what becomes of the data packets of its links."""
+
+    def passed(self, packet: bytes, *, from_sensor: bool) -> tuple[bytes | None, float]:
+        """An ACL packet as it arrives, None where it never does, and after how many seconds."""
+
+
+class _InOrder(dict[Controller, None]):
+    """A set that is gone through in the order of arrival: the same run after run."""
+
+    def add(self, controller: Controller) -> None:
+        self[controller] = None
+
+    def remove(self, controller: Controller) -> None:
+        del self[controller]
+
+
 class Air(LocalLink):
     """Everything that hears everything. One an event loop."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.controllers = cast(Any, _InOrder())
+
+    def listened_to(self, advertiser: VirtualController) -> bool:
+        """Whether anyone else on the air scans, or waits to connect."""
+        return any(
+            cast(VirtualController, controller).listening
+            for controller in self.controllers
+            if controller is not advertiser
+        )
+
+    def listen(self) -> None:
+        """Somebody listens from now on: let those go on who had nobody to advertise to."""
+        for controller in self.controllers:
+            cast(_Advertiser, controller.le_legacy_advertiser).go_on()
 
     def advertiser(self, address: hci.Address) -> VirtualController | None:
-        """The controller that advertises under ``address`` right now."""
+        """The controller that advertises under ``address`` right now, within reach."""
         for controller in self.controllers:
             advertiser = controller.le_legacy_advertiser
             if advertiser.enabled and advertiser.address == address:
-                return cast(VirtualController, controller)
+                found = cast(VirtualController, controller)
+                return found if found.in_reach else None
         return None
 
     def send_advertising_pdu(
@@ -84,6 +117,43 @@ class Air(LocalLink):
             super().send_ll_control_pdu(sender_address, receiver_address, packet)
 
 
+class _Advertiser(LegacyAdvertiser):
+    """bumble's, which sends nothing while its controller is out of reach, or nobody listens.
+
+    What it leaves out costs nothing, and it goes on at the moment when it would have sent anyway.
+    """
+
+    controller: VirtualController
+    began_s: float = 0.0
+
+    def start(self) -> None:
+        """Switch it on."""
+        super().start()
+        self.began_s = asyncio.get_running_loop().time()
+        if not self.controller.in_reach:
+            self.pause()
+
+    def pause(self) -> None:
+        """Send nothing for now; it is still switched on."""
+        if self.timer_handle is not None:
+            self.timer_handle.cancel()
+            self.timer_handle = None
+
+    def go_on(self) -> None:
+        """Send again when the next one is due."""
+        if self.enabled and self.timer_handle is None and self.controller.in_reach:
+            loop = asyncio.get_running_loop()
+            interval_s = self.advertising_interval_min / 1000.0
+            left_s = interval_s - (loop.time() - self.began_s) % interval_s
+            self.timer_handle = loop.call_later(left_s, self._on_timer_fired)
+
+    def _on_timer_fired(self) -> None:
+        if self.controller.air.listened_to(self.controller):
+            super()._on_timer_fired()
+        else:
+            self.timer_handle = None
+
+
 class VirtualController(Controller):
     """An LE controller on the air: legacy advertising, data length extension, one host."""
 
@@ -99,12 +169,20 @@ class VirtualController(Controller):
 
     def __init__(self, name: str, air: Air, *, rssi_dbm: int = DEFAULT_RSSI_DBM) -> None:
         super().__init__(name, link=air)
+        self.le_legacy_advertiser = _Advertiser(self)
         self.air = air
+        self.conditions: Conditions | None = None
+        self.in_reach = True
         self.rssi_dbm = rssi_dbm  # at which others hear it
         self.congested = False  # its host does not take more for now
         self._loop = asyncio.get_running_loop()
         self._ends: dict[int, _LinkEnd] = {}
         self._report_due = False
+
+    @property
+    def listening(self) -> bool:
+        """Whether it scans, or waits for somebody to connect to."""
+        return bool(self.le_scan_enable) or self.pending_le_connection is not None
 
     # To the host
 
@@ -124,6 +202,8 @@ class VirtualController(Controller):
             self._on_data(packet)
         else:
             super().on_packet(packet)
+            if self.listening:
+                self.air.listen()
 
     def _on_data(self, packet: bytes) -> None:
         head = packet[1] | packet[2] << 8
@@ -131,10 +211,36 @@ class VirtualController(Controller):
         if end is None:  # the link was lost while this was on its way
             return
         peer = end.peer
-        if peer is not None:
-            continues = head >> 12 & 3 == _CONTINUATION
-            header = peer.next_header if continues else peer.first_header
-            peer.controller.to_host(header + packet[3:])
+        if peer is None:
+            self._complete(end)
+            return
+        continues = head >> 12 & 3 == _CONTINUATION
+        arriving = (peer.next_header if continues else peer.first_header) + packet[3:]
+        conditions = self.conditions or peer.controller.conditions
+        if conditions is None:
+            peer.controller.to_host(arriving)
+            self._complete(end)
+        else:
+            self._send_through(conditions, end, peer, arriving)
+
+    def _send_through(
+        self, conditions: Conditions, end: _LinkEnd, peer: _LinkEnd, packet: bytes
+    ) -> None:
+        """Hand a packet over as the conditions have it, none before one that was sent earlier."""
+        passed, delay_s = conditions.passed(packet, from_sensor=conditions is self.conditions)
+        now_s = self._loop.time()
+        if delay_s <= 0.0 and end.arrives_s <= now_s:
+            self._arrive(end, peer, passed)
+            return
+        end.arrives_s = max(end.arrives_s, now_s + delay_s)
+        self._loop.call_at(end.arrives_s, self._arrive, end, peer, passed)
+
+    def _arrive(self, end: _LinkEnd, peer: _LinkEnd, packet: bytes | None) -> None:
+        if packet is not None and end.peer is peer:  # the link is still the one it was sent on
+            peer.controller.to_host(packet)
+        self._complete(end)
+
+    def _complete(self, end: _LinkEnd) -> None:
         end.completed += 1
         if not self._report_due:
             self._report_due = True
@@ -217,6 +323,16 @@ class VirtualController(Controller):
             self.on_le_disconnected(connection, timeout)
             if peer is not None:
                 peer.controller.on_le_disconnected(peer.connection, timeout)
+
+    def set_in_reach(self, in_reach: bool) -> None:
+        """Whether anyone can hear it. Out of reach its links are lost, and both ends notice."""
+        self.in_reach = in_reach
+        advertiser = cast(_Advertiser, self.le_legacy_advertiser)
+        if not in_reach:
+            advertiser.pause()
+            self.lose_links()
+        elif advertiser.enabled:
+            advertiser.start()
 
     def leave(self) -> None:
         """Vanish for good."""

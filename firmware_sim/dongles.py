@@ -1,5 +1,7 @@
 """Dongles of the virtual air: whoever connects over TCP gets a Bluetooth controller of its own.
 
+Code in the same process and event loop has it without TCP, at a :class:`LocalPort`.
+
 The far end speaks HCI (H4) on the stream, exactly as to a USB dongle. When it goes away, however it
 ends, its dongle falls silent, and the sensors that it was connected to notice at once what a real one
 would notice after its supervision time-out.
@@ -8,12 +10,13 @@ would notice after its supervision time-out.
 from __future__ import annotations
 
 import asyncio
+import errno
 from dataclasses import dataclass, field
 from typing import Final, cast
 
 import structlog
 from bumble.core import InvalidPacketError
-from bumble.transport.common import PacketParser
+from bumble.transport.common import PacketParser, Transport, TransportSink
 
 from firmware_sim.air import Air, VirtualController
 
@@ -21,6 +24,61 @@ log = structlog.get_logger(__name__)
 
 #: More programs than this on one air are a mistake.
 MAX_DONGLES: Final = 16
+
+
+class _LocalSource:
+    """What comes from a dongle to the host that has its port open."""
+
+    def __init__(self, dongle: VirtualController) -> None:
+        self.terminated: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._dongle = dongle
+
+    def set_packet_sink(self, sink: TransportSink) -> None:
+        """Where packets go from now on."""
+        self._dongle.hci_sink = sink
+
+    def close(self) -> None:
+        """The port is closed, or its dongle was pulled out: either way the dongle is silent."""
+        if not self.terminated.done():
+            self.terminated.set_result(None)
+        self._dongle.hci_sink = None
+        self._dongle.leave()
+
+
+class LocalPort:
+    """A port of this very process for one dongle, which can be pulled out and put in again."""
+
+    def __init__(self, air: Air, name: str = "local-dongle") -> None:
+        self._air = air
+        self._name = name
+        self._open: _LocalSource | None = None
+        self._dongle: VirtualController | None = None
+        self.plugged_in = True
+
+    @property
+    def links(self) -> int:
+        """How many links its dongle holds: slots that are taken."""
+        return len(self._dongle.le_connections) if self._dongle is not None else 0
+
+    async def open(self) -> Transport:
+        """The dongle as a bumble transport. OSError while it is pulled out or somebody has it."""
+        if not self.plugged_in:
+            raise OSError(errno.ENODEV, "the dongle is not plugged in")
+        if self._open is not None and not self._open.terminated.done():
+            raise OSError(errno.EBUSY, "somebody else has the dongle")
+        self._dongle = VirtualController(self._name, self._air)
+        self._open = _LocalSource(self._dongle)
+        return Transport(self._open, self._dongle)
+
+    def pull_out(self) -> None:
+        """The dongle is gone, and with it every link."""
+        self.plugged_in = False
+        if self._open is not None:
+            self._open.close()
+
+    def put_in(self) -> None:
+        """It can be opened again."""
+        self.plugged_in = True
 
 
 class Dongle(VirtualController):
@@ -58,8 +116,10 @@ class _DongleProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._stream = cast(asyncio.WriteTransport, transport)
-        if len(self._listener.streams) >= MAX_DONGLES:
-            log.warning("air.full", dongles=MAX_DONGLES)
+        full = len(self._listener.streams) >= MAX_DONGLES
+        if full or not self._listener.plugged_in:
+            if full:
+                log.warning("air.full", dongles=MAX_DONGLES)
             self._stream.abort()
             return
         self._listener.streams.add(self._stream)
@@ -95,6 +155,7 @@ class DongleListener:
 
     air: Air
     streams: set[asyncio.WriteTransport] = field(default_factory=set)
+    plugged_in: bool = True
     _server: asyncio.Server | None = None
     _named: int = 0
 
@@ -110,6 +171,16 @@ class DongleListener:
     def port(self) -> int:
         """The port it listens on; 0 when it is closed."""
         return int(self._server.sockets[0].getsockname()[1]) if self._server else 0
+
+    def pull_out(self) -> None:
+        """Every dongle is gone, and who connects gets none."""
+        self.plugged_in = False
+        for stream in list(self.streams):
+            stream.abort()
+
+    def put_in(self) -> None:
+        """There are dongles again."""
+        self.plugged_in = True
 
     def next_name(self) -> str:
         """A name for the next dongle, for the log."""

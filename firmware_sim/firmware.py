@@ -14,15 +14,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from contracts import gatt
 from contracts.errors import DecodeError, Reason, SettingError
 from contracts.gatt import Opcode, PacketFlag, Position, Reply, ReplyStatus, SamplePacket
-from contracts.imu import DEFAULT_SCALE, ImuScale, period_ns_of
+from contracts.imu import AXES, DEFAULT_SCALE, ImuScale, Int16Samples, period_ns_of
 from contracts.units import NS_PER_S, NS_PER_US
 from contracts.vocabulary import is_id
 from firmware_sim.clock import DeviceClock
 from firmware_sim.flash import FlashLog
-from firmware_sim.source import MAX_READ_TICKS, SampleSource
+from firmware_sim.source import MAX_READ_TICKS, SampleSource, Ticks
 
 #: A flash log holds at least this much.
 MIN_LOG_S: Final = 24 * 3600
@@ -45,6 +48,19 @@ class Battery:
         """What is left after a time of the device clock."""
         used = device_ns / NS_PER_S / 3600.0 / self.life_h * 100.0
         return max(0, min(100, round(self.charge_percent - used)))
+
+
+@dataclass(frozen=True, slots=True)
+class DyingBattery(Battery):
+    """A cell that goes flat before its time: from ``fades_ns`` to ``flat_ns`` of the device clock."""
+
+    fades_ns: int = 0
+    flat_ns: int = 1
+
+    def percent(self, device_ns: int) -> int:
+        """What is left after a time of the device clock."""
+        left = (self.flat_ns - device_ns) / (self.flat_ns - self.fades_ns)
+        return round(super().percent(device_ns) * max(0.0, min(1.0, left)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +111,27 @@ class FeltPulse:
     pulse: gatt.HapticPulse
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TakenSamples:
+    """The truth of one epoch's log: sequences (k,), true UTC times in ns (k,), readings (k, 6)."""
+
+    epoch: int
+    sequences: Ticks
+    true_ns: NDArray[np.int64]
+    samples: Int16Samples
+
+
 class Firmware:
     """The sensor ``config`` describes, measuring ``source``. SettingError where that cannot be."""
 
-    def __init__(self, config: FirmwareConfig, source: SampleSource) -> None:
+    def __init__(
+        self, config: FirmwareConfig, source: SampleSource, clock: DeviceClock | None = None
+    ) -> None:
+        """``clock``: where it is more than ``config`` says of it."""
         self.config = config
         self._source = source
         self._period_ns = period_ns_of(source.rate_hz)
-        self._clock = DeviceClock(config.power_on_ns, config.clock_drift_ppm)
+        self._clock = clock or DeviceClock(config.power_on_ns, config.clock_drift_ppm)
         least = -(-MIN_LOG_S * NS_PER_S // self._period_ns)
         _check_config(config, least)
         self._log = FlashLog(config.log_capacity_samples or least)
@@ -138,6 +167,16 @@ class Firmware:
         )
 
     @property
+    def timed(self) -> bool:
+        """Whether anyone ever set its clock in this epoch."""
+        return self._sync.known
+
+    @property
+    def oldest_sequence(self) -> int:
+        """The oldest sample that is kept; the next one where none is."""
+        return self._log.run_from(self._log.oldest_tick, 1)[0]
+
+    @property
     def _ended(self) -> bool:
         return self._log.next_tick >= self._end_tick
 
@@ -148,6 +187,25 @@ class Firmware:
             stop = min(due, start + min(MAX_READ_TICKS, self._log.capacity_ticks))
             chunk = self._source.read(start, stop)
             self._log.append(stop, chunk.ticks, self._scale.quantise(chunk.si))
+
+    def taken(self) -> TakenSamples:
+        """Every sample so far that reached the log: read from the source once more, whatever became
+        of it since.
+        """
+        next_tick = self._log.next_tick
+        chunks = [
+            self._source.read(start, min(next_tick, start + MAX_READ_TICKS))
+            for start in range(0, next_tick, MAX_READ_TICKS)
+        ]
+        ticks = np.concatenate([np.empty(0, np.int64), *(chunk.ticks for chunk in chunks)])
+        samples = [self._scale.quantise(chunk.si) for chunk in chunks]
+        elapsed_s = self._clock.elapsed_s(ticks, NS_PER_S / self._period_ns)
+        return TakenSamples(
+            self.config.epoch,
+            ticks,
+            self._clock.power_on_ns + np.rint(elapsed_s * NS_PER_S).astype(np.int64),
+            np.concatenate([np.empty((0, len(AXES)), np.int16), *samples]),
+        )
 
     def disconnected(self) -> None:
         """The link is gone: stop sending, keep the log."""
@@ -287,7 +345,7 @@ class Firmware:
         status = gatt.SensorStatus(
             device_us=device_us,
             epoch=epoch,
-            oldest=Position(epoch, log.run_from(log.oldest_tick, 1)[0]),
+            oldest=Position(epoch, self.oldest_sequence),
             next=Position(epoch, log.next_tick),
             period_ns=self._period_ns,
             scale=self._scale,

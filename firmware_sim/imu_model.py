@@ -110,7 +110,7 @@ class BodySource:
         self._errors = errors
         self._seed = seed
         self._offset_s = (clock.power_on_ns - start_ns) / NS_PER_S
-        self._true_period_s = 1.0 / (rate_hz * (1.0 + clock.drift_ppm * 1e-6))
+        self._clock = clock
         self._block = -1
         self._readings: Array = np.empty((0, len(AXES)))
 
@@ -129,7 +129,7 @@ class BodySource:
 
     def times_s(self, ticks: NDArray[np.int64]) -> Array:
         """True time of each tick, seconds from the day's start."""
-        times: Array = self._offset_s + ticks.astype(np.float64) * self._true_period_s
+        times: Array = self._offset_s + self._clock.elapsed_s(ticks, self.rate_hz)
         return times
 
     def _readings_of(self, block: int) -> Array:

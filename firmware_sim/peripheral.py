@@ -23,9 +23,10 @@ from bumble.host import Host
 from contracts import gatt
 from contracts.units import NS_PER_S
 from firmware_sim.air import DEFAULT_RSSI_DBM, Air, VirtualController
+from firmware_sim.bonding import Bonding
 
 if TYPE_CHECKING:
-    from firmware_sim.firmware import Firmware
+    from firmware_sim.epochs import AnyFirmware
 
 log = structlog.get_logger(__name__)
 
@@ -113,19 +114,21 @@ class SensorHost(Host):
 class Peripheral:
     """One sensor on the air: advertises, serves one central, advertises again.
 
-    ``clock_ns`` tells the true UTC time in ns. ``failed`` is told of a defect in the firmware.
+    ``clock_ns`` tells the true UTC time in ns. ``failed`` is told of a defect in the firmware. One that
+    ``bonds`` speaks to one gateway only, encrypted.
     """
 
     def __init__(
         self,
         serial: str,
-        firmware: Firmware,
+        firmware: AnyFirmware,
         air: Air,
         *,
         clock_ns: Callable[[], int],
         failed: Callable[[BaseException], None],
         att_mtu: int = SENSOR_ATT_MTU,
         rssi_dbm: int = DEFAULT_RSSI_DBM,
+        bonds: bool = False,
     ) -> None:
         self.serial = serial
         self.firmware = firmware
@@ -146,6 +149,9 @@ class Peripheral:
             Characteristic.Permissions.WRITEABLE,
             CharacteristicValue(read=_refuse_read, write=self._on_command),
         )
+        self.bonding = Bonding(self.device) if bonds else None
+        if self.bonding is not None:
+            self.bonding.protect(self.stream, self.log, self.control)
         self.device.add_services(self._services())
         self.device.on(Device.EVENT_CONNECTION, self._on_connection)
 

@@ -10,12 +10,19 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from contracts.errors import Fault, PlumblineError, Reason, SettingError
+from contracts.units import NS_PER_S
 from firmware_sim.air import Air
 from firmware_sim.dongles import DongleListener
+from firmware_sim.faults import FaultPlan
+from firmware_sim.faulty_air import play_faults, set_conditions
+from firmware_sim.makes.fleet import MakeSensor
+from firmware_sim.makes.peripheral import MakePeripheral
 from firmware_sim.peripheral import Peripheral
 
 if TYPE_CHECKING:
     from firmware_sim.fleet import SimulatedSensor
+
+    AnySensor = SimulatedSensor | MakeSensor
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +31,7 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
 async def run_simulator(
-    sensors: Sequence[SimulatedSensor],
+    sensors: Sequence[AnySensor],
     *,
     listen: str,
     clock_ns: Callable[[], int],
@@ -33,14 +40,16 @@ async def run_simulator(
     ready: Callable[[str], None],
     placed: Callable[[Sequence[Peripheral]], None] = lambda _: None,
     open_air: bool = False,
+    plan: FaultPlan = FaultPlan.EMPTY,
+    start_ns: int | None = None,
 ) -> None:
     """Put ``sensors`` on the air and serve ``listen`` ("tcp:127.0.0.1:PORT", 0: any) until ``stop``.
 
     ``ready`` is told the address that is really listened on, once every sensor advertises; ``placed``
-    is shown the sensors before that, for who means to disturb their links. ``open_air`` allows an
+    is shown the native sensors before that, for who means to disturb their links. ``open_air`` allows an
     address that other machines reach, for a network that is itself closed to others. ``report``
-    gets the counts of every sensor about twice a second, and once more at the end. SettingError for
-    a bad ``listen``, PORT_IN_USE where somebody else has the port; a defect of a firmware is raised.
+    gets the counts of every sensor about twice a second, and once more at the end. ``plan`` happens to
+    the air, its second 0 at ``start_ns`` (true UTC; None: now). SettingError for a bad ``listen``, PORT_IN_USE where somebody else has the port; a defect of a firmware is raised.
     """
     host, port = _parse_listen(listen, open_air)
     failure: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -51,19 +60,28 @@ async def run_simulator(
 
     air = Air()
     peripherals = [
-        Peripheral(sensor.serial, sensor.firmware, air, clock_ns=clock_ns, failed=failed)
-        for sensor in sensors
+        peripheral_of(sensor, air, clock_ns=clock_ns, failed=failed) for sensor in sensors
     ]
+    named = [
+        ((sensor.serial, str(sensor.placement)), one.controller)
+        for sensor, one in zip(sensors, peripherals, strict=True)
+    ]
+    began_ns = clock_ns() if start_ns is None else start_ns
+    set_conditions(plan, named, lambda: (clock_ns() - began_ns) / NS_PER_S)
     listener = await _listen(air, host, port)
+    playing = asyncio.create_task(
+        play_faults(plan, named, [listener], start_ns=began_ns, clock_ns=clock_ns)
+    )
     try:
         for peripheral in peripherals:
             # What waits in the flash log of a day away is much: made before anyone is told.
             await asyncio.to_thread(peripheral.firmware.advance, clock_ns())
             await peripheral.start()
-        placed(peripherals)
+        placed([one for one in peripherals if isinstance(one, Peripheral)])
         ready(f"tcp:{host}:{listener.port}")
         await _report_until(sensors, clock_ns, report, stop, failure)
     finally:
+        playing.cancel()
         for peripheral in peripherals:
             await peripheral.stop()
         await listener.close()
@@ -71,8 +89,28 @@ async def run_simulator(
         report(snapshot(sensors))
 
 
+def peripheral_of(
+    sensor: AnySensor,
+    air: Air,
+    *,
+    clock_ns: Callable[[], int],
+    failed: Callable[[BaseException], None],
+) -> Peripheral | MakePeripheral:
+    """The Bluetooth side of a sensor of any make."""
+    if isinstance(sensor, MakeSensor):
+        return MakePeripheral(sensor.firmware, air, clock_ns=clock_ns, failed=failed)
+    return Peripheral(
+        sensor.serial,
+        sensor.firmware,
+        air,
+        clock_ns=clock_ns,
+        failed=failed,
+        bonds=sensor.bonds,
+    )
+
+
 async def _report_until(
-    sensors: Sequence[SimulatedSensor],
+    sensors: Sequence[AnySensor],
     clock_ns: Callable[[], int],
     report: Callable[[dict[str, Any]], None],
     stop: asyncio.Event,
@@ -95,7 +133,7 @@ async def _report_until(
         stopping.cancel()
 
 
-def snapshot(sensors: Sequence[SimulatedSensor]) -> dict[str, Any]:
+def snapshot(sensors: Sequence[AnySensor]) -> dict[str, Any]:
     """The counts of every sensor by serial: samples recorded, lost, sent, kept, and whether it ended."""
     return {
         "sensors": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +43,10 @@ class SampleSource(Protocol):
 
     def read(self, start_tick: int, stop_tick: int) -> SourceChunk:
         """The readings of ticks [start_tick, stop_tick), both within the source."""
+
+
+#: What a wearer does, sampled at a rate: the same movement at every rate.
+SourceAt = Callable[[float], SampleSource]
 
 
 class ConstantSource:

@@ -16,10 +16,15 @@ from rich.console import Console
 from rich.table import Table
 
 from contracts.errors import PlumblineError, Reason, SettingError
-from plumbline import bench_consumer, bench_memory, bench_offline, bench_store
+from plumbline import bench_consumer, bench_faults, bench_memory, bench_offline, bench_store
 from plumbline.bench_backlog import measure_backlog
+from plumbline.bench_fuzz import measure_fuzz
 from plumbline.bench_live import measure_live
+from plumbline.bench_nudge import WEARERS as NUDGED_WEARERS
+from plumbline.bench_nudge import measure_nudge
 from plumbline.bench_outage import measure_outage
+from plumbline.bench_sensors import measure_sensors
+from plumbline.bench_time import measure_time
 from plumbline.settings import Settings
 
 Figures = dict[str, Any]
@@ -34,6 +39,8 @@ class BenchChoice:
     live_s: float = 60.0
     wearers: int | None = None
     clinic: Path | None = None  # folder that keeps the dashboard's clinic
+    plans: int = bench_faults.PLANS
+    seed: int = 1
     json_file: Path | None = None  # "-": standard output, and no tables
 
 
@@ -58,6 +65,15 @@ def run_bench(settings: Settings, choice: BenchChoice) -> None:
             folder, choice.wearers or bench_memory.WEARERS
         ),
         "outage": measure_outage,
+        "fuzz": measure_fuzz,
+        "faults": lambda folder: bench_faults.measure_faults(
+            folder, plans=choice.plans, seed=choice.seed
+        ),
+        "nudge": lambda folder: measure_nudge(
+            folder, choice.live_s, choice.wearers or NUDGED_WEARERS
+        ),
+        "sensors": lambda folder: measure_sensors(folder, choice.live_s),
+        "time": lambda _: measure_time(),
         "dashboard": lambda folder: _dashboard(folder, choice),
     }
     if choice.what != "all" and choice.what not in benches:
@@ -102,8 +118,8 @@ def _measured(bench: Callable[[Path], Figures], folder: Path, *, optional: bool)
         raise
 
 
-#: Takes half an hour and a browser: only where it is asked for by name.
-ALONE: Final = ("dashboard",)
+#: Take minutes to half an hour each, one of them a browser: only where they are asked for by name.
+ALONE: Final = ("dashboard", "sensors", "fuzz", "faults")
 #: Enough for a steady ratio; more only takes longer.
 OFFLINE_HOURS: Final = 1.0
 

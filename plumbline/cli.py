@@ -14,9 +14,11 @@ from typer.exceptions import TyperException
 
 from contracts.errors import EXIT_STATUS, Fault, PlumblineError, Reason, SettingError
 from plumbline import __version__, cli_account
+from plumbline.cli_bench import bench
 from plumbline.cli_errands import erase, receipt, replay
 from plumbline.cli_export import export
 from plumbline.cli_seed import seed
+from plumbline.cli_sensors import forget, pair, record, scan
 from plumbline.cli_truth import fit, validate
 from plumbline.lifeline import hold_to_parent
 from plumbline.options import with_settings
@@ -38,6 +40,13 @@ Stats = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for another program")]
 Seed = Annotated[int, typer.Option(help="Seed of the simulation", min=0)]
+Make = Annotated[
+    str,
+    typer.Option(
+        help="Make of the sensors: native, witmotion, dot, thingy or movesense; all but the native "
+        "keep no log, so what they sample is live"
+    ),
+]
 RecordingFolder = Annotated[
     Path | None,
     typer.Option("--recording", help="Play this recording instead of the simulated day"),
@@ -74,6 +83,7 @@ def demo(
     ] = 8.0,
     seed: Seed = 1,
     live: Annotated[bool, typer.Option("--live", help="Nothing waits: all is played live")] = False,
+    make: Make = "native",
     headless: Annotated[bool, typer.Option("--headless", help="Start no dashboard")] = False,
     until_done: Annotated[
         bool,
@@ -91,10 +101,12 @@ def demo(
     """Everything on this machine: simulated sensors, Bluetooth, broker, analytics, dashboard."""
     from plumbline.demo import DemoChoice, run_demo
 
+    live = live or make != "native"  # the others keep no log in which something could wait
     choice = DemoChoice(
         recording=recording,
         hours=0.0 if live else hours,
         live=live,
+        make=make,
         seed=seed,
         headless=headless,
         until_done=until_done,
@@ -121,6 +133,11 @@ def sim(
     ] = None,
     serial_prefix: Annotated[str, typer.Option(help="Serial numbers are PREFIX-PLACEMENT")] = "PL",
     seed: Seed = 1,
+    make: Make = "native",
+    scenario: Annotated[
+        Path | None, typer.Option(help="File that says what is worn and done (docs/simulator.md)")
+    ] = None,
+    faults: Annotated[Path | None, typer.Option(help="File that says what goes wrong")] = None,
     enrol: Annotated[
         bool,
         typer.Option(
@@ -143,7 +160,9 @@ def sim(
     from plumbline.fleet import FleetChoice
     from plumbline.services import run_sim
 
-    choice = FleetChoice(recording, hours, placements, start_ns, serial_prefix, seed)
+    choice = FleetChoice(
+        recording, hours, placements, start_ns, serial_prefix, seed, make, scenario, faults
+    )
     run_sim(settings, choice, listen=listen, open_air=open_air, enrol=enrol, stats=stats)
 
 
@@ -206,47 +225,19 @@ def analyze(
     run_analyze(choice)
 
 
+app.command()(bench)
 app.command()(validate)
 app.command()(fit)
 app.add_typer(cli_account.app)
+app.command()(scan)
+app.command()(pair)
+app.command()(forget)
+app.command()(record)
 app.command()(erase)
 app.command()(receipt)
 app.command()(replay)
 app.command()(seed)
 app.command()(export)
-
-
-@app.command()
-@with_settings()
-def bench(
-    settings: Settings,
-    *,
-    what: Annotated[
-        str,
-        typer.Argument(
-            help="backlog, live, offline, consumer, store, memory, outage, all; or dashboard",
-            metavar="[WHAT]",
-        ),
-    ] = "all",
-    hours: Annotated[float, typer.Option(help="Hours of the backlog", min=0.02, max=24.0)] = 8.0,
-    live_s: Annotated[float, typer.Option(help="Seconds of live data", min=10.0)] = 60.0,
-    wearers: Annotated[
-        int | None,
-        typer.Option(help="People in consumer, store, memory and dashboard", min=2, max=500),
-    ] = None,
-    clinic: Annotated[
-        Path | None,
-        typer.Option(help="Folder that keeps the dashboard's simulated clinic for the next time"),
-    ] = None,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", help="Write the figures to this file as JSON; -: print only that"),
-    ] = None,
-) -> None:
-    """Measure: a backlog's way, the delay live, and each part against what bounds it."""
-    from plumbline.bench import BenchChoice, run_bench
-
-    run_bench(settings, BenchChoice(what, hours, live_s, wearers, clinic, json_file))
 
 
 @app.command()

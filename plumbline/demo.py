@@ -23,7 +23,7 @@ from plumbline.demo_keep import check_keep, note_calibration
 from plumbline.demo_view import Summary, SyncProgress, focus_seconds, show_summary
 from plumbline.disk import check_room
 from plumbline.enrol import MARGIN_NS, Enrolled, enrol_new
-from plumbline.fleet import KIT, FleetChoice, now_ns, start_for
+from plumbline.fleet import KIT, NATIVE, FleetChoice, now_ns, start_for
 from plumbline.ports import LOOPBACK, answers, check_port_free, free_port
 from plumbline.run import stop_on_signal
 from plumbline.settings import ENV_PREFIX, Settings
@@ -52,6 +52,7 @@ class DemoChoice:
     keep: Path | None = None
     patience_s: float = 120.0
     as_json: bool = False
+    make: str = NATIVE  # any other keeps no log: then all is live
 
 
 def run_demo(settings: Settings, choice: DemoChoice) -> None:
@@ -119,9 +120,11 @@ def make_plan(settings: Settings, choice: DemoChoice) -> Enrolled:
     registry = open_registry(settings.people_url)
     try:
         at_ns = now_ns()
-        start_ns = start_for(choice.recording, choice.hours, live=choice.live, at_ns=at_ns)
+        start_ns = start_for(
+            choice.recording, choice.hours, live=choice.live, at_ns=at_ns, make=choice.make
+        )
         fleet = FleetChoice(
-            choice.recording, choice.hours, ",".join(KIT), start_ns, "PL", choice.seed
+            choice.recording, choice.hours, ",".join(KIT), start_ns, "PL", choice.seed, choice.make
         )
         return enrol_new(registry, fleet, at_ns)
     finally:
@@ -229,6 +232,7 @@ class Demo:
         sim = [
             *("--listen", self._radio, "--start-ns", str(self._plan.start_ns)),
             *("--serial-prefix", choice.serial_prefix, "--seed", str(choice.seed)),
+            *("--make", choice.make),
         ]
         if choice.recording is None:
             sim += ["--placements", choice.placements, "--hours", str(choice.hours)]

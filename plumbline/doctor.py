@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Final
 
 from rich.console import Console
@@ -16,23 +16,14 @@ from rich.table import Table
 
 from contracts.errors import EXIT_STATUS, Fault, PlumblineError
 from plumbline.disk import writable_folder
+from plumbline.doctor_machine import check_adapter, check_clock
+from plumbline.findings import Finding
 from plumbline.ports import check_port_free
 from plumbline.settings import Settings
 
 MIN_PYTHON: Final = (3, 11)
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 CONNECT_TIMEOUT_S: Final = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. ``needed``: without it the services cannot work as they are set."""
-
-    what: str
-    ok: bool
-    said: str
-    mend: str = ""
-    needed: bool = True
 
 
 def run_doctor(settings: Settings, *, as_json: bool) -> int:
@@ -128,6 +119,8 @@ def check_cores(_settings: Settings) -> Finding:
 CHECKS: Final[tuple[Callable[[Settings], Finding], ...]] = (
     check_python,
     check_cores,
+    check_clock,
+    check_adapter,
     check_bluetooth,
     check_broker,
     check_store,

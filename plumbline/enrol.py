@@ -9,7 +9,7 @@ import msgspec
 
 from contracts.settings import MAX_CALIBRATION_SESSION_NS, CalibrationPlan
 from contracts.units import NS_PER_S
-from plumbline.fleet import Fleet, FleetChoice, build_fleet, start_for
+from plumbline.fleet import NATIVE, Fleet, FleetChoice, build_fleet, start_of
 from plumbline.zone import local_timezone
 from store.ports import Assignment, Registry, Wearer
 
@@ -36,9 +36,7 @@ def enrol_new(registry: Registry, choice: FleetChoice, at_ns: int) -> Enrolled:
     RecordingError, SettingError where the choice cannot be played.
     """
     number = len(registry.wearers()) + 1
-    start_ns = choice.start_ns
-    if start_ns is None:
-        start_ns = start_for(choice.recording, choice.hours, live=False, at_ns=at_ns)
+    start_ns = start_of(choice, at_ns)
     choice = replace(choice, start_ns=start_ns, serial_prefix=f"PL-{number:03d}")
     fleet = build_fleet(choice, start_ns)
     name = choice.recording.name if choice.recording else "Simulated client"
@@ -61,9 +59,10 @@ def enrol_new(registry: Registry, choice: FleetChoice, at_ns: int) -> Enrolled:
 def enrol_or_go_on(registry: Registry, choice: FleetChoice, at_ns: int) -> Enrolled:
     """The wearer of the last run where that began within a day, sensors as they were; else a new one.
 
-    A simulator that crashed and is started again has the same samples in its flash logs.
+    A simulator that crashed and is started again has the same samples in its flash logs. Sensors of
+    other makes have none: there is nothing to go on with.
     """
-    last = _last(registry, at_ns)
+    last = _last(registry, at_ns) if choice.make == NATIVE else None
     if last is None:
         return enrol_new(registry, choice, at_ns)
     wearer, worn = last

@@ -152,6 +152,7 @@ def _by_itself(settings: Settings, wearer: str, series: SeriesStore, registry: R
             clear=clear or (lambda _topics: True),
             clock_ns=now_ns,
             note=lambda counts: people.note_errand(number, noted_counts(counts)),
+            home_assistant=settings.home_assistant,
         )
         for at_once in steps:
             if not at_once:
@@ -165,7 +166,7 @@ def _broker(settings: Settings, wearer: str) -> Iterator[Clear | None]:
     link = BrokerLink(
         broker_address(settings),
         client_id=f"plumbline-erase-{settings.site}",
-        topics=retained_topics(settings.site, wearer),
+        topics=retained_topics(settings.site, wearer, settings.home_assistant),
         inbox=Inbox(16, 1024),
     )
     try:

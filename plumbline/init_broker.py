@@ -6,6 +6,7 @@ import base64
 import hashlib
 from typing import Final
 
+from analytics.home_assistant import discovery_filter
 from contracts import topics
 
 ANALYTICS_USER: Final = "analytics"
@@ -18,6 +19,8 @@ SALT_BYTES: Final = 12
 #: Mosquitto's own number. More would slow down every connection and guard nothing: the passwords
 #: are random, so nobody guesses them from their hashes.
 _ITERATIONS: Final = 101
+#: The discovery prefix that Home Assistant has by itself.
+HOME_ASSISTANT: Final = "homeassistant"
 _ANY: Final = "+"
 
 
@@ -59,6 +62,7 @@ def service_rules(site: str) -> str:
             topics.nudge(site, _ANY),
             topics.context(site, _ANY),  # to clear it when somebody is erased
             topics.rejected(site),
+            discovery_filter(HOME_ASSISTANT, site),
         ),
         read=(
             topics.imu(site, _ANY, _ANY),
@@ -66,6 +70,8 @@ def service_rules(site: str) -> str:
             topics.gateway_status(site, _ANY),
             topics.reply(site, _ANY),
             topics.context(site, _ANY),
+            topics.not_now(site, _ANY),
+            discovery_filter(HOME_ASSISTANT, site),
         ),
     )
     return analytics + _section(HEALTH_USER, write=(), read=(HEALTH_TOPIC,))

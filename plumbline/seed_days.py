@@ -173,10 +173,7 @@ def _samples(
 
 def _rows(wish: DayWish, output: Output, plan: CalibrationPlan) -> LibraryDay:
     minutes = {minute.start_ns: minute for minute in output.minutes}
-    nudges = [
-        Nudge(at_ns=n.at_ns, kind=NudgeKind(n.kind), held_for_s=n.held_for_s, given=True)
-        for n in output.nudges
-    ]
+    nudges = _nudges(output)
     return LibraryDay(
         wish=wish,
         start_ns=BASE_NS,
@@ -187,6 +184,31 @@ def _rows(wish: DayWish, output: Output, plan: CalibrationPlan) -> LibraryDay:
         nudges=tuple(nudges),
         plan=plan,
     )
+
+
+def _nudges(output: Output) -> list[Nudge]:
+    """The day's reminders: each that was not kept back was felt, with the last word on what came after."""
+    after = {seen.at_ns: seen for seen in output.sequels}
+    nudges = []
+    for n in output.nudges:
+        nudge = Nudge(
+            at_ns=n.at_ns,
+            kind=n.kind,
+            held_for_s=n.held_for_s,
+            given=n.kept_back is None,
+            kept_back=n.kept_back,
+            felt=True if n.kept_back is None else None,
+        )
+        seen = after.get(n.at_ns) if n.kind is NudgeKind.POSTURE else None
+        if seen is not None:
+            nudge = msgspec.structs.replace(
+                nudge,
+                after=seen.after,
+                upright_after_s=seen.upright_after_s,
+                held_s=seen.held_s,
+            )
+        nudges.append(nudge)
+    return nudges
 
 
 def cut(day: LibraryDay, end_ns: int) -> LibraryDay | None:

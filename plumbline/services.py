@@ -14,7 +14,7 @@ from typing import Any
 import typer
 
 from plumbline.disk import writable_folder
-from plumbline.fleet import Fleet, FleetChoice, build_fleet, now_ns
+from plumbline.fleet import Fleet, FleetChoice, build_fleet, now_ns, plan_of
 from plumbline.ports import check_port_free
 from plumbline.run import run_async, run_threaded
 from plumbline.settings import Settings
@@ -34,6 +34,7 @@ def run_sim(
     from firmware_sim.service import run_simulator
 
     fleet = _enrolled(settings, choice) if enrol else build_fleet(choice, now_ns())
+    plan = plan_of(choice)
     write = StatsFile(stats)
     address = {"listen": ""}
 
@@ -55,6 +56,8 @@ def run_sim(
             stop=stop,
             ready=ready,
             open_air=open_air,
+            plan=plan,
+            start_ns=fleet.start_ns,
         )
 
     run_async(service)

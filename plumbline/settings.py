@@ -113,7 +113,30 @@ class Settings(BaseSettings):
         None, Group.GATEWAY, "The gateway's outbox; default: outbox.sqlite in the data folder"
     )
     allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = _setting(
-        (), Group.GATEWAY, "Serial numbers of the sensors to read, separated by commas; empty: any"
+        (),
+        Group.GATEWAY,
+        "Serial numbers of the sensors to read, separated by commas, of other makes their ids by "
+        "address (docs/session.md); empty: any",
+    )
+    stream_rate_hz: float = _setting(
+        50.0,
+        Group.GATEWAY,
+        "Samples a second that sensors of other makes are asked for; each takes the nearest it can",
+        ge=1,
+        le=1000,
+    )
+    max_links: int = _setting(
+        8,
+        Group.GATEWAY,
+        "How many sensors are connected at once; adapters in use manage 7 to 10, good dongles 20",
+        ge=1,
+        le=64,
+    )
+    bluetooth_keys: Path | None = _setting(
+        None,
+        Group.GATEWAY,
+        "File of the address and the bonds of a dongle of the gateway's own; default: "
+        "bluetooth-keys.json beside the outbox",
     )
     keep_recording: Path | None = _setting(
         None, Group.GATEWAY, "Folder in which the gateway also keeps what it reads as a recording"
@@ -141,6 +164,12 @@ class Settings(BaseSettings):
         "How long analytics waits at its start for a store or a registry that is away or full",
         ge=0,
         le=86_400,
+    )
+    home_assistant: str = _setting(
+        "",
+        Group.ANALYTICS,
+        "Discovery prefix of Home Assistant at the broker, by default homeassistant there; empty: it "
+        "is told nothing",
     )
 
     store_url: str = _setting(
@@ -185,6 +214,13 @@ class Settings(BaseSettings):
             raise ValueError("an id is 1 to 64 of A-Z a-z 0-9 _ -")
         return value
 
+    @field_validator("home_assistant")
+    @classmethod
+    def _prefix(cls, value: str) -> str:
+        if value and not all(map(is_id, value.split("/"))):
+            raise ValueError("a prefix is ids of A-Z a-z 0-9 _ - with / between them")
+        return value
+
     @field_validator("allow")
     @classmethod
     def _ids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -194,6 +230,11 @@ class Settings(BaseSettings):
     def outbox_path(self) -> Path:
         """Where the gateway's outbox is."""
         return self.outbox or self.data_dir / "outbox.sqlite"
+
+    @property
+    def keys_path(self) -> Path:
+        """Where the keys of bonded sensors are."""
+        return self.bluetooth_keys or self.outbox_path.with_name("bluetooth-keys.json")
 
     @property
     def series_url(self) -> str:

@@ -76,6 +76,7 @@ def analytics_config(settings: Settings) -> AnalyticsConfig:
         store_wait_s=settings.store_wait_s,
         late_wait_s=settings.late_wait_s,
         live_wait_s=settings.live_wait_s,
+        home_assistant=settings.home_assistant,
     )
 
 
@@ -87,7 +88,10 @@ def gateway_config(settings: Settings) -> GatewayConfig:
         radio=settings.radio,
         broker=broker_address(settings),
         outbox_path=settings.outbox_path,
+        keys_path=settings.keys_path,
+        max_links=settings.max_links,
         allow=settings.allow,
+        stream_rate_hz=settings.stream_rate_hz,
         keep_recording=settings.keep_recording,
         placements=parse_worn(settings.worn),
         broker_wait_s=settings.broker_wait_s,

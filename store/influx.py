@@ -58,6 +58,7 @@ _VERSIONED: Final = {
 }
 _PLAIN: Final = {"calibrations": ("calibration", "body"), "snapshots": ("snapshot", "parts")}
 _Row = TypeVar("_Row")
+_Raw = TypeVar("_Raw")
 
 
 class InfluxSeriesStore:
@@ -185,14 +186,14 @@ class InfluxSeriesStore:
         start_ns, end_ns = _ceil_second_ns(start_ns), _ceil_second_ns(end_ns)
         if start_ns >= end_ns:
             return []
-        keys = {"_measurement": "nudge", "wearer": wearer, "_field": "body"}
-        asked = source(self._kept, start_ns, end_ns, **keys) + keep("kind", "_time", "_value")
-        bodies = [
-            body
-            for _, columns in _split(self._server.ask(asked), "kind")
-            for body in _by_second(columns)
+        keys = {"_measurement": "nudge", "wearer": wearer, "_field": ("body", "felt", "after")}
+        asked = source(self._kept, start_ns, end_ns, **keys)
+        answer = self._server.ask(asked + keep("kind", "_field", "_time", "_value"))
+        found = [
+            nudge
+            for _, of_kind in _split(answer, "kind")
+            for nudge in self._decoded(_nudge_of_fields, _fields_by_second(of_kind))
         ]
-        found = self._decoded(rows.nudge_of_body, bodies)
         return sorted(found, key=lambda nudge: (nudge.at_ns, nudge.kind))
 
     def calibrations(self, wearer: str) -> list[CalibrationOutcome]:
@@ -283,7 +284,7 @@ class InfluxSeriesStore:
         found = self._server.ask(rows_found + " |> count()" + keep("_value"))
         return sum(map(int, found.get("_value", [])))
 
-    def _decoded(self, decode: Callable[[str], _Row], bodies: Iterable[str]) -> list[_Row]:
+    def _decoded(self, decode: Callable[[_Raw], _Row], bodies: Iterable[_Raw]) -> list[_Row]:
         try:
             return [decode(body) for body in bodies]
         except msgspec.MsgspecError as error:
@@ -326,14 +327,32 @@ def reach(address: InfluxAddress) -> None:
 
 
 def _by_second(found: Columns) -> list[str]:
+    return list(_latest_by_second(found).values())
+
+
+def _latest_by_second(found: Columns) -> dict[int, str]:
+    """Values in their greatest version by their second, in time order."""
     if not found:
-        return []
+        return {}
     times = times_ns(found["_time"])
-    latest = {
+    return {
         int(times[row]) // NS_PER_S: found["_value"][row]
         for row in np.argsort(times, kind="stable").tolist()
     }
-    return list(latest.values())
+
+
+def _fields_by_second(found: Columns) -> list[dict[str, str]]:
+    """The fields of rows of one kind; what is a fact of no row is left out."""
+    fields = {name: _latest_by_second(of_field) for name, of_field in _split(found, "_field")}
+    return [
+        {name: values[second] for name, values in fields.items() if second in values}
+        for second in fields.get("body", {})
+    ]
+
+
+def _nudge_of_fields(fields: dict[str, str]) -> Nudge:
+    nudge = rows.nudge_of_body(fields["body"])
+    return rows.with_facts(nudge, fields.get("felt"), fields.get("after"))
 
 
 def _split(found: Columns, name: str) -> Iterator[tuple[str, Columns]]:

@@ -11,7 +11,7 @@ frame          wearer                    its second; codes, hundredths; ``angles
                                          ANGLES[i] is there (a field once written cannot be unset)
 minute, day    wearer                    its second + version; body, worn_s, rounded_s
 episode        wearer                    its second + version; body, end_ns
-nudge          wearer, kind              its second + version; body
+nudge          wearer, kind              its second + version; body, felt, after
 calibration    wearer                    effective_ns; body
 health         gateway, sensor           BASE_NS + version; body
 snapshot       wearer                    BASE_NS + version; parts, part0, part1, … (base64)
@@ -40,11 +40,13 @@ from contracts.records import (
     Episode,
     FrameBlock,
     Nudge,
+    NudgeAfter,
+    NudgeFelt,
     Rollup,
     SensorHealth,
 )
 from contracts.units import NS_PER_S
-from contracts.vocabulary import Posture, is_id
+from contracts.vocabulary import NudgeKind, Posture, is_id
 from store import rows
 from store.ports import Commit, StreamKey
 
@@ -80,6 +82,8 @@ def commit_lines(commit: Commit, version: int) -> CommitLines:
         kept += rollup_lines("day", new.wearer, new.days, version)
         kept += episode_lines(new.wearer, new.episodes, version)
         kept += nudge_lines(new.wearer, new.nudges, version)
+        kept += felt_lines(new.wearer, new.felt, version)
+        kept += sequel_lines(new.wearer, new.sequels, version)
         kept += calibration_lines(new.wearer, new.calibrations)
     frames = frame_lines([(new.wearer, new.frames) for new in commit.wearers])
     return CommitLines(frames, kept, _last_lines(commit, version))
@@ -160,13 +164,38 @@ def episode_lines(wearer: str, episodes: Iterable[Episode], version: int) -> lis
     ]
 
 
-def nudge_lines(wearer: str, nudges: Iterable[Nudge], version: int) -> list[str]:
-    """A line a reminder."""
-    return [
-        f"nudge,wearer={_id(wearer)},kind={nudge.kind} body={_text(rows.nudge_body(nudge))}"
+def nudge_lines(wearer: str, nudges: Sequence[Nudge], version: int) -> list[str]:
+    """A line a reminder, and one for each of the later facts that it carries."""
+    lines = [
+        f"{_nudge_key(wearer, nudge.kind)} body={_text(rows.nudge_body(nudge))}"
         f" {_versioned(nudge.at_ns, version)}"
         for nudge in nudges
     ]
+    felt = [pulse for nudge in nudges if (pulse := rows.felt_of(nudge)) is not None]
+    after = [seen for nudge in nudges if (seen := rows.after_of(nudge)) is not None]
+    return lines + felt_lines(wearer, felt, version) + sequel_lines(wearer, after, version)
+
+
+def felt_lines(wearer: str, felt: Iterable[NudgeFelt], version: int) -> list[str]:
+    """A line a reply to a pulse."""
+    return [
+        f"{_nudge_key(wearer, fact.kind)} felt={_text(msgspec.json.encode(fact).decode())}"
+        f" {_versioned(fact.at_ns, version)}"
+        for fact in felt
+    ]
+
+
+def sequel_lines(wearer: str, sequels: Iterable[NudgeAfter], version: int) -> list[str]:
+    """A line for each word on what came after a reminder."""
+    return [
+        f"{_nudge_key(wearer, fact.kind)} after={_text(msgspec.json.encode(fact).decode())}"
+        f" {_versioned(fact.at_ns, version)}"
+        for fact in sequels
+    ]
+
+
+def _nudge_key(wearer: str, kind: NudgeKind) -> str:
+    return f"nudge,wearer={_id(wearer)},kind={kind}"
 
 
 def calibration_lines(wearer: str, outcomes: Iterable[CalibrationOutcome]) -> list[str]:

@@ -11,8 +11,9 @@ from store.influx_http import InfluxServer
 from store.influx_kinds import Kind
 from store.influx_lines import BASE_NS
 
-#: Version of the layout that influx_lines describes. Frames of layout 1 have no ``suspect``.
-VERSION: Final = 2
+#: Version of the layout that influx_lines describes. Frames of layout 1 have no ``suspect``, reminders of
+#: layout 2 no ``felt`` and no ``after``.
+VERSION: Final = 3
 _DAY_S: Final = 86_400
 #: Files of frames that are deleted as a whole when their time is over.
 _FRAME_SHARD_S: Final = _DAY_S

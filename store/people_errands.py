@@ -37,6 +37,7 @@ _BY_NUMBER: Final = (
     registry_schema.assignment,
     registry_schema.calibration,
     registry_schema.posture_settings,
+    registry_schema.not_now,
 )
 
 

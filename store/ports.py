@@ -16,10 +16,12 @@ from contracts.records import (
     Episode,
     FrameBlock,
     Nudge,
+    NudgeAfter,
+    NudgeFelt,
     Rollup,
     SensorHealth,
 )
-from contracts.settings import CalibrationPlan, PostureSettings
+from contracts.settings import CalibrationPlan, NotNow, PostureSettings
 from contracts.vocabulary import Placement
 from store.people_ports import People
 
@@ -34,7 +36,11 @@ class StreamKey(NamedTuple):
 
 @dataclass(frozen=True)
 class WearerRows:
-    """Rows of one wearer, and the snapshot of the wearer's pipeline after them."""
+    """Rows of one wearer, and the snapshot of the wearer's pipeline after them.
+
+    ``felt`` and ``sequels`` are facts of nudges that are in these rows or were before; of others they
+    are nothing.
+    """
 
     wearer: str
     frames: FrameBlock
@@ -43,6 +49,8 @@ class WearerRows:
     days: Sequence[Rollup] = ()
     calibrations: Sequence[CalibrationOutcome] = ()
     nudges: Sequence[Nudge] = ()
+    felt: Sequence[NudgeFelt] = ()
+    sequels: Sequence[NudgeAfter] = ()
     snapshot: bytes | None = None  # None: unchanged
 
 
@@ -119,7 +127,7 @@ class SeriesStore(Protocol):
         """Episodes that overlap the interval, in time order."""
 
     def nudges(self, wearer: str, start_ns: int, end_ns: int) -> list[Nudge]:
-        """Reminders that were due in the interval, in time order."""
+        """Reminders that were due in the interval, in time order, with what was learned of each since."""
 
     def calibrations(self, wearer: str) -> list[CalibrationOutcome]:
         """What became of a wearer's calibration sessions, by effective time."""
@@ -228,6 +236,12 @@ class Registry(Protocol):
 
     def settings(self, wearer: str) -> PostureSettings:
         """A wearer's settings; the defaults where none were set."""
+
+    def put_not_now(self, wearer: str, wish: NotNow | None) -> None:
+        """From when to when a wearer wants no nudges, in place of what was wished before; None: no more."""
+
+    def not_now(self) -> dict[str, NotNow]:
+        """The latest wish of each wearer who has one, be it over or not."""
 
     def put_notice(self, notice: Notice) -> None:
         """Replace a service's notice. It is no setting: the revision stays."""

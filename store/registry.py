@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from contracts.checks import check_id
 from contracts.errors import DecodeError, Reason, SettingError, StoreError
-from contracts.settings import CalibrationPlan, PostureSettings
+from contracts.settings import CalibrationPlan, NotNow, PostureSettings
 from contracts.vocabulary import Placement
 from store import registry_notices
 from store import registry_schema as schema
@@ -198,6 +198,26 @@ class SqlRegistry:
             return PostureSettings()
         with _readable("settings", wearer):
             return msgspec.json.decode(found[0][0], type=PostureSettings)
+
+    def put_not_now(self, wearer: str, wish: NotNow | None) -> None:
+        table = schema.not_now
+        with self._changing() as connection:
+            number = _wearer_number(connection, wearer)
+            connection.execute(sa.delete(table).where(table.c.wearer_id == number))
+            if wish is not None:
+                connection.execute(
+                    sa.insert(table).values(
+                        wearer_id=number, start_ns=wish.start_ns, end_ns=wish.end_ns
+                    )
+                )
+
+    def not_now(self) -> dict[str, NotNow]:
+        table, people = schema.not_now, schema.wearer
+        found = self._fetch(
+            sa.select(people.c.wearer, table.c.start_ns, table.c.end_ns).join_from(table, people)
+        )
+        with _readable("wishes for no nudges", None):
+            return {wearer: NotNow(start_ns=start, end_ns=end) for wearer, start, end in found}
 
     def put_notice(self, notice: Notice) -> None:
         with self._database.transaction() as connection:

@@ -97,3 +97,17 @@ posture_settings: Final = sa.Table(
     ),
     sa.Column("body", sa.Text, nullable=False),
 )
+
+#: When a wearer wants no nudges, [start_ns, end_ns): the latest wish alone.
+not_now: Final = sa.Table(
+    "not_now",
+    metadata,
+    sa.Column(
+        "wearer_id",
+        sa.ForeignKey("wearer.id", ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    sa.Column("start_ns", sa.BigInteger, nullable=False),
+    sa.Column("end_ns", sa.BigInteger, nullable=False),
+)

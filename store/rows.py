@@ -20,11 +20,13 @@ from contracts.records import (
     Episode,
     FrameBlock,
     Nudge,
+    NudgeAfter,
+    NudgeFelt,
     Rollup,
     SensorHealth,
 )
 from contracts.units import NS_PER_S
-from contracts.vocabulary import ACTIVITIES, POSTURES, NudgeKind
+from contracts.vocabulary import ACTIVITIES, POSTURES, Afterwards, KeptBack, NudgeKind
 
 HUNDREDTHS: Final = 100.0
 #: How far x * 100 may lie from an integer where x is a multiple of 0.01 in float64.
@@ -43,6 +45,19 @@ FRAME_COLUMNS: Final = (
     *(name.replace("_deg", "_cdeg") for name in ANGLES),
 )
 
+NUDGE_COLUMNS: Final = (
+    "at_s",
+    "kind",
+    "held_for_s",
+    "given",
+    "kept_back",
+    "felt",
+    "felt_why",
+    "after",
+    "upright_after_s",
+    "held_s",
+)
+
 _POSTURE_CODE: Final = {value: code for code, value in enumerate(POSTURES)}
 _ACTIVITY_CODE: Final = {value: code for code, value in enumerate(ACTIVITIES)}
 _RollupRow = tuple[int, dict[int, int], dict[int, int], dict[int, int], float | None, int, int]
@@ -50,6 +65,8 @@ _ROLLUP_DECODER: Final = msgspec.msgpack.Decoder(_RollupRow)
 _EPISODE_DECODER: Final = msgspec.json.Decoder(Episode)
 _HEALTH_DECODER: Final = msgspec.json.Decoder(SensorHealth)
 _NUDGE_DECODER: Final = msgspec.json.Decoder(Nudge)
+_FELT_DECODER: Final = msgspec.json.Decoder(NudgeFelt)
+_AFTER_DECODER: Final = msgspec.json.Decoder(NudgeAfter)
 _CALIBRATION_DECODER: Final = msgspec.json.Decoder(CalibrationOutcome)
 
 
@@ -141,27 +158,89 @@ def episode_of_body(body: str) -> Episode:
     return _EPISODE_DECODER.decode(body)
 
 
-def nudge_row(nudge: Nudge) -> tuple[int, str, int, bool]:
-    """The second, kind, seconds held and whether it was given."""
-    return whole_second(nudge.at_ns), nudge.kind.value, nudge.held_for_s, nudge.given
+def nudge_row(nudge: Nudge) -> tuple[Any, ...]:
+    """One value a column of NUDGE_COLUMNS."""
+    return (
+        whole_second(nudge.at_ns),
+        nudge.kind.value,
+        nudge.held_for_s,
+        nudge.given,
+        nudge.kept_back,
+        nudge.felt,
+        nudge.felt_why,
+        nudge.after,
+        nudge.upright_after_s,
+        nudge.held_s,
+    )
 
 
-def nudge_of_row(row: tuple[int, str, int, int]) -> Nudge:
-    """The reminder of such a row. ValueError for a kind that is none."""
-    at_s, kind, held_for_s, given = row
+def nudge_of_row(row: tuple[Any, ...]) -> Nudge:
+    """The reminder of such a row. ValueError for a word that is none."""
+    at_s, kind, held_for_s, given, kept_back, felt, felt_why, after, upright_after_s, held_s = row
     return Nudge(
-        at_ns=at_s * NS_PER_S, kind=NudgeKind(kind), held_for_s=held_for_s, given=bool(given)
+        at_ns=at_s * NS_PER_S,
+        kind=NudgeKind(kind),
+        held_for_s=held_for_s,
+        given=bool(given),
+        kept_back=None if kept_back is None else KeptBack(kept_back),
+        felt=None if felt is None else bool(felt),
+        felt_why=felt_why,
+        after=None if after is None else Afterwards(after),
+        upright_after_s=upright_after_s,
+        held_s=held_s,
     )
 
 
 def nudge_body(nudge: Nudge) -> str:
-    """The reminder as JSON."""
-    return msgspec.json.encode(nudge).decode()
+    """What was decided of the reminder, as JSON; what is learned later has rows of its own."""
+    decided = Nudge(
+        at_ns=nudge.at_ns,
+        kind=nudge.kind,
+        held_for_s=nudge.held_for_s,
+        given=nudge.given,
+        kept_back=nudge.kept_back,
+    )
+    return msgspec.json.encode(decided).decode()
 
 
 def nudge_of_body(body: str) -> Nudge:
-    """The reminder in ``body``."""
-    return _NUDGE_DECODER.decode(body)
+    """The reminder in ``body``; one of before reasons were kept was late where it was not given."""
+    nudge = _NUDGE_DECODER.decode(body)
+    if nudge.given or nudge.kept_back is not None:
+        return nudge
+    return msgspec.structs.replace(nudge, kept_back=KeptBack.BACKLOG)
+
+
+def felt_of(nudge: Nudge) -> NudgeFelt | None:
+    """What the reminder says of its pulse, if anything."""
+    if nudge.felt is None:
+        return None
+    return NudgeFelt(at_ns=nudge.at_ns, kind=nudge.kind, felt=nudge.felt, why=nudge.felt_why)
+
+
+def after_of(nudge: Nudge) -> NudgeAfter | None:
+    """What the reminder says of what came after it, if anything."""
+    if nudge.after is None:
+        return None
+    return NudgeAfter(
+        at_ns=nudge.at_ns,
+        kind=nudge.kind,
+        after=nudge.after,
+        upright_after_s=nudge.upright_after_s,
+        held_s=nudge.held_s,
+    )
+
+
+def with_facts(nudge: Nudge, felt: str | None, after: str | None) -> Nudge:
+    """The reminder with what was learned of it later, as the JSON of a NudgeFelt and a NudgeAfter."""
+    facts: dict[str, Any] = {}
+    if felt is not None:
+        pulse = _FELT_DECODER.decode(felt)
+        facts |= {"felt": pulse.felt, "felt_why": pulse.why}
+    if after is not None:
+        seen = _AFTER_DECODER.decode(after)
+        facts |= {name: getattr(seen, name) for name in ("after", "upright_after_s", "held_s")}
+    return msgspec.structs.replace(nudge, **facts)
 
 
 def health_body(health: SensorHealth) -> str:

@@ -97,8 +97,19 @@ CREATE TABLE nudge (
 ) STRICT, WITHOUT ROWID;
 """
 
+#: A reminder that was not given was one of a backlog, before there were other reasons.
+_NUDGE_FACTS: Final = """
+ALTER TABLE nudge ADD COLUMN kept_back TEXT;
+ALTER TABLE nudge ADD COLUMN felt INTEGER;
+ALTER TABLE nudge ADD COLUMN felt_why TEXT NOT NULL DEFAULT '';
+ALTER TABLE nudge ADD COLUMN after TEXT;
+ALTER TABLE nudge ADD COLUMN upright_after_s INTEGER;
+ALTER TABLE nudge ADD COLUMN held_s INTEGER;
+UPDATE nudge SET kept_back = 'backlog' WHERE given = 0;
+"""
+
 #: Script n takes a file from version n to n + 1. Append only; a released script never changes.
-MIGRATIONS: Final = (_FIRST, _CALIBRATIONS, _SUSPECTS, _NUDGES)
+MIGRATIONS: Final = (_FIRST, _CALIBRATIONS, _SUSPECTS, _NUDGES, _NUDGE_FACTS)
 VERSION: Final = len(MIGRATIONS)
 
 

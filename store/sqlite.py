@@ -26,7 +26,7 @@ from contracts.records import (
     SensorHealth,
 )
 from contracts.units import NS_PER_S
-from store import rows, series_schema
+from store import rows, series_schema, sqlite_nudges
 from store.claim import claim
 from store.ports import Checkpoint, Commit, StreamKey, WearerRows, WearerSummary
 from store.sqlite_erasing import STEP_ROWS, erase_rows
@@ -179,8 +179,7 @@ class SqliteSeriesStore:
 
     def nudges(self, wearer: str, start_ns: int, end_ns: int) -> list[Nudge]:
         found = self._fetch(
-            "SELECT at_s, kind, held_for_s, given FROM nudge"
-            " WHERE wearer = ? AND at_s >= ? AND at_s < ? ORDER BY at_s, kind",
+            sqlite_nudges.GET,
             self._find_wearer(wearer),
             _ceil_second(start_ns),
             _ceil_second(end_ns),
@@ -274,11 +273,7 @@ class SqliteSeriesStore:
             "INSERT OR REPLACE INTO episode (wearer, start_ns, end_ns, body) VALUES (?, ?, ?, ?)",
             [(number, e.start_ns, e.end_ns, rows.episode_body(e)) for e in new.episodes],
         )
-        connection.executemany(
-            "INSERT OR REPLACE INTO nudge (wearer, at_s, kind, held_for_s, given)"
-            " VALUES (?, ?, ?, ?, ?)",
-            [(number, *rows.nudge_row(nudge)) for nudge in new.nudges],
-        )
+        sqlite_nudges.put(connection, number, new)
         connection.executemany(
             "INSERT OR REPLACE INTO calibration (wearer, effective_ns, body) VALUES (?, ?, ?)",
             [(number, c.effective_ns, rows.calibration_body(c)) for c in new.calibrations],

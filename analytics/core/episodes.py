@@ -82,6 +82,16 @@ class RoundedSeconds:
     pattern: NDArray[np.uint8]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RunSeconds:
+    """Of each second, (n,): the span in s of its rounded run up to it, 0 where it is not rounded; and
+    whether that run is sure enough up to it, as is asked of an episode.
+    """
+
+    span_s: NDArray[np.int32]
+    sure: NDArray[np.bool_]
+
+
 @dataclass(slots=True)
 class _Run:
     """A run of rounded seconds under way; ``lead_s`` before ``start_s`` were on the way into it."""
@@ -118,6 +128,11 @@ class _Run:
     def sure(self) -> bool:
         return self.confidence_c >= self.sure_c
 
+    def sure_along(self, block: RoundedSeconds, first: int, stop: int) -> NDArray[np.bool_]:
+        """Whether it will be sure up to each of its next seconds, [first, stop)."""
+        lacking = block.sure_c[first:stop] - block.confidence_c[first:stop]
+        return np.cumsum(lacking) <= self.confidence_c - self.sure_c
+
 
 class EpisodeDetector:
     """Seconds in, episodes out, and how long each rounded second's run has lasted."""
@@ -132,14 +147,15 @@ class EpisodeDetector:
         self._previous_s = -1
         self._possible_s = 0  # how long rounding was possible, but not said, up to the last second
 
-    def update(self, block: RoundedSeconds) -> tuple[list[Said], NDArray[np.int32]]:
-        """Episodes said in a non-empty block, and (n,) the span in s of each rounded second's run."""
+    def update(self, block: RoundedSeconds) -> tuple[list[Said], RunSeconds]:
+        """Episodes said in a non-empty block, and the runs that its seconds are of."""
         connected = follows(block.second, self._previous_s)
         edge = np.flatnonzero(~connected[1:] | (block.rounded[1:] != block.rounded[:-1])) + 1
         edges = [0, *edge.tolist(), block.second.size]
         possible_s = run_length(block.possible & ~block.rounded, connected, self._possible_s)
         lead_s = np.concatenate([[self._possible_s], possible_s])
         span_s = np.zeros(block.second.size, np.int32)
+        sure = np.zeros(block.second.size, np.bool_)
         said: list[Said] = []
         for first, last in pairwise(edges):
             if not connected[first]:
@@ -147,12 +163,13 @@ class EpisodeDetector:
             if block.rounded[first]:
                 before_s = min(int(lead_s[first]), LEAD_S) if connected[first] else 0
                 run = self._run = self._run or _Run.begin(int(block.second[first]), before_s)
+                sure[first:last] = run.sure_along(block, first, last)
                 said.extend(self._go_on(run, block, first, last))
                 span_s[first:last] = block.second[first:last] + 1 - run.start_s
             else:
                 said.extend(self._return(block, first, last))
         self._previous_s, self._possible_s = int(block.second[-1]), int(possible_s[-1])
-        return said, span_s
+        return said, RunSeconds(span_s, sure)
 
     def end(self) -> list[Episode]:
         """The wearer's data stops here: the episode under way, if it is one, ends."""

@@ -23,12 +23,14 @@ from analytics.core.episodes import (
     SURE_C,
     EpisodeDetector,
     RoundedSeconds,
+    RunSeconds,
     Said,
 )
 from analytics.core.explain import Centres
 from analytics.core.facing import Facing
 from analytics.core.focus import FocusTable
 from analytics.core.joining import Joiner, SecondTable
+from analytics.core.nudge_policy import NudgeSeconds
 from analytics.core.nudges import NudgeDetector
 from analytics.core.patterns import patterns_of
 from analytics.core.posture_model import PostureModel
@@ -43,7 +45,7 @@ from analytics.core.zones import zone_of
 from contracts.errors import Reason, SettingError
 from contracts.imu import ImuSamples
 from contracts.records import FrameBlock, Rollup
-from contracts.settings import CalibrationPlan, PostureSettings
+from contracts.settings import CalibrationPlan, NotNow, PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import (
     ACTIVITIES,
@@ -75,6 +77,7 @@ class PipelineConfig:
     settings: PostureSettings = field(default_factory=PostureSettings)
     calibrations: tuple[CalibrationPlan, ...] = ()
     timezone: str = "UTC"
+    not_now: NotNow | None = None
     focus_table: FocusTable = field(default_factory=FocusTable)
     posture_model: PostureModel = field(default_factory=shipped_postures)
     activity_model: ActivityModel = field(default_factory=shipped_activities)
@@ -107,7 +110,8 @@ class Pipeline:
         self._activities = ActivityDetector(config.activity_model)
         self._facing = Facing()
         self._episodes = EpisodeDetector(config.settings, config.focus_table)
-        self._nudges = NudgeDetector(config.settings, zone_of(config.timezone))
+        zone = zone_of(config.timezone)
+        self._nudges = NudgeDetector(config.settings, zone, config.not_now)
         self._troubles = TroubleWatch(config.placements)
         self._rollups = RollupCounter(config.timezone)
         self._postures = PostureTeller(config.posture_model, config.settings)
@@ -167,10 +171,13 @@ class Pipeline:
         output = self._run(everything=True)
         said = self._episodes.end()
         self._rounded_for_s = 0
+        sequels = tuple(self._nudges.end())
         if not said:
-            return output
+            return output + Output(sequels=sequels) if sequels else output
         minutes, days = self._rollups.finish(said)
-        return output + Output(episodes=tuple(said), minutes=tuple(minutes), days=tuple(days))
+        return output + Output(
+            episodes=tuple(said), minutes=tuple(minutes), days=tuple(days), sequels=sequels
+        )
 
     def snapshot(self) -> bytes:
         """All that is needed to go on, after :meth:`restore`, as if nothing had happened."""
@@ -251,18 +258,25 @@ class Pipeline:
         )
         _silence(postures, activities)
         frames = _frames(table, calibration, angles, activities, postures, troubles)
-        said, span_s = self._episodes.update(_rounded_seconds(frames, angles, postures))
-        nudges = self._nudges.update(table.second, span_s, activities.activity)
+        said, runs = self._episodes.update(_rounded_seconds(frames, angles, postures))
+        bent = angles.pelvis_flexion_deg >= self._hip_bend_deg(calibration)
+        reminded = self._nudges.update(_nudge_seconds(frames, runs, bent))
         minutes, days = self._count(frames, said)
         self._previous_s = int(table.second[-1])
-        self._rounded_for_s = int(span_s[-1])
+        self._rounded_for_s = int(runs.span_s[-1])
         return Output(
             frames=frames,
             episodes=tuple(episode for _, episode in said),
             minutes=tuple(minutes),
             days=tuple(days),
-            nudges=tuple(nudges),
+            nudges=tuple(reminded.decisions),
+            sequels=tuple(reminded.sequels),
         )
+
+    def _hip_bend_deg(self, calibration: Calibration | None) -> float:
+        """From which flexion of the lower trunk on the wearer bends, and does not slump."""
+        personal = self._postures.personal(calibration)
+        return self.config.settings.hip_bend_deg if personal is None else personal.hip_bend_deg
 
     def _count(self, frames: FrameBlock, said: list[Said]) -> tuple[list[Rollup], list[Rollup]]:
         curl_cdeg, has_curl = _hundredths(frames.trunk_flexion_deg)
@@ -330,6 +344,17 @@ def _rounded_seconds(frames: FrameBlock, angles: Angles, postures: Postures) -> 
         possible=postures.may_be_rounded,
         activity=frames.activity,
         pattern=patterns_of(angles),
+    )
+
+
+def _nudge_seconds(frames: FrameBlock, runs: RunSeconds, bent: NDArray[np.bool_]) -> NudgeSeconds:
+    return NudgeSeconds(
+        second=frames.start_ns // NS_PER_S,
+        span_s=runs.span_s,
+        sure=runs.sure,
+        upright=frames.posture == CODE[Posture.UPRIGHT],
+        bent=bent,
+        activity=frames.activity,
     )
 
 

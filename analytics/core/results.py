@@ -9,9 +9,9 @@ from typing import Final
 import msgspec
 
 from contracts.errors import Reason
-from contracts.records import Episode, FrameBlock, Rollup
+from contracts.records import Episode, FrameBlock, NudgeAfter, Rollup
 from contracts.settings import CalibrationPlan
-from contracts.vocabulary import Activity, ActivitySource, NudgeKind
+from contracts.vocabulary import Activity, ActivitySource, KeptBack, NudgeKind
 
 
 class ContextMark(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,13 +30,15 @@ class ContextMark(msgspec.Struct, frozen=True, kw_only=True):
 class NudgeDecision:
     """The wearer should be reminded: ``at_ns`` is the end of the frame that decided.
 
-    ``held_for_s``: how long rounded, or seated for a break. ``reason`` in plain words.
+    ``held_for_s``: how long rounded, seated for a break, or upright for a cue. ``reason`` in plain words.
+    ``kept_back``: why not, where the wearer is to be left alone.
     """
 
     at_ns: int
     kind: NudgeKind
     held_for_s: int
     reason: str
+    kept_back: KeptBack | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Output:
     minutes: tuple[Rollup, ...] = ()
     days: tuple[Rollup, ...] = ()
     nudges: tuple[NudgeDecision, ...] = ()
+    sequels: tuple[NudgeAfter, ...] = ()
     calibrations: tuple[CalibrationResult, ...] = ()
 
     @classmethod
@@ -75,6 +78,7 @@ class Output:
             minutes=tuple(m for o in outputs for m in o.minutes),
             days=tuple(d for o in outputs for d in o.days),
             nudges=tuple(n for o in outputs for n in o.nudges),
+            sequels=tuple(s for o in outputs for s in o.sequels),
             calibrations=tuple(c for o in outputs for c in o.calibrations),
         )
 

@@ -10,7 +10,9 @@ import msgspec
 from contracts.errors import DecodeError, InvariantError, PlumblineError, Reason
 
 #: Grows whenever what is kept, or what it means, changes.
-SNAPSHOT_VERSION: Final = 2
+SNAPSHOT_VERSION: Final = 3
+#: What is read: version 2 lacks what nudges keep of earlier ones, and stages begin anew with that.
+READABLE: Final = frozenset({2, SNAPSHOT_VERSION})
 #: Days of one sensor waiting for another would fill it; ordinary snapshots are a few kB.
 MAX_SNAPSHOT_BYTES: Final = 256 * 2**20
 
@@ -29,7 +31,7 @@ def unpack(data: bytes, load: Callable[[dict[str, Any]], None]) -> None:
         raise DecodeError(Reason.TOO_LONG, f"a snapshot of {len(data)} bytes is too long.")
     try:
         whole = msgspec.msgpack.decode(data, type=dict)
-        if whole.get("version") != SNAPSHOT_VERSION:
+        if whole.get("version") not in READABLE:
             raise DecodeError(
                 Reason.BAD_VERSION,
                 f"a snapshot of version {whole.get('version')!r}; this program writes "

@@ -14,7 +14,7 @@ from typing import Final
 
 from contracts.errors import AccessError, InvariantError, Reason
 from contracts.records import CalibrationOutcome, Episode, FrameBlock, Nudge, Rollup, SensorHealth
-from contracts.settings import CalibrationPlan, PostureSettings
+from contracts.settings import CalibrationPlan, NotNow, PostureSettings
 from contracts.units import NS_PER_S
 from dashboard.entry.access import Act, Viewer, allowed
 from dashboard.reading.queries import Reading
@@ -219,6 +219,17 @@ class GuardedRegistry:
     def set_settings(self, wearer: str, settings: PostureSettings) -> None:
         self._gate.change(Act.CHANGE_SETTINGS, wearer)
         self._registry.set_settings(wearer, settings)
+
+    def not_now(self, wearer: str) -> NotNow | None:
+        """The wearer's latest wish for no nudges, be it over or not."""
+        self._look(wearer)
+        return self._registry.not_now().get(wearer)
+
+    def put_not_now(self, wearer: str, wish: NotNow | None) -> None:
+        self._gate.change(
+            Act.CHANGE_SETTINGS, wearer, "no nudges for now" if wish else "nudges again"
+        )
+        self._registry.put_not_now(wearer, wish)
 
     def set_timezone(self, wearer: Wearer) -> None:
         """Replace a wearer's label and time zone."""

@@ -213,11 +213,15 @@ def _focus(episodes: Sequence[Episode]) -> Iterator[Sequence[Value]]:
             ]
 
 
-NUDGE: Final = ("at_utc", "kind", "held_for_s", "given")
+NUDGE: Final = (
+    *("at_utc", "kind", "held_for_s", "given", "kept_back"),
+    *("felt", "felt_why", "after", "upright_after_s", "held_s"),
+)
 
 
 def _nudge(row: Nudge) -> list[Value]:
-    return [utc(row.at_ns), str(row.kind), row.held_for_s, row.given]
+    found = msgspec.to_builtins(row)
+    return [utc(row.at_ns), *(_plain(found[name]) for name in NUDGE[1:])]
 
 
 HEALTH: Final = tuple(SensorHealth.__struct_fields__)

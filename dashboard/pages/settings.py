@@ -143,7 +143,7 @@ def _widget(field: Field) -> None:
         )
     else:
         low, high = model.reach_of(field, value)
-        unit = "°" if field.unit is Unit.DEG else " min"
+        unit = {Unit.DEG: "°", Unit.MIN_H: " min"}.get(field.unit, "")
         st.slider(
             field.title,
             float(low),

@@ -7,7 +7,9 @@ from typing import Final, Literal
 
 import streamlit as st
 
+from contracts.fading import faded, fading_window_ns
 from contracts.records import Episode
+from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
 from dashboard.entry.access import Act
 from dashboard.entry.visit import Visit
@@ -16,7 +18,7 @@ from dashboard.frame.parts import part
 from dashboard.look import clock, text, theme
 from dashboard.reading import doubts, queries
 from dashboard.reading.freshness import Freshness
-from dashboard.today import calibrated, goal, nudged, timeline
+from dashboard.today import calibrated, goal, not_now, nudged, timeline
 from dashboard.today import cards as today_cards
 from dashboard.week.day_figures import seconds_of
 
@@ -119,8 +121,38 @@ def _top(visit: Visit, of: date, *, live: bool) -> None:
     )
     found = nudged.nudged(day.nudges, day.episodes, day.minutes)
     late = live and state.news.kind in {Freshness.SYNCING, Freshness.CATCHING_UP}
-    nudges = nudged.card(found, on=settings.nudges, over=not live, late=late)
+    fading = _fading(visit, settings) if live else ""
+    nudges = nudged.card(found, on=settings.nudges, over=not live, late=late, fading=fading)
     st.html(today_cards.second(goal.card(so_far, over=not live), nudges))
+    if live and settings.nudges and visit.gate.may(Act.CHANGE_SETTINGS, person.wearer):
+        _not_now(visit, now_ns)
+
+
+def _fading(visit: Visit, settings: PostureSettings) -> str:
+    """What nudges that fade have come to."""
+    if not settings.nudge_fading:
+        return ""
+    window_ns = fading_window_ns(visit.clock_ns(), visit.client.zone)
+    before = visit.series.nudges(visit.client.wearer, *window_ns)
+    return nudged.fading_words(settings, faded(settings.nudge_after_s, before))
+
+
+def _not_now(visit: Visit, now_ns: int) -> None:
+    """Whether nudges are put off, and the buttons that do it."""
+    person = visit.client
+    wish = visit.registry.not_now(person.wearer)
+
+    with st.container(horizontal=True, vertical_alignment="center", key="not now"):
+        if wish is not None and not_now.holds(wish, now_ns):
+            st.html(not_now.until(wish, person.zone), width="content")
+            offers = {"Nudges again": 0}
+        else:
+            offers = {f"Not now: {text.duration(60 * m)}": m for m in not_now.WISHES_MIN}
+        for words, minutes in offers.items():
+            if st.button(words, key=f"not now {minutes}"):
+                wanted = not_now.wished(minutes, visit.clock_ns()) if minutes else None
+                visit.registry.put_not_now(person.wearer, wanted)
+                st.rerun()
 
 
 def _warn(visit: Visit, state: queries.Now, now_ns: int) -> None:

@@ -39,6 +39,7 @@ _WORDS: Final = {
     "assignment": "Sensors worn",
     "calibration": "Calibrations, when",
     "posture_settings": "Settings",
+    "not_now": "Wish for no nudges",
     "account": "Account",
     "access_grant": "Who might look",
     "consent": "Consents",

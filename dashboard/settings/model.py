@@ -31,6 +31,7 @@ class Unit(StrEnum):
     DEG = "deg"
     SECONDS = "s"
     MIN_H = "min_h"
+    COUNT = "count"
     SWITCH = "switch"
     NOT = "not"
     CLOCK = "clock"
@@ -104,6 +105,8 @@ def said(field: Field, value: float) -> str:
         return text.duration(value)
     if field.unit is Unit.MIN_H:
         return f"{value:g} min"
+    if field.unit is Unit.COUNT:
+        return f"{value:g}"
     if field.unit is Unit.CLOCK:
         return "{:02}:{:02}".format(*divmod(int(value), 60))
     return "on" if bool(value) is not (field.unit is Unit.NOT) else "off"

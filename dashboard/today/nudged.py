@@ -10,13 +10,32 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
+from statistics import median
 from typing import Final
 
-from contracts.records import Episode, Nudge, Rollup
+from contracts.fading import FEWEST, Fading
+from contracts.records import HELD_MOST_S, Episode, Nudge, Rollup
+from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
-from contracts.vocabulary import NudgeKind, Posture
+from contracts.vocabulary import Afterwards, KeptBack, NudgeKind, Posture
 from dashboard.look import text
 
+#: Why a nudge was not given, after a number.
+_WHY: Final = {
+    KeptBack.QUIET: "in quiet hours",
+    KeptBack.NOT_NOW: "after you said not now",
+    KeptBack.DRIVING: "while driving",
+    KeptBack.MOVING: "while walking or on stairs",
+    KeptBack.CARRYING: "while carrying",
+    KeptBack.LYING: "while lying",
+    KeptBack.NOT_WORN: "while not worn",
+    KeptBack.BENDING: "while bending down",
+    KeptBack.UNSURE: "where the posture was not sure",
+    KeptBack.TOO_SOON: "too soon after another",
+    KeptBack.TOO_MANY: "beyond the most in an hour",
+    KeptBack.BACKLOG: "known too late",
+    KeptBack.NO_SENSOR: "with no sensor to pulse",
+}
 MINUTE_NS: Final = 60 * NS_PER_S
 
 
@@ -30,12 +49,19 @@ class After(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Nudged:
-    """Nudges of a day that were given, by what came after; ``breaks``: prompts to get up."""
+    """Nudges of a day that were given, by what came after; ``breaks``: prompts to get up.
+
+    ``unfelt``: given, and no sensor pulsed; ``held_s``: upright for so long after each nudge of which that
+    is known; ``kept_back``: how many were not given, by why, most first.
+    """
 
     changed: int
     went_on: int
     unknown: int
     breaks: int
+    unfelt: int = 0
+    held_s: tuple[int, ...] = ()
+    kept_back: tuple[tuple[KeptBack, int], ...] = ()
 
     @property
     def posture(self) -> int:
@@ -55,6 +81,9 @@ def nudged(
         went_on=seen[After.WENT_ON],
         unknown=seen[After.UNKNOWN],
         breaks=sum(n.kind is NudgeKind.BREAK for n in given),
+        unfelt=sum(n.felt is False for n in given),
+        held_s=tuple(n.held_s for n in given if n.held_s is not None),
+        kept_back=tuple(Counter(n.kept_back for n in nudges if n.kept_back).most_common()),
     )
 
 
@@ -64,8 +93,11 @@ _TOO_LATE: Final = "A nudge is given while it happens. For what is still coming 
 def after(nudge: Nudge, episodes: Sequence[Episode], minutes: dict[int, Rollup]) -> After:
     """What came within a minute after a nudge: the end of its episode and then another known posture.
 
-    ``minutes`` by their start. A run that never became an episode says nothing.
+    ``minutes`` by their start. A run that never became an episode says nothing, unless the wearer was
+    seen upright after it.
     """
+    if nudge.after is Afterwards.UPRIGHT:
+        return After.CHANGED
     until_ns = nudge.at_ns + MINUTE_NS
     run = next((e for e in episodes if e.start_ns <= nudge.at_ns <= _reach_ns(e)), None)
     if run is None:
@@ -94,10 +126,13 @@ def _another(minute: Rollup | None) -> bool:
     )
 
 
-def card(day: Nudged, *, on: bool, over: bool = False, late: bool = False) -> str:
+def card(
+    day: Nudged, *, on: bool, over: bool = False, late: bool = False, fading: str = ""
+) -> str:
     """How many nudges there were and what came after.
 
-    ``on``: nudges are on; ``over``: the day is past; ``late``: readings of earlier are still coming in.
+    ``on``: nudges are on; ``over``: the day is past; ``late``: readings of earlier are still coming in;
+    ``fading``: what :func:`fading_words` says.
     """
     so_far = "" if over else " so far"
     if day.posture:
@@ -109,6 +144,7 @@ def card(day: Nudged, *, on: bool, over: bool = False, late: bool = False) -> st
         what, more = "Nudges are off", "They can be switched on under Settings."
     if day.breaks:
         more = f"{more} {text.count(day.breaks, 'prompt')} to get up.".strip()
+    more = " ".join(filter(None, (more, _held(day), _unfelt(day), _kept_back(day), fading)))
     return (
         '<section class="pl-card pl-nudged" aria-label="Nudges of the day">'
         f'<div class="pl-label">Nudges given</div><div class="what num">{escape(what)}</div>'
@@ -125,3 +161,37 @@ def _afterwards(day: Nudged) -> str:
         known = f"Rounding went on for more than a minute after {day.went_on}." * bool(day.went_on)
     unknown = f"What came after {day.unknown} is not known." * bool(day.unknown)
     return f"{known} {unknown}".strip()
+
+
+def _held(day: Nudged) -> str:
+    if not day.held_s:
+        return ""
+    middle_s = median(day.held_s)
+    beyond = " or more" if middle_s >= HELD_MOST_S else ""
+    return f"Upright for {text.duration(middle_s)}{beyond} after a nudge, in the middle."
+
+
+def _unfelt(day: Nudged) -> str:
+    return f"{text.count(day.unfelt, 'pulse')} did not reach the sensor." * bool(day.unfelt)
+
+
+def _kept_back(day: Nudged) -> str:
+    if not day.kept_back:
+        return ""
+    return f"Not given: {', '.join(f'{n} {_WHY[why]}' for why, n in day.kept_back)}."
+
+
+def fading_words(settings: PostureSettings, found: Fading) -> str:
+    """What holds today where nudges fade, and by what; empty where they do not."""
+    if not (settings.nudges and settings.nudge_fading):
+        return ""
+    own_s = settings.nudge_after_s
+    if found.after_s == own_s:
+        if found.known < FEWEST:
+            return f"Nudges do not fade yet: that takes {FEWEST} in the seven days before."
+        return f"Nudges come after {text.duration(own_s)}, as you set it."
+    return (
+        f"Nudges come after {text.duration(found.after_s)} today instead of {text.duration(own_s)}: "
+        f"within a minute after {found.followed} of {found.known} nudges of the seven days before you "
+        "were upright."
+    )

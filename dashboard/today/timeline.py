@@ -32,7 +32,11 @@ _MIN_TOP_DEG: Final = 30.0
 #: How wide a ring is, and the lanes on a phone.
 _RING_PX: Final = 8.5
 _PHONE_PX: Final = 310.0
-_NUDGE: Final = {NudgeKind.POSTURE: "Posture nudge", NudgeKind.BREAK: "Prompt to get up"}
+_NUDGE: Final = {
+    NudgeKind.POSTURE: "Posture nudge",
+    NudgeKind.BREAK: "Prompt to get up",
+    NudgeKind.GOOD_AGAIN: "Upright again",
+}
 
 
 def timeline(model: Timeline, page: Paper) -> lanes.Spec:

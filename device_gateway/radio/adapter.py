@@ -17,10 +17,12 @@ from bumble.device import (
     Device,
     DeviceConfiguration,
 )
+from bumble.pairing import PairingConfig
 from bumble.transport.common import Transport
 
 from contracts.errors import RadioError, Reason
 from device_gateway.radio.host import GatewayHost
+from device_gateway.radio.keys import KeyFile
 
 log = structlog.get_logger(__name__)
 
@@ -42,15 +44,19 @@ _PARAMETERS: Final = ConnectionParametersPreferences(
 class HciAdapter:
     """The one bumble device of a transport, shared by its scanner and all of its clients."""
 
-    def __init__(self, spec: str, transport: Transport) -> None:
+    def __init__(self, spec: str, transport: Transport, keys: KeyFile) -> None:
         self.spec = spec
+        self.keys = keys
         self.host = GatewayHost()
         self.host.set_packet_source(transport.source)
         self.host.set_packet_sink(transport.sink)
-        address = hci.Address.generate_static_address()
         self.device = Device(
-            config=DeviceConfiguration(name="Plumbline gateway", address=address), host=self.host
+            config=DeviceConfiguration(name="Plumbline gateway", address=keys.address),
+            host=self.host,
         )
+        self.device.keystore = keys
+        # Sensors have neither screen nor keys: encryption, and no word of a person on both ends.
+        self.device.pairing_config_factory = lambda _: PairingConfig(mitm=False)
         self.lost = asyncio.ensure_future(_ended(transport))
         self._transport = transport
         self._answers = True  # the last clean-up did not time out

@@ -22,6 +22,7 @@ from bumble.core import UUID, AdvertisingData
 from bumble.device import Advertisement, Connection
 from bumble.gatt_client import CharacteristicProxy
 
+from contracts.errors import RadioError, Reason
 from device_gateway.radio.adapter import HciAdapter
 
 T = TypeVar("T")
@@ -153,9 +154,12 @@ class BumbleClient(BaseBleakClient):
     async def _connect(self, pair: bool) -> None:
         self._connection = connection = await self._hci.connect(self._peer)
         connection.on(Connection.EVENT_DISCONNECTION, lambda _: self._on_disconnection(connection))
-        await self._request(connection.gatt_client.request_mtu(GATEWAY_ATT_MTU))
-        if pair:
+        if await self._hci.keys.get(str(self._peer)) is not None:
+            await self._encrypt(connection)
+            self._hci.keys.call(str(self._peer), self._name)
+        elif pair:
             await self.pair()
+        await self._request(connection.gatt_client.request_mtu(GATEWAY_ATT_MTU))
         self.services = await self._request(self._discover(connection))
 
     async def disconnect(self) -> None:
@@ -175,8 +179,23 @@ class BumbleClient(BaseBleakClient):
         if announced and self._disconnected_callback is not None:
             self._disconnected_callback()
 
+    async def _encrypt(self, connection: Connection) -> None:
+        """Encrypt with the keys of an earlier bond. RadioError where the sensor has forgotten it."""
+        try:
+            await self._request(connection.encrypt())
+        except BleakError as error:
+            missing = hci.HCI_ErrorCode.PIN_OR_KEY_MISSING_ERROR
+            if getattr(error.__cause__, "error_code", None) != missing:
+                raise
+            raise RadioError(
+                Reason.NOT_BONDED,
+                "The sensor no longer knows this gateway: it was reset, or bonded with another.",
+                hint="If that was you, let the gateway bond anew: plumbline forget SERIAL.",
+            ) from error
+
     async def pair(self, *_: Any, **__: Any) -> None:
-        """Pair and encrypt."""
+        """Pair, bond and encrypt. BleakError where the sensor does not take us."""
+        self._hci.keys.call(str(self._peer), self._name)
         await self._request(self._linked().pair())
 
     async def unpair(self) -> None:

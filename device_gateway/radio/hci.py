@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from bleak import BleakClient, BleakScanner
 from bleak.exc import BleakError
 from bumble.transport import open_transport
+from bumble.transport.common import Transport
 
 from contracts.errors import RadioError, Reason
 from device_gateway.radio.adapter import HciAdapter
 from device_gateway.radio.backend import BumbleClient, BumbleScanner
+from device_gateway.radio.keys import KeyFile
 from device_gateway.radio.port import CONNECT_TIMEOUT_S, Advertisement, advertisements
 
 OPEN_TIMEOUT_S: Final = 10.0
@@ -35,20 +38,30 @@ def _not_opened(spec: str, error: Exception) -> RadioError:
 
 
 class HciRadio:
-    """Radio on an HCI transport."""
+    """Radio on an HCI transport: one that bumble opens by its name, or that ``transport`` opens.
 
-    def __init__(self, spec: str, transport: str) -> None:
+    ``spec`` is how messages to a person call it; ``keys`` the file of its bonds, which end with the
+    process without one.
+    """
+
+    def __init__(
+        self,
+        spec: str,
+        transport: str | Callable[[], Awaitable[Transport]],
+        keys: Path | None = None,
+    ) -> None:
         self._spec = spec
-        self._transport_name = transport
+        self._transport = transport
+        self._keys = keys
         self._adapter: HciAdapter | None = None
 
     async def __aenter__(self) -> Self:
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
-                transport = await open_transport(self._transport_name)
+                transport = await self._open_transport()
         except Exception as error:
             raise _not_opened(self._spec, error) from error
-        adapter = HciAdapter(self._spec, transport)
+        adapter = await self._adapter_on(transport)
         try:
             await adapter.power_on()
         except BaseException:
@@ -56,6 +69,18 @@ class HciRadio:
             raise
         self._adapter = adapter
         return self
+
+    async def _adapter_on(self, transport: Transport) -> HciAdapter:
+        try:
+            return HciAdapter(self._spec, transport, KeyFile(self._keys))
+        except BaseException:
+            await transport.close()
+            raise
+
+    async def _open_transport(self) -> Transport:
+        if isinstance(self._transport, str):
+            return await open_transport(self._transport)
+        return await self._transport()
 
     async def __aexit__(
         self,
@@ -67,12 +92,12 @@ class HciRadio:
         if adapter is not None:
             await adapter.close()
 
-    async def scan(self, seconds: float, service_uuid: str) -> list[Advertisement]:
-        """Who advertised ``service_uuid`` within ``seconds``, by address."""
+    async def scan(self, seconds: float, *service_uuids: str) -> list[Advertisement]:
+        """Who advertised any of ``service_uuids`` within ``seconds``, by address; of none: everybody."""
         adapter = self._open_adapter()
         try:
             async with BleakScanner(
-                service_uuids=[service_uuid], backend=BumbleScanner, hci=adapter
+                service_uuids=list(service_uuids), backend=BumbleScanner, hci=adapter
             ) as scanner:
                 await asyncio.wait({adapter.lost}, timeout=seconds)
         except BleakError:
@@ -96,6 +121,16 @@ class HciRadio:
             backend=BumbleClient,
             hci=self._open_adapter(),
         )
+
+    @property
+    def scanner_options(self) -> dict[str, Any]:
+        """What makes a plain ``BleakScanner`` use this radio: ``BleakScanner(**options)``."""
+        return {"backend": BumbleScanner, "hci": self._open_adapter()}
+
+    @property
+    def client_options(self) -> dict[str, Any]:
+        """What makes a plain ``BleakClient`` use this radio: ``BleakClient(device, **options)``."""
+        return {"backend": BumbleClient, "hci": self._open_adapter()}
 
     def _open_adapter(self) -> HciAdapter:
         if self._adapter is None:

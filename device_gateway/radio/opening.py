@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from contracts.errors import Reason, SettingError
@@ -13,12 +14,13 @@ from device_gateway.radio.system import SystemRadio
 _TRANSPORTS: Final = {"tcp": "tcp-client", "usb": "usb", "serial": "serial"}
 
 
-def open_radio(spec: str) -> Radio:
+def open_radio(spec: str, keys: Path | None = None) -> Radio:
     """The radio that ``spec`` names; ``async with`` opens it.
 
     ``system`` is the operating system's Bluetooth. ``tcp:HOST:PORT`` (a virtual air), ``usb:0`` and
     ``serial:/dev/ttyACM0,1000000`` are controllers that the gateway drives itself. SettingError for
-    anything else.
+    anything else. ``keys``: the file of our address and bonds, on a controller of our own; without it they
+    end with the process.
     """
     if spec == "system":
         return SystemRadio()
@@ -30,7 +32,7 @@ def open_radio(spec: str) -> Radio:
             f"There is no radio {spec!r}.",
             hint="Give system, tcp:HOST:PORT, usb:0 or serial:/dev/ttyACM0,1000000.",
         )
-    return HciRadio(spec, f"{transport}:{rest}")
+    return HciRadio(spec, f"{transport}:{rest}", keys)
 
 
 def _is_endpoint(text: str) -> bool:

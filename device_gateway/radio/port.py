@@ -16,12 +16,16 @@ CONNECT_TIMEOUT_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Advertisement:
-    """A sensor that was heard: its address on the air, the name it gives, and how strongly."""
+    """A sensor that was heard: its address on the air, the name it gives, how strongly, its services.
+
+    ``services``: UUIDs of 128 bits in lower case.
+    """
 
     address: str
     name: str | None
     rssi_dbm: int
     device: BLEDevice
+    services: frozenset[str] = frozenset()
 
 
 def advertisements(
@@ -29,7 +33,13 @@ def advertisements(
 ) -> list[Advertisement]:
     """What a bleak scanner found, by address."""
     return [
-        Advertisement(device.address, heard.local_name, heard.rssi, device)
+        Advertisement(
+            device.address,
+            heard.local_name,
+            heard.rssi,
+            device,
+            frozenset(uuid.lower() for uuid in heard.service_uuids),
+        )
         for _, (device, heard) in sorted(found.items())
     ]
 
@@ -53,8 +63,11 @@ class Radio(Protocol):
         """Drop all connections and give the adapter back."""
         ...
 
-    async def scan(self, seconds: float, service_uuid: str) -> list[Advertisement]:
-        """Who advertised ``service_uuid`` within ``seconds``, by address. RadioError when it is lost."""
+    async def scan(self, seconds: float, *service_uuids: str) -> list[Advertisement]:
+        """Who advertised any of ``service_uuids`` within ``seconds``, by address; of none: everybody.
+
+        RadioError when it is lost.
+        """
         ...
 
     def client(

@@ -112,12 +112,12 @@ class SystemRadio:
     ) -> None:
         """Nothing is held: connections belong to their clients."""
 
-    async def scan(self, seconds: float, service_uuid: str) -> list[Advertisement]:
-        """Who advertised ``service_uuid`` within ``seconds``, by address."""
+    async def scan(self, seconds: float, *service_uuids: str) -> list[Advertisement]:
+        """Who advertised any of ``service_uuids`` within ``seconds``, by address; of none: everybody."""
         async with self._turn:
             with _explained():
                 found = await BleakScanner.discover(
-                    timeout=seconds, return_adv=True, service_uuids=[service_uuid]
+                    timeout=seconds, return_adv=True, service_uuids=list(service_uuids)
                 )
         return advertisements(found)
 

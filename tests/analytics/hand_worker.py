@@ -66,13 +66,26 @@ class HandWorker:
         self.cleared.append(tuple(topics))
         return self.cleared.count(tuple(topics)) > 1
 
-    def send(self, sensor: str, second: float, *, seq: int = 0, forward_deg: float = 0.0) -> int:
-        """A second of a sensor that is held still; ``seq`` 0 for the next one. Gives the seq."""
+    def send(
+        self,
+        sensor: str,
+        second: float,
+        *,
+        seq: int = 0,
+        forward_deg: float = 0.0,
+        breath: int = 0,
+    ) -> int:
+        """A second of a sensor that is held still; ``seq`` 0 for the next one. Gives the seq.
+
+        ``breath``: by how many counts it goes to and fro, as on somebody who breathes.
+        """
         seq = seq or self._seq.get(sensor, 0) + 1
         self._seq[sensor] = seq
         raw = np.zeros((RATE_HZ, 6), "<i2")
         raw[:, 0] = round(2048 * np.cos(np.radians(forward_deg)))
         raw[:, 2] = round(2048 * np.sin(np.radians(forward_deg)))
+        raw[:, 2] += np.rint(breath * np.sin(np.arange(RATE_HZ) / 8)).astype("<i2")
+        raw[:, 4] = np.rint(breath * np.cos(np.arange(RATE_HZ) / 8)).astype("<i2")
         raw[::2, 1] = 1  # the last bit of a sensor that works flickers
         message = ImuMessage(
             v=1,

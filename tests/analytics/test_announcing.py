@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
 
-from analytics.announcing import Announcer, latest_state
+import numpy as np
+import pytest
+
+from analytics.announcing import Announcer, latest_state, why_not
 from analytics.core.results import NudgeDecision, Output
+from analytics.pulses import Pulse
 from analytics.roster import WearerPlan
 from contracts.messages import EpisodeEvent, GatewayCommand, NudgeEvent, PostureState
 from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
-from contracts.vocabulary import NudgeKind, Placement, Posture
+from contracts.vocabulary import KeptBack, NudgeKind, Placement, Posture
 from store.ports import Assignment
 from tests.store.records import FIRST_S, episode, frames_from
 
@@ -36,11 +40,12 @@ def nudge(at_ns: int) -> Output:
 
 def test_a_nudge_is_said_and_felt_on_the_upper_sensor() -> None:
     said = list(announcer().take(nudge(NOW_NS - 3 * NS_PER_S), PLAN, GATEWAYS, NOW_NS))
-    event, command = (message.body for message in said)
+    command, event = (message.body for message in said)
     assert [message.topic for message in said] == [
+        "plumbline/v1/site/gateway/gw1/command",  # first: it is to be felt
         "plumbline/v1/site/wearer/w1/nudge",
-        "plumbline/v1/site/gateway/gw1/command",
     ]
+    assert said[0].pulse == Pulse("w1", NOW_NS - 3 * NS_PER_S, NudgeKind.POSTURE)
     assert isinstance(event, NudgeEvent)
     assert event.sensors == ("upper",)
     assert isinstance(command, GatewayCommand)
@@ -52,6 +57,43 @@ def test_a_nudge_is_said_and_felt_on_the_upper_sensor() -> None:
 
 def test_a_nudge_out_of_a_backlog_is_not_said() -> None:
     assert list(announcer().take(nudge(NOW_NS - 11 * NS_PER_S), PLAN, GATEWAYS, NOW_NS)) == []
+
+
+def decision(kind: NudgeKind, why: KeptBack | None = None) -> NudgeDecision:
+    return NudgeDecision(NOW_NS, kind, 120, "because", why)
+
+
+@pytest.mark.parametrize(
+    ("nudge", "gateways", "why"),
+    [
+        (decision(NudgeKind.POSTURE), GATEWAYS, None),
+        (decision(NudgeKind.POSTURE), {"lower": "gw2"}, KeptBack.NO_SENSOR),
+        (decision(NudgeKind.POSTURE, KeptBack.QUIET), GATEWAYS, KeptBack.QUIET),
+        (replace(decision(NudgeKind.BREAK), at_ns=0), GATEWAYS, KeptBack.BACKLOG),
+    ],
+)
+def test_why_a_nudge_is_not_given(nudge, gateways, why) -> None:
+    assert why_not(nudge, PLAN, gateways, NOW_NS, 10 * NS_PER_S) is why
+
+
+def test_one_that_is_kept_back_is_not_said() -> None:
+    kept = Output(nudges=(decision(NudgeKind.POSTURE, KeptBack.UNSURE),))
+    assert list(announcer().take(kept, PLAN, GATEWAYS, NOW_NS)) == []
+
+
+def test_where_nobody_can_pulse_it_is_said_for_others_who_listen() -> None:
+    (said,) = announcer().take(nudge(NOW_NS), PLAN, {}, NOW_NS)
+    assert isinstance(said.body, NudgeEvent)
+    assert said.body.decided_ns == NOW_NS
+
+
+def test_the_cue_is_gentler_than_a_nudge() -> None:
+    cue = Output(nudges=(decision(NudgeKind.GOOD_AGAIN),))
+    gentle, event = (m.body for m in announcer().take(cue, PLAN, GATEWAYS, NOW_NS))
+    firm, _ = (m.body for m in announcer().take(nudge(NOW_NS), PLAN, GATEWAYS, NOW_NS))
+    assert gentle.strength_percent < firm.strength_percent
+    assert gentle.duration_ms < firm.duration_ms
+    assert event.kind is NudgeKind.GOOD_AGAIN
 
 
 def test_an_episode_is_said_when_it_is_recognised_and_when_it_ends() -> None:

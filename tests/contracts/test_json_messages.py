@@ -22,13 +22,15 @@ from contracts.messages import (
     GatewayReply,
     GatewayStatus,
     JsonMessage,
+    NotNowWish,
     NudgeEvent,
     PostureState,
     Rejected,
     SensorStatus,
     Stored,
 )
-from contracts.vocabulary import Activity, ActivitySource, Posture
+from contracts.settings import MAX_NOT_NOW_MIN
+from contracts.vocabulary import Activity, ActivitySource, NudgeKind, Posture
 from tests.contracts.strategies import NOW_NS, believable_ns, damaged, ids, texts, value_or_refusal
 
 Kind = type[JsonMessage]
@@ -103,6 +105,13 @@ VALUES: dict[Kind, st.SearchStrategy[Any]] = {
         rounded_for_s=rounded_s,
         reason=texts,
         sensors=st.lists(ids, max_size=4).map(tuple),
+        kind=st.sampled_from(NudgeKind),
+        decided_ns=st.none() | believable_ns,
+    ),
+    NotNowWish: st.builds(
+        NotNowWish,
+        minutes=st.integers(0, MAX_NOT_NOW_MIN),
+        at_ns=st.none() | believable_ns,
     ),
     Context: st.builds(
         lambda span, last, **rest: Context(
@@ -247,12 +256,13 @@ GOLDEN: list[tuple[str, JsonMessage]] = [
     (
         (
             '{"v":1,"at_ns":1767225600000000000,"rounded_for_s":120.0,"reason":"rounded for 120 s",'
-            '"sensors":["PL-0001-T4"]}'
+            '"sensors":["PL-0001-T4"],"kind":"posture","decided_ns":null}'
         ),
         NudgeEvent(
             at_ns=T, rounded_for_s=120.0, reason="rounded for 120 s", sensors=("PL-0001-T4",)
         ),
     ),
+    ('{"v":1,"minutes":60,"at_ns":null}', NotNowWish(minutes=60)),
     (
         '{"v":1,"activity":"typing","source":"client","start_ns":1767225600000000000,"end_ns":null}',
         Context(activity=Activity.TYPING, source=ActivitySource.CLIENT, start_ns=T),
@@ -345,6 +355,10 @@ REFUSALS: list[tuple[Kind, str, object, Reason]] = [
     (NudgeEvent, "reason", LONG, Reason.TOO_LONG),
     (NudgeEvent, "sensors", ["s"] * 257, Reason.BAD_COUNT),
     (NudgeEvent, "sensors", [""], Reason.BAD_ID),
+    (NudgeEvent, "decided_ns", FUTURE_NS, Reason.TIME_IN_FUTURE),
+    (NotNowWish, "minutes", MAX_NOT_NOW_MIN + 1, Reason.OUT_OF_RANGE),
+    (NotNowWish, "minutes", -1, Reason.OUT_OF_RANGE),
+    (NotNowWish, "at_ns", PAST_NS, Reason.TIME_BEFORE_2020),
     (Context, "source", "trunk", Reason.BAD_FIELD),
     (Context, "source", "none", Reason.BAD_FIELD),
     (Context, "start_ns", FUTURE_NS, Reason.TIME_IN_FUTURE),

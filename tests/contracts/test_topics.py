@@ -24,6 +24,7 @@ PINNED = [
     (topics.episode("home", "w"), "plumbline/v1/home/wearer/w/episode"),
     (topics.nudge("home", "w"), "plumbline/v1/home/wearer/w/nudge"),
     (topics.context("home", "w"), "plumbline/v1/home/wearer/w/context"),
+    (topics.not_now("home", "w"), "plumbline/v1/home/wearer/w/not-now"),
     (topics.rejected("home"), "plumbline/v1/home/rejected"),
 ]
 OF_GATEWAY: dict[Kind, Callable[[str, str], str]] = {
@@ -41,6 +42,7 @@ OF_WEARER: dict[Kind, Callable[[str, str], str]] = {
     Kind.EPISODE: topics.episode,
     Kind.NUDGE: topics.nudge,
     Kind.CONTEXT: topics.context,
+    Kind.NOT_NOW: topics.not_now,
 }
 
 

@@ -175,6 +175,7 @@ READS: dict[str, Ask] = {
     "calibrations": lambda d, w: d.series.calibrations(w),
     "wearer": lambda d, w: d.registry.wearer(w),
     "settings": lambda d, w: d.registry.settings(w),
+    "not_now": lambda d, w: d.registry.not_now(w),
     "assignments": lambda d, w: d.registry.assignments(w),
     "assignments_of": lambda d, w: d.registry.assignments_of([w]),
     "plans": lambda d, w: d.registry.calibrations(w),
@@ -223,6 +224,7 @@ def window(start_s: int) -> CalibrationPlan:
 
 CHANGES: dict[str, tuple[Act, Ask]] = {
     "settings": (Act.CHANGE_SETTINGS, lambda d, w: d.registry.set_settings(w, PostureSettings())),
+    "not now": (Act.CHANGE_SETTINGS, lambda d, w: d.registry.put_not_now(w, None)),
     "time zone": (Act.CHANGE_SETTINGS, lambda d, w: d.registry.set_timezone(Wearer(w, w, "UTC"))),
     "pair": (Act.PAIR, lambda d, w: d.registry.assign(Assignment("new", w, Placement.L5, NOW_NS))),
     "give back": (Act.PAIR, lambda d, w: d.registry.unassign(w, f"S-{w}", NOW_NS)),

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.fading import Fading
 from contracts.records import Episode, Nudge, Rollup
+from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
-from contracts.vocabulary import Activity, NudgeKind, Posture
+from contracts.vocabulary import Activity, Afterwards, KeptBack, NudgeKind, Posture
 from dashboard.today import goal, nudged
 from dashboard.today.goal import Progress, Standing
 from dashboard.today.nudged import After
@@ -167,3 +169,53 @@ def test_none_so_far_beside_a_backlog_says_why() -> None:
     assert "it is too late" in nudged.card(none, on=True, late=True)
     assert "too late" not in nudged.card(none, on=True)
     assert "too late" not in nudged.card(none, on=False, late=True)
+
+
+def _nudge(after: Afterwards | None = None, **facts: object) -> Nudge:
+    fields = {"at_ns": NINE_NS, "kind": NudgeKind.POSTURE, "held_for_s": 120, "given": True}
+    return Nudge(**fields | {"after": after} | facts)
+
+
+def test_who_was_seen_upright_is_said_so_without_an_episode() -> None:
+    assert nudged.after(_nudge(Afterwards.UPRIGHT), [], {}) is After.CHANGED
+    assert nudged.after(_nudge(Afterwards.NOT_UPRIGHT), [], {}) is After.UNKNOWN
+
+
+def test_what_was_kept_back_and_what_did_not_arrive_is_said() -> None:
+    kept = [
+        _nudge(given=False, kept_back=why)
+        for why in (KeptBack.DRIVING, KeptBack.QUIET, KeptBack.QUIET)
+    ]
+    found = nudged.nudged(
+        [_nudge(Afterwards.UPRIGHT, held_s=240), _nudge(felt=False, felt_why="gone"), *kept], [], []
+    )
+    card = nudged.card(found, on=True, fading="And so on.")
+    for words in (
+        "2 nudges so far",
+        "Upright for 4 min after a nudge, in the middle.",
+        "1 pulse did not reach the sensor.",
+        "Not given: 2 in quiet hours, 1 while driving. And so on.",
+    ):
+        assert words in card
+
+
+def test_every_reason_has_words() -> None:
+    for why in KeptBack:
+        found = nudged.nudged([_nudge(given=False, kept_back=why)], [], [])
+        assert "Not given: 1 " in nudged.card(found, on=True)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (Fading(120.0, 3, 4), "do not fade yet: that takes 10"),
+        (Fading(120.0, 5, 12), "come after 2 min, as you set it."),
+        (
+            Fading(240.0, 15, 20),
+            "come after 4 min today instead of 2 min: within a minute after 15 of 20",
+        ),
+    ],
+)
+def test_how_nudges_fade_is_explained(found: Fading, words: str) -> None:
+    assert words in nudged.fading_words(PostureSettings(nudge_fading=True), found)
+    assert nudged.fading_words(PostureSettings(), found) == ""

@@ -172,3 +172,27 @@ def test_without_a_calibration_the_card_stands_where_no_first_steps_do(
     sources.registry.put_wearer(replace(wearer, simulated=False))
     assert "Not calibrated yet" not in visits.shown(run(sources))
     assert "Not calibrated yet" in visits.shown(run(sources, visits.THERAPIST))
+
+
+def button(app: AppTest, label: str):
+    return next(b for b in app.button if b.label == label)
+
+
+def test_not_now_puts_nudges_off_and_again_on(filled: Sources) -> None:
+    app = run(filled)
+    before_ns = time.time_ns()
+    button(app, "Not now: 1 h").click().run()
+    assert not app.exception
+    wish = filled.registry.not_now()[seed.WEARER]
+    assert before_ns <= wish.start_ns <= time.time_ns()
+    assert wish.end_ns - wish.start_ns == 3600 * NS_PER_S
+    assert "No nudges until " in visits.shown(app)
+    button(app, "Nudges again").click().run()
+    assert filled.registry.not_now() == {}
+    assert "No nudges until " not in visits.shown(app)
+
+
+def test_who_may_only_look_is_offered_no_wish(filled: Sources) -> None:
+    assert [
+        b.label for b in run(filled, visits.THERAPIST).button if b.label.startswith("Not now")
+    ] == []

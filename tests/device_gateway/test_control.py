@@ -16,7 +16,7 @@ from firmware_sim.firmware import Firmware, FirmwareConfig
 from firmware_sim.source import ConstantSource
 
 ON_NS = 1_790_000_000 * NS_PER_S
-QUICK_MS, SLOW_MS = 12, 90
+QUICK_MS, SLOW_MS = 8, 90
 
 
 class Wire:
@@ -50,6 +50,7 @@ def anchor_over(*round_trips_ms: int, then_ms: int) -> tuple[Anchor, int]:
         wire = Wire(chain(round_trips_ms, repeat(then_ms)))
         control = Control(wire, lambda: wire.now_ns)  # type: ignore[arg-type]
         await control.open()
+        await control.admit()
         anchor, _ = await control.set_clock()
         return anchor, wire.asked
 

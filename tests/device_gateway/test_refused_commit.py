@@ -15,6 +15,7 @@ from contracts.imu import DEFAULT_SCALE
 from device_gateway.assembly import Assembler, Outcome
 from device_gateway.batches import Append
 from device_gateway.clock import Anchor, DeviceClock
+from device_gateway.control import Control
 from device_gateway.intake import Intake, Seen
 from device_gateway.link import Link
 from device_gateway.writer import Writer
@@ -67,7 +68,8 @@ def test_nothing_behind_a_refused_commit_is_committed(
 
     async def scene() -> RefusingOnce:
         writer = RefusingOnce()
-        link = Link(cast("BleakClient", None), lambda: NOW_NS, lambda *_: None)
+        client = cast("BleakClient", None)
+        link = Link(client, Control(client, lambda: NOW_NS), lambda *_: None)
         clock = DeviceClock(1).with_anchor(Anchor(0, NOW_NS - 10**9, 1000))
         link.clocks, link.paused = {1: clock}, False
         link.assembler = Assembler(Position(1, 0))
@@ -77,10 +79,10 @@ def test_nothing_behind_a_refused_commit_is_committed(
             if what.no_room:
                 no_room.set()
                 for index in range(behind):  # what the sensor sent before it heard of it
-                    link.on_packet(None, bytearray(packet(10 * (index + 1)).to_bytes()))
+                    link.on_arrival(bytearray(packet(10 * (index + 1)).to_bytes()))
 
         intake = Intake("PL-1", link, cast("Writer", writer), lambda: NOW_NS, seen)
-        link.on_packet(None, bytearray(packet(0).to_bytes()))
+        link.on_arrival(bytearray(packet(0).to_bytes()))
         running = asyncio.create_task(intake.run())
         async with asyncio.timeout(60):
             await no_room.wait()

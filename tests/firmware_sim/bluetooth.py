@@ -14,6 +14,7 @@ from bleak import BleakClient
 from contracts import gatt
 from contracts.vocabulary import Placement
 from device_gateway.radio import Advertisement, Radio, open_radio
+from firmware_sim.peripheral import Peripheral
 from firmware_sim.service import run_simulator
 from tests.firmware_sim.log_firmware import LogFirmware
 
@@ -30,11 +31,14 @@ class Sensor:
     serial: str
     firmware: Any
     placement: Placement = Placement.T4
+    bonds: bool = False
 
 
-def sensor(serial: str, *, waiting: int = 1000, rate_hz: float = 50.0) -> Sensor:
+def sensor(
+    serial: str, *, waiting: int = 1000, rate_hz: float = 50.0, bonds: bool = False
+) -> Sensor:
     """A sensor with ``waiting`` samples in its log, which goes on sampling from now."""
-    return Sensor(serial, LogFirmware(waiting, time.time_ns(), rate_hz))
+    return Sensor(serial, LogFirmware(waiting, time.time_ns(), rate_hz), bonds=bonds)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -65,7 +69,11 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def simulator(
-    sensors: Sequence[Any], listen: str = "tcp:127.0.0.1:0", *, open_air: bool = False
+    sensors: Sequence[Any],
+    listen: str = "tcp:127.0.0.1:0",
+    *,
+    open_air: bool = False,
+    placed: Callable[[Sequence[Peripheral]], None] = lambda _: None,
 ) -> AsyncIterator[Running]:
     """A running simulator. Stops it at the end."""
     loop = asyncio.get_running_loop()
@@ -80,6 +88,7 @@ async def simulator(
             stop=stop,
             ready=address.set_result,
             open_air=open_air,
+            placed=placed,
         )
     )
     await asyncio.wait({task, address}, return_when=asyncio.FIRST_COMPLETED)

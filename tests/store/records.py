@@ -27,6 +27,8 @@ from contracts.vocabulary import (
     POSTURES,
     QUALITIES,
     Activity,
+    Afterwards,
+    KeptBack,
     NudgeKind,
     Pattern,
     Posture,
@@ -110,12 +112,39 @@ CALIBRATIONS = st.builds(
     hint=TEXT,
     reason=st.none() | st.sampled_from(Reason),
 )
+
+
+def _nudge(
+    at_s: int,
+    kind: NudgeKind,
+    held_for_s: int,
+    kept_back: KeptBack | None,
+    felt: tuple[bool, str] | None,
+    after: tuple[Afterwards, int | None, int | None] | None,
+) -> Nudge:
+    pulse = {} if felt is None else dict(zip(("felt", "felt_why"), felt, strict=True))
+    names = ("after", "upright_after_s", "held_s")
+    seen = {} if after is None else dict(zip(names, after, strict=True))
+    return Nudge(
+        at_ns=at_s * NS_PER_S,
+        kind=kind,
+        held_for_s=held_for_s,
+        given=kept_back is None,
+        kept_back=kept_back,
+        **pulse,
+        **seen,
+    )
+
+
+_MAYBE = st.none() | st.integers(0, 600)
 NUDGES = st.builds(
-    Nudge,
-    at_ns=SECONDS.map(lambda s: s * NS_PER_S),
-    kind=st.sampled_from(NudgeKind),
-    held_for_s=COUNTS,
-    given=st.booleans(),
+    _nudge,
+    SECONDS,
+    st.sampled_from(NudgeKind),
+    COUNTS,
+    st.none() | st.sampled_from(KeptBack),
+    st.none() | st.tuples(st.booleans(), TEXT),
+    st.none() | st.tuples(st.sampled_from(Afterwards), _MAYBE, _MAYBE),
 )
 HEALTH = st.builds(
     SensorHealth,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,11 +21,13 @@ from contracts.records import (
     Episode,
     FrameBlock,
     Nudge,
+    NudgeAfter,
+    NudgeFelt,
     Rollup,
     SensorHealth,
 )
 from contracts.units import NS_PER_S
-from contracts.vocabulary import NudgeKind
+from contracts.vocabulary import Afterwards, NudgeKind
 from store.ports import Commit, SeriesStore, StreamKey, WearerRows
 from tests.store import processes
 from tests.store.records import (
@@ -105,9 +108,49 @@ def test_episodes_come_back_exactly(store: SeriesStore, episodes: list[Episode])
 def test_nudges_come_back_exactly(store: SeriesStore, nudges: list[Nudge]) -> None:
     erase(store, "w")
     write(store, rows(nudges=nudges))
-    latest = {(n.at_ns, n.kind.value): n for n in nudges}
+    latest: dict[tuple[int, str], Nudge] = {}
+    for one in nudges:
+        key = (one.at_ns, one.kind.value)
+        latest[key] = known(latest.get(key), one)
     assert store.nudges("w", *EVER) == [latest[key] for key in sorted(latest)]
     assert store.nudges("somebody else", *EVER) == []
+
+
+def known(before: Nudge | None, new: Nudge) -> Nudge:
+    """A row written again: what it does not know of later facts stays."""
+    if before is None:
+        return new
+    kept: dict[str, object] = {}
+    if new.felt is None:
+        kept |= {"felt": before.felt, "felt_why": before.felt_why}
+    if new.after is None:
+        names = ("after", "upright_after_s", "held_s")
+        kept |= {name: getattr(before, name) for name in names}
+    return msgspec.structs.replace(new, **kept)
+
+
+def test_what_is_learned_of_a_nudge_comes_to_its_row(store: SeriesStore) -> None:
+    write(store, rows(nudges=[nudge(60), nudge(60, NudgeKind.BREAK), nudge(90)]))
+    at = {"at_ns": 60 * NS_PER_S, "kind": NudgeKind.POSTURE}
+    pulse = NudgeFelt(**at, felt=False, why='no "answer" from the sensor, ' + "ä" * 40)
+    first = NudgeAfter(**at, after=Afterwards.UPRIGHT, upright_after_s=7)
+    write(store, rows(felt=[pulse], sequels=[first]))
+    write(
+        store,
+        rows(sequels=[NudgeAfter(**at, after=Afterwards.UPRIGHT, upright_after_s=7, held_s=31)]),
+    )
+    write(store, rows(nudges=[nudge(60)]))  # once more, as after a commit that was in doubt
+    prompt, nudged, later = store.nudges("w", *EVER)
+    assert (prompt.felt, prompt.after, later.felt, later.after) == (None,) * 4
+    assert (nudged.felt, nudged.felt_why) == (False, pulse.why)
+    assert (nudged.after, nudged.upright_after_s, nudged.held_s) == (Afterwards.UPRIGHT, 7, 31)
+
+
+def test_a_fact_of_no_nudge_is_nothing(store: SeriesStore) -> None:
+    pulse = NudgeFelt(at_ns=60 * NS_PER_S, kind=NudgeKind.POSTURE, felt=True)
+    write(store, rows(felt=[pulse], nudges=[nudge(61)]))
+    assert store.nudges("w", *EVER) == [nudge(61)]
+    assert store.count_rows("w")["nudges"] == 1
 
 
 @shared

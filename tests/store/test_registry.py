@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from contracts.errors import PlumblineError, Reason, SettingError
-from contracts.settings import CalibrationPlan, PostureSettings
+from contracts.settings import CalibrationPlan, NotNow, PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from store import open_registry
@@ -224,6 +224,25 @@ def test_notices_come_and_go_and_are_no_change_of_settings(registry: Registry, u
     registry.clear_notice("analytics")
     assert [notice.service for notice in registry.notices()] == ["another"]
     assert registry.revision() == before
+
+
+def test_the_latest_wish_for_no_nudges_is_kept_until_taken_back(registry: Registry) -> None:
+    before = registry.revision()
+    for minutes in (30, 60):
+        wish = NotNow(start_ns=5 * NS_PER_S, end_ns=(5 + 60 * minutes) * NS_PER_S)
+        registry.put_not_now("w1", wish)
+    assert registry.not_now() == {"w1": wish}
+    assert registry.revision() == before + 2
+    registry.put_not_now("w1", None)
+    assert registry.not_now() == {}
+    with pytest.raises(SettingError, match="no wearer"):
+        registry.put_not_now("nobody", wish)
+
+
+@pytest.mark.parametrize("minutes", [-1, 0, 721])
+def test_a_wish_for_no_nudges_has_an_end(minutes: int) -> None:
+    with pytest.raises(SettingError):
+        NotNow(start_ns=NS_PER_S, end_ns=(1 + 60 * minutes) * NS_PER_S)
 
 
 def test_a_registry_of_the_first_version_is_brought_forward(registry: Registry, url: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from contracts.errors import Fault, PlumblineError, Reason, SettingError, StoreError
 from contracts.units import NS_PER_S
-from contracts.vocabulary import Placement
+from contracts.vocabulary import KeptBack, Placement
 from store import open_series, series_schema
 from store.ports import Commit, WearerRows
 from tests.store import processes
@@ -298,3 +298,23 @@ def test_an_erasure_that_was_cut_off_is_gone_on_with_by_another_process(
     left = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert b"somebody-to-forget" not in left
     assert b"secret" not in left
+
+
+def test_a_nudge_of_before_reasons_was_one_of_a_backlog(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    old = sqlite3.connect(path)
+    for script in series_schema.MIGRATIONS[:4]:
+        old.executescript(script)
+    old.execute("INSERT INTO wearer VALUES (1, 'w')")
+    for at_s, given in ((FIRST_S, 1), (FIRST_S + 1, 0)):
+        old.execute("INSERT INTO nudge VALUES (1, ?, 'posture', 120, ?)", (at_s, given))
+    old.execute("PRAGMA user_version = 4")
+    old.execute(f"PRAGMA application_id = {series_schema.APPLICATION_ID}")
+    old.commit()
+    old.close()
+    store = open_series(f"sqlite:{path}")
+    assert [(n.given, n.kept_back, n.felt) for n in store.nudges("w", *EVER)] == [
+        (True, None, None),
+        (False, KeptBack.BACKLOG, None),
+    ]
+    store.close()

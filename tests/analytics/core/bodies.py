@@ -142,6 +142,7 @@ def same(one: Output, other: Output) -> bool:
         frames
         and one.episodes == other.episodes
         and one.nudges == other.nudges
+        and one.sequels == other.sequels
         and one.calibrations == other.calibrations
         and latest(one.minutes) == latest(other.minutes)
         and latest(one.days) == latest(other.days)

@@ -48,7 +48,9 @@ SENSORS = {
 CONFIG = PipelineConfig(
     placements=(T4, L5),
     calibrations=(plan((2, 12), (17, 28)), plan((31.4, 40.0), None, at_s=31.2)),
-    settings=PostureSettings(episode_s=10, nudge_after_s=15, break_after_s=300),
+    settings=PostureSettings(
+        episode_s=10, nudge_after_s=15, nudge_pause_s=0, nudge_good_again=True, break_after_s=300
+    ),
     timezone="Asia/Kathmandu",
     focus_table=focus_table(),
 )
@@ -82,6 +84,7 @@ def test_the_synthetic_day_holds_what_can_be_cut_wrongly() -> None:
     assert len(WHOLE.frames) == 178 - 2  # a gap of both sensors
     assert len({e.start_ns for e in WHOLE.episodes}) >= 2
     assert WHOLE.nudges
+    assert WHOLE.sequels
     assert [c.accepted for c in WHOLE.calibrations] == [True, True]
     assert len(set(WHOLE.frames.posture.tolist())) >= 5
     assert len(set(WHOLE.frames.activity.tolist())) >= 2

@@ -18,6 +18,7 @@ from contracts.records import Episode
 from contracts.settings import PostureSettings
 from contracts.vocabulary import ACTIVITIES, Activity, NudgeKind, Pattern
 from tests.analytics.core.bodies import START_S, focus_table, latest
+from tests.analytics.core.nudging import in_pieces, seconds_of
 
 SITTING = ACTIVITIES.index(Activity.SITTING)
 SETTINGS = PostureSettings()
@@ -127,7 +128,8 @@ def test_a_bridge_made_shorter_within_a_return_ends_it_at_the_next_second() -> N
 
 def test_an_episode_is_said_when_recognised_as_it_grows_and_when_it_ends() -> None:
     detector = EpisodeDetector(SETTINGS, focus_table())
-    said, span_s = detector.update(block("R" * 200 + "." * 8))
+    said, runs = detector.update(block("R" * 200 + "." * 8))
+    span_s = runs.span_s
     assert [(at - START_S, e.ongoing, (e.end_ns - e.start_ns) // 10**9) for at, e in said] == [
         (59, True, 60), (119, True, 120), (179, True, 180), (204, False, 200),
     ]  # fmt: skip
@@ -226,14 +228,15 @@ def test_the_most_marked_pattern(values: dict[str, float], pattern: Pattern) -> 
 def nudges(text: str, activity: list[Activity], settings: PostureSettings) -> list[tuple[int, str]]:
     detector = EpisodeDetector(settings, focus_table())
     b = block(text)
-    _, span_s = detector.update(b)
+    _, runs = detector.update(b)
     codes = np.array([ACTIVITIES.index(a) for a in activity], np.uint8)
-    decisions = NudgeDetector(settings).update(b.second, span_s, codes)
-    return [(d.at_ns // 10**9 - START_S, d.kind.value) for d in decisions]
+    found = NudgeDetector(settings).update(seconds_of(b.second, runs.span_s, codes))
+    given = [d for d in found.decisions if d.kept_back is None]
+    return [(d.at_ns // 10**9 - START_S, d.kind.value) for d in given]
 
 
 def test_one_nudge_a_dwell() -> None:
-    settings = PostureSettings(nudge_after_s=30)
+    settings = PostureSettings(nudge_after_s=30, nudge_pause_s=0)
     text = "R" * 100 + "." * 10 + "R" * 40
     assert nudges(text, [Activity.SITTING] * 150, settings) == [(30, "posture"), (140, "posture")]
 
@@ -256,16 +259,11 @@ def test_a_break_is_due_after_long_sitting() -> None:
 
 
 def test_nudges_resumed_say_the_same() -> None:
-    settings = PostureSettings(nudge_after_s=20, break_after_s=300)
+    settings = PostureSettings(nudge_after_s=20, break_after_s=300, nudge_good_again=True)
     b = block("R" * 200 + "." * 200 + "R" * 300)
-    _, span_s = EpisodeDetector(settings, focus_table()).update(b)
-    whole = NudgeDetector(settings).update(b.second, span_s, b.activity)
-    pieces, detector = [], NudgeDetector(settings)
-    for start in range(0, 700, 7):
-        cut = slice(start, start + 7)
-        pieces += detector.update(b.second[cut], span_s[cut], b.activity[cut])
-        resumed = NudgeDetector(settings)
-        resumed.load(detector.state())
-        detector = resumed
+    _, runs = EpisodeDetector(settings, focus_table()).update(b)
+    seconds = seconds_of(b.second, runs.span_s, b.activity)
+    whole = NudgeDetector(settings).update(seconds)
+    pieces = in_pieces((NudgeDetector(settings) for _ in range(100)), seconds, [7] * 100)
     assert pieces == whole
-    assert {d.kind for d in whole} == set(NudgeKind)
+    assert {d.kind for d in whole.decisions} == {NudgeKind.POSTURE, NudgeKind.BREAK}

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analytics.core.nudge_policy import NudgeSeconds
 from analytics.core.nudges import NudgeDetector
 from analytics.core.zones import day_of, minutes_of_day, zone_of
 from contracts.errors import SettingError
 from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import ACTIVITIES, Activity, NudgeKind
+from tests.analytics.core.nudging import in_pieces, seconds_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NIGHT = {"quiet_from_min": 22 * 60, "quiet_until_min": 7 * 60}
@@ -26,18 +28,21 @@ def utc_s(*parts: int, zone: ZoneInfo = BERLIN, fold: int = 0) -> int:
     return int(datetime(*parts, tzinfo=zone, fold=fold).timestamp())
 
 
-def rounded_from(start_s: int, seconds: int, activity: Activity = Activity.SITTING):
+def rounded_from(start_s: int, seconds: int, activity: Activity = Activity.SITTING) -> NudgeSeconds:
     """Seconds of one rounded run, as the detector takes them."""
     second = start_s + np.arange(seconds, dtype=np.int64)
     span_s = np.arange(1, seconds + 1, dtype=np.int32)
-    return second, span_s, np.full(seconds, ACTIVITIES.index(activity), np.uint8)
+    return seconds_of(second, span_s, np.full(seconds, ACTIVITIES.index(activity), np.uint8))
 
 
-def at_s(detector: NudgeDetector, run, kind: NudgeKind = NudgeKind.POSTURE) -> list[int]:
-    return [d.at_ns // NS_PER_S for d in detector.update(*run) if d.kind is kind]
+def at_s(
+    detector: NudgeDetector, run: NudgeSeconds, kind: NudgeKind = NudgeKind.POSTURE
+) -> list[int]:
+    decisions = [d for d in detector.update(run).decisions if d.kept_back is None]
+    return [d.at_ns // NS_PER_S for d in decisions if d.kind is kind]
 
 
-@pytest.mark.parametrize("kind", NudgeKind)
+@pytest.mark.parametrize("kind", [NudgeKind.POSTURE, NudgeKind.BREAK])
 def test_switched_off_there_are_none(kind: NudgeKind) -> None:
     settings = {"nudge_after_s": 30, "break_after_s": 300}
     run = rounded_from(1_800_000_000, 600)
@@ -69,7 +74,7 @@ def test_only_driving_can_be_allowed(activity: Activity) -> None:
 def test_quiet_hours_are_of_the_wearers_own_clock(
     begins: tuple[int, ...], nudged: tuple[int, ...]
 ) -> None:
-    settings = PostureSettings(nudge_after_s=30, **NIGHT)
+    settings = PostureSettings(nudge_after_s=30, nudge_pause_s=0, **NIGHT)  # a prompt is due too
     run = rounded_from(utc_s(*begins), 11 * 3600)
     assert at_s(NudgeDetector(settings, BERLIN), run) == [utc_s(*nudged)]
 
@@ -105,14 +110,8 @@ def test_quiet_hours_cut_anywhere_say_the_same(
         nudge_after_s=60, break_after_s=600, quiet_from_min=first, quiet_until_min=end
     )
     run = rounded_from(start_s, sum(cuts))
-    whole = NudgeDetector(settings, BERLIN).update(*run)
-    detector, pieces, at = NudgeDetector(settings, BERLIN), [], 0
-    for length in cuts:
-        resumed = NudgeDetector(settings, BERLIN)
-        resumed.load(detector.state())
-        detector = resumed
-        pieces += detector.update(*(column[at : at + length] for column in run))
-        at += length
+    whole = NudgeDetector(settings, BERLIN).update(run)
+    pieces = in_pieces((NudgeDetector(settings, BERLIN) for _ in cuts), run, cuts)
     assert pieces == whole
 
 

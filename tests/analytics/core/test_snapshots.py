@@ -76,6 +76,15 @@ def test_another_version_is_named() -> None:
     assert refused.value.reason is Reason.BAD_VERSION
 
 
+def test_a_snapshot_of_the_version_before_is_read_and_goes_on() -> None:
+    whole = msgspec.msgpack.decode(fed(60).snapshot())
+    whole["version"] = 2
+    for later in ("kept_run_s", "given_s", "sequels"):
+        del whole["state"]["nudges"][later]
+    restored = Pipeline.restore(msgspec.msgpack.encode(whole), CONFIG)
+    assert restored.snapshot() == fed(60).snapshot()
+
+
 @given(st.binary(max_size=300))
 def test_any_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(DecodeError):

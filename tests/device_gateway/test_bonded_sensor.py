@@ -1,0 +1,62 @@
+"""A gateway and a sensor that bonds: met for the first time, again, taken by another, and reset."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+from structlog.testing import capture_logs
+
+from device_gateway.radio.keys import KeyFile
+from firmware_sim.peripheral import Peripheral
+from tests.brokers import MosquittoBroker
+from tests.device_gateway.counting import counting_sensor
+from tests.device_gateway.test_gateway import configured, gateway, quick_scans, state_of, until
+from tests.firmware_sim.bluetooth import simulator
+
+__all__ = ["quick_scans"]  # a fixture
+
+
+def test_first_met_met_again_and_taken_by_another(
+    mosquitto_broker: MosquittoBroker, tmp_path: Path
+) -> None:
+    sensor = replace(counting_sensor("B", waiting=200, end=False), bonds=True)
+    placed: list[Peripheral] = []
+
+    def said(words: str) -> bool:
+        return any(words in str(line.get("reason")) for line in logged)
+
+    async def run() -> None:
+        async with simulator([sensor], placed=placed.extend) as air:
+            ours = configured(
+                tmp_path, air.spec, mosquitto_broker.port, keys_path=tmp_path / "ours.json"
+            )
+            for _ in ("bonds", "is known"):
+                async with gateway(ours) as counts:
+                    await until(lambda: state_of(counts, "B") == "live")
+            bonding = placed[0].bonding
+            assert bonding is not None
+            assert bonding.bonded_with == (str(KeyFile(tmp_path / "ours.json").address),)
+
+            stranger = replace(
+                ours,
+                gateway="stranger",
+                outbox_path=tmp_path / "stranger.db",
+                keys_path=tmp_path / "stranger.json",
+            )
+            async with gateway(stranger):
+                await until(lambda: said("bonded with another gateway"))
+            assert not (tmp_path / "stranger.json").exists()
+
+            bonding.reset()
+            async with gateway(ours):
+                await until(lambda: said("no longer knows this gateway"))
+            assert not bonding.bonded_with  # what took its name is not trusted by itself
+            assert KeyFile(tmp_path / "ours.json").forget("B") == 1
+            async with gateway(ours) as counts:
+                await until(lambda: state_of(counts, "B") == "live")
+            assert len(bonding.bonded_with) == 1
+
+    with capture_logs() as logged:
+        asyncio.run(run())

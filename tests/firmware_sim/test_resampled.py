@@ -1,0 +1,61 @@
+"""A recording at another rate: the same movement, and held still before it begins."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from contracts.errors import RecordingError
+from contracts.imu import ImuSamples
+from firmware_sim.resampled import ResampledSource
+
+RATE_HZ = 50.0
+
+
+def swinging(seconds: float = 20.0) -> ImuSamples:
+    """0.2 Hz about y, which the sensor feels, and gravity as it sees it then."""
+    t_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    angle = 0.5 * np.sin(2 * np.pi * 0.2 * t_s)
+    si = np.zeros((t_s.size, 6))
+    si[:, 0], si[:, 2] = 9.80665 * np.cos(angle), 9.80665 * np.sin(angle)
+    si[:, 4] = 0.5 * 2 * np.pi * 0.2 * np.cos(2 * np.pi * 0.2 * t_s)
+    return ImuSamples(np.rint(t_s * 1e9).astype(np.int64), si.astype(np.float32), RATE_HZ)
+
+
+@pytest.mark.parametrize("rate_hz", [13.0, 30.0, 50.0, 52.0, 60.0, 104.0, 200.0])
+def test_the_movement_is_the_same_at_every_rate(rate_hz: float) -> None:
+    source = ResampledSource(swinging(), 0, rate_hz, "a swing")
+    chunk = source.read(0, source.end_tick)
+    t_s = chunk.ticks / rate_hz
+    angle = 0.5 * np.sin(2 * np.pi * 0.2 * t_s)
+    assert np.abs(chunk.si[:, 2] - 9.80665 * np.sin(angle)).max() < 0.05
+    assert np.abs(chunk.si[:, 4] - 0.2 * np.pi * np.cos(0.4 * np.pi * t_s)).max() < 0.005
+    assert chunk.ticks.size == pytest.approx(19.98 * rate_hz, abs=3)
+
+
+def test_before_it_begins_its_first_reading_is_held() -> None:
+    source = ResampledSource(swinging(), 0, 60.0, "a swing", lead_s=10)
+    held = source.read(0, 600)
+    assert held.ticks.tolist() == list(range(600))
+    assert (held.si == held.si[0]).all()
+    plain = ResampledSource(swinging(), 0, 60.0, "a swing")
+    assert source.end_tick == plain.end_tick + 600
+    played, wanted = source.read(610, 700), plain.read(10, 100)
+    assert (played.ticks - 600).tolist() == wanted.ticks.tolist()
+    assert np.array_equal(played.si, wanted.si)
+
+
+def test_cuts_do_not_matter() -> None:
+    source = ResampledSource(swinging(), 0, 60.0, "a swing", lead_s=2)
+    whole = source.read(0, source.end_tick)
+    parts = [
+        source.read(start, min(start + 77, source.end_tick))
+        for start in range(0, source.end_tick, 77)
+    ]
+    assert np.array_equal(np.concatenate([part.ticks for part in parts]), whole.ticks)
+    assert np.array_equal(np.concatenate([part.si for part in parts]), whole.si)
+
+
+def test_too_short_a_recording_is_refused() -> None:
+    with pytest.raises(RecordingError):
+        ResampledSource(swinging(0.04), 0, 10.0, "a moment")
