@@ -209,8 +209,9 @@ def write_docs(folder: Path, to: Path) -> list[Path]:
     for name, (origin, height) in DOCS.items():
         with Image.open(folder / f"{origin}-light.png") as picture:
             cut = picture.convert("RGB").crop((0, 0, picture.width, min(height, picture.height)))
-        # An octree keeps the colour of what is small: a swatch, a mark.
-        cut.quantize(256, Image.Quantize.FASTOCTREE).save(to / name, optimize=True)
+        # This way keeps the colour of what is small, as a swatch, and of what is pale, as a field.
+        few = cut.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(to / name, optimize=True)
         written.append(to / name)
     return written
 
