@@ -65,7 +65,13 @@ def _add(visit: Visit, review: WeekReview, noted: Sequence[TherapySession]) -> N
         with st.container(horizontal=True):
             for key, first in zip(keys, (today, None, ""), strict=True):
                 st.session_state.setdefault(key, first)
-            st.date_input("Day of the session", max_value=today, key=keys[0], width=200)
+            st.date_input(
+                "Day of the session",
+                max_value=today,
+                format="DD/MM/YYYY",
+                key=keys[0],
+                width=200,
+            )
             st.time_input(
                 "Began at, on the client’s clock", step=60 * _STEP_MIN, key=keys[1], width=260
             )
