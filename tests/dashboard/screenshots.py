@@ -49,7 +49,7 @@ _PATIENCE_MS = 60_000
 #: Picture of the documentation → the page and size that it is of, and where it is cut.
 DOCS = {
     "week-review.png": (f"therapist-{Act.REVIEW}-desktop", 1480),
-    "my-body.png": (f"client-{Act.BODY}-desktop", 960),
+    "my-body.png": (f"client-{Act.BODY}-desktop", 940),
     "today-phone.png": ("live-today-phone", 1045),
     "session-sheet.png": (f"therapist-{Act.SHEET}-desktop", 1325),
 }
