@@ -96,9 +96,11 @@ def open_page(
 ) -> None:
     """Make the visit and run the page; what is refused is said in its place."""
     gate = Gate(act, who, audit)
-    wearer = _whose(act, gate, GuardedRegistry(found.registry, gate))
+    registry = GuardedRegistry(found.registry, gate)
+    wearer = _whose(act, gate, registry)
     if wearer is None and not _about_nobody(act):
         _nobody_yet(act, who())
+        st.fragment(_until_there_is_somebody, run_every=_LOOK_AGAIN_S)(registry)
         return
     gate.look(wearer)
     audit.looked(who().account, act, wearer)
@@ -200,6 +202,19 @@ def _nobody_yet(act: Act, viewer: Viewer) -> None:
     st.html(cards.title(words_of(act).named(own=viewer.wearer is not None)))
     words = frame_cards.NO_GRANT if Role.THERAPIST in viewer.roles else frame_cards.NO_WEARER
     st.html(cards.empty("No client yet", *words))
+
+
+def _until_there_is_somebody(registry: GuardedRegistry) -> None:
+    """A page about nobody goes over to the first client who lets this person look; or ends with the sign-in."""
+    try:
+        if not registry.wearers():
+            return
+    except AccessError:
+        pass  # said by the page, made anew
+    except PlumblineError as error:
+        st.html(cards.trouble(error))
+        return
+    st.rerun()
 
 
 def refused(error: AccessError) -> None:

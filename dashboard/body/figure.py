@@ -92,6 +92,11 @@ class Look:
     words: Mapping[str, str] = field(default_factory=dict)
     names: bool = False
 
+    @property
+    def named(self) -> bool:
+        """Whether there is a name to write: without one the body stands in the middle."""
+        return self.names and bool(self.shades)
+
 
 def inks(page: Paper) -> Inks:
     """The figure's colours on that paper."""
@@ -114,10 +119,10 @@ def figure(view: View, page: Paper, look: Look) -> str:
         _chosen(drawn, look, page),
         _marks(drawn, look, ink, page),
     ]
-    if look.names:
+    if look.named:
         layers.append(_names(view, drawn, look, page))
-    left = -HALF - (MARGIN if look.names and view is View.FRONT else 0)
-    width = 2 * HALF + (MARGIN if look.names else 0)
+    left = -HALF - (MARGIN if look.named and view is View.FRONT else 0)
+    width = 2 * HALF + (MARGIN if look.named else 0)
     role = "group" if look.words else "img"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{left:g} {TOP:g} {width:g} {HEIGHT:g}" '
@@ -229,7 +234,7 @@ def _chosen(drawn: Drawing, look: Look, page: Paper) -> str:
 
 def _marks(drawn: Drawing, look: Look, ink: Inks, page: Paper) -> str:
     """Pain as diamonds with their scores; larger where names make the body smaller."""
-    half, found = 22.0 if look.names else 16.0, []
+    half, found = 22.0 if look.named else 16.0, []
     for region in drawn.regions:
         score = look.marks.get(region.id)
         if score is not None:

@@ -22,6 +22,8 @@ from store.people_checks import MAX_NOTE
 from store.people_ports import TherapySession
 
 _STEP_MIN: Final = 5
+#: In the session, once a session of therapy was added or taken back: the page is made anew.
+_CHANGED: Final = "sessions changed"
 #: Of a note so much stands where a session is chosen to be taken back.
 _SHOWN_NOTE: Final = 40
 
@@ -29,6 +31,8 @@ _SHOWN_NOTE: Final = 40
 @part
 def sessions(visit: Visit, review: WeekReview) -> None:
     """What was before and after the latest ones; and for a therapist, adding one and taking one back."""
+    if st.session_state.pop(_CHANGED, False):
+        st.rerun()  # the figures of the week were made before it
     person = review.person
     if review.sessions:
         st.html(review_cards.sessions(review.sessions, review.made_ns, person.zone))
@@ -60,12 +64,19 @@ def _add(visit: Visit, review: WeekReview, noted: Sequence[TherapySession]) -> N
         at_ns = _begun_ns(day, at, zone, noted)
         visit.people.add_session(TherapySession(wearer, at_ns, visit.viewer.account, note.strip()))
         st.session_state.update(zip(keys, (today, None, ""), strict=True))
+        st.session_state[_CHANGED] = True
 
     with st.form(f"session {wearer}", border=False):
         with st.container(horizontal=True):
             for key, first in zip(keys, (today, None, ""), strict=True):
                 st.session_state.setdefault(key, first)
-            st.date_input("Day of the session", max_value=today, key=keys[0], width=200)
+            st.date_input(
+                "Day of the session",
+                max_value=today,
+                format="DD/MM/YYYY",
+                key=keys[0],
+                width=200,
+            )
             st.time_input(
                 "Began at, on the client’s clock", step=60 * _STEP_MIN, key=keys[1], width=260
             )
@@ -102,6 +113,7 @@ def _take_back(visit: Visit, review: WeekReview, noted: Sequence[TherapySession]
     def take_back() -> None:
         visit.people.remove_session(wearer, st.session_state[key])
         st.session_state[key] = None
+        st.session_state[_CHANGED] = True
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(

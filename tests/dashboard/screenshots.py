@@ -49,7 +49,7 @@ _PATIENCE_MS = 60_000
 #: Picture of the documentation → the page and size that it is of, and where it is cut.
 DOCS = {
     "week-review.png": (f"therapist-{Act.REVIEW}-desktop", 1480),
-    "my-body.png": (f"client-{Act.BODY}-desktop", 960),
+    "my-body.png": (f"client-{Act.BODY}-desktop", 940),
     "today-phone.png": ("live-today-phone", 1045),
     "session-sheet.png": (f"therapist-{Act.SHEET}-desktop", 1325),
 }
@@ -209,8 +209,9 @@ def write_docs(folder: Path, to: Path) -> list[Path]:
     for name, (origin, height) in DOCS.items():
         with Image.open(folder / f"{origin}-light.png") as picture:
             cut = picture.convert("RGB").crop((0, 0, picture.width, min(height, picture.height)))
-        # An octree keeps the colour of what is small: a swatch, a mark.
-        cut.quantize(256, Image.Quantize.FASTOCTREE).save(to / name, optimize=True)
+        # This way keeps the colour of what is small, as a swatch, and of what is pale, as a field.
+        few = cut.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(to / name, optimize=True)
         written.append(to / name)
     return written
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import tomllib
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -205,3 +206,16 @@ def test_the_ramp_goes_one_way_and_marks_are_readable(ink: Inks, page: theme.Pap
     assert contrast(ink.on_pain, ink.pain) >= 4.5
     assert contrast(ink.pain, page.background) >= 3
     assert contrast(ink.outline, page.background) >= 3
+
+
+def test_the_body_stands_in_the_middle_where_no_name_is_beside_it() -> None:
+    for view in View:
+        empty = figure(view, theme.LIGHT, Look(names=True))
+        left, _, width, _ = map(float, re.findall(r'viewBox="([^"]+)"', empty)[0].split())
+        assert left == -width / 2
+        assert 'class="names"' not in empty
+    named = figure(
+        View.FRONT, theme.LIGHT, Look(shades={"rhomboids": Shade(2, "1 min")}, names=True)
+    )
+    left, _, width, _ = map(float, re.findall(r'viewBox="([^"]+)"', named)[0].split())
+    assert left < -width / 2

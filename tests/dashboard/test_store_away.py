@@ -18,6 +18,7 @@ from store.open import open_registry, open_series
 from store.people_ports import Role
 from tests.dashboard import screenshots, seed, signing_in
 from tests.dashboard.tab import PATIENCE_S, Tab, tab
+from tests.influx import InfluxServer
 
 pytestmark = pytest.mark.timeout(300)
 AWAY = "The data cannot be read just now"
@@ -190,3 +191,30 @@ def test_a_registry_that_is_locked_is_said_and_nothing_is_kept_by_halves(house: 
         other.close()
         assert not page.failed
         assert answer(house, f"/export/{seed.WEARER}/week.csv")[0] == 200
+
+
+def test_a_server_that_stops_is_said_on_every_page_and_back_by_itself(
+    server: InfluxServer, tmp_path: Path
+) -> None:
+    store_url, (_, registry_url) = server.url(), seed.urls(tmp_path)
+    registry, series = open_registry(registry_url), open_series(store_url)
+    seed.register(registry)
+    seed.fill(series, time.time_ns())
+    registry.close()
+    series.close()
+    client = signing_in.token(registry_url, role=Role.CLIENT, wearer=seed.WEARER)
+    therapist = signing_in.token(registry_url, role=Role.THERAPIST, granted=(seed.WEARER,))
+    with (
+        screenshots.served(store_url, registry_url, tmp_path / "log") as address,
+        tab(address, client) as page,
+        tab(address, therapist) as other,
+    ):
+        page.open("settings")
+        server.stop()
+        for tabs, paths in ((page, ("today", "week")), (other, ("week-review",))):
+            for path in paths:
+                assert AGAIN in look(tabs, path, away), path
+        server.start()
+        for tabs, paths in ((page, ("today", "week")), (other, ("week-review",))):
+            for path in paths:
+                look(tabs, path, there)

@@ -111,6 +111,7 @@ def test_from_the_list_to_a_noted_area_and_the_printed_sheet(
     with screenshots.opened(browser, house.address, token=token, until="table.pl-clients") as page:
         find_and_open_the_client(page)
         accept_and_note_the_first_area(page)
+        note_a_session_and_take_it_back(page)
         saved = focus_of(house)
         assert saved == {"upper_thoracic": (Verdict.ACCEPTED, NOTE)}
         said = page.locator(".pl-number .big").nth(1).inner_text()
@@ -159,6 +160,19 @@ def accept_and_note_the_first_area(page: Page) -> None:
     expect(note).to_have_value(NOTE)
     note.blur()
     expect(page.get_by_role("button", name=re.compile("Undo:.*with its note"))).to_be_visible()
+
+
+def note_a_session_and_take_it_back(page: Page) -> None:
+    """What is before and after it shows at once, and goes with it."""
+    page.get_by_text("Add or take back a session").click()
+    page.get_by_role("group", name="Began at").get_by_role("spinbutton").first.click()
+    page.keyboard.type("0930")
+    page.get_by_role("button", name="Add the session").click()
+    expect(page.locator(".pl-sessions tbody th")).to_contain_text(", 09:30")
+    page.get_by_role("combobox", name="A session that was noted").click()
+    page.get_by_role("option", name=re.compile("09:30")).click()
+    page.get_by_role("button", name="Take it back").click()
+    expect(page.locator(".pl-sessions")).to_have_count(0)
 
 
 def focus_of(house: House) -> dict[str, tuple[Verdict, str]]:

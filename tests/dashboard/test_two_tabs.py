@@ -11,15 +11,16 @@ import pytest
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from contracts.units import NS_PER_S
+from dashboard.entry.door import Door
 from dashboard.look.text import is_unwritable
 from dashboard.settings.model import MAX_NAME
 from dashboard.shell import NOT_YOURS
 from store.open import open_registry, open_series
-from store.people_ports import Account, Grant, Verdict
+from store.people_ports import Account, Grant, Role, Verdict
 from store.ports import Registry
 from tests.dashboard import reviewed, screenshots, seed, signing_in
 from tests.dashboard.reviewed import WEARER
-from tests.dashboard.tab import Tab, tab
+from tests.dashboard.tab import PATIENCE_S, Tab, tab
 
 pytestmark = pytest.mark.timeout(300)
 RULE = "upper_thoracic"
@@ -199,3 +200,19 @@ def test_what_no_widget_offers_is_never_kept(house: House) -> None:
     assert len(wearer.label) <= MAX_NAME
     assert not is_unwritable(wearer.label)
     assert wearer.timezone in available_timezones()
+
+
+def test_a_page_about_nobody_goes_over_to_the_first_client_by_itself(house: House) -> None:
+    people = house.registry.people
+    people.put_account(Account("new", "new", "New here", frozenset({Role.THERAPIST})))
+    token = Door(people, clock_ns=time.time_ns).let_in(people.account("new") or house.account)
+    with tab(house.address, token) as page:
+        assert "No client yet" in page.open("week-review")
+        people.grant(Grant(WEARER, "new", time.time_ns()))
+        ends_s = time.monotonic() + PATIENCE_S
+        while "No client yet" in page.text and time.monotonic() < ends_s:
+            (part,) = page.parts
+            page.again(part)
+            time.sleep(0.5)
+        assert "Rounded, by week" in page.text
+        assert not page.failed
