@@ -37,12 +37,12 @@ from contracts.messages import (
     GatewayReply,
     GatewayStatus,
     ImuMessage,
-    NotNowWish,
     Rejected,
     SensorStatus,
 )
 from contracts.topics import Kind
 from contracts.vocabulary import KeptBack
+from contracts.wishes import NotNowWish
 from store.ports import Registry, SeriesStore
 
 #: A store that is away is asked again after this, doubling up to the second.

@@ -27,9 +27,10 @@ from analytics.home_assistant import (
 )
 from analytics.roster import Roster, WearerPlan
 from contracts import topics
-from contracts.messages import GatewayStatus, NotNowWish, SensorStatus
+from contracts.messages import GatewayStatus, SensorStatus
 from contracts.settings import PostureSettings
 from contracts.vocabulary import Placement
+from contracts.wishes import NotNowWish
 from store import open_registry
 from store.people_ports import Errand, ErrandKind
 from store.ports import Assignment
