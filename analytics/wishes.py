@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Container
 
 from contracts.errors import DecodeError, Reason, SettingError
-from contracts.messages import NotNowWish
 from contracts.settings import NotNow
 from contracts.units import NS_PER_S
+from contracts.wishes import NotNowWish
 from store.ports import Registry
 
 

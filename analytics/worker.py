@@ -37,12 +37,12 @@ from contracts.messages import (
     GatewayReply,
     GatewayStatus,
     ImuMessage,
-    NotNowWish,
     Rejected,
     SensorStatus,
 )
 from contracts.topics import Kind
 from contracts.vocabulary import KeptBack
+from contracts.wishes import NotNowWish
 from store.ports import Registry, SeriesStore
 
 #: A store that is away is asked again after this, doubling up to the second.
@@ -120,6 +120,9 @@ class Worker:
 
     def take(self, arrival: Arrival, now_s: float) -> None:
         """One message from the broker; what is wrong with it is told, and nothing else happens."""
+        if self._config.home_assistant and self._discovery.owns(arrival.topic):
+            self._discovery.heard(arrival.topic, arrival.payload)
+            return
         try:
             self._dispatch(arrival, now_s)
         except DecodeError as error:
@@ -182,9 +185,6 @@ class Worker:
         } | trouble_report(self.trouble)
 
     def _dispatch(self, arrival: Arrival, now_s: float) -> None:
-        if self._config.home_assistant and self._discovery.owns(arrival.topic):
-            self._discovery.heard(arrival.topic, arrival.payload)
-            return
         topic = topics.parse(arrival.topic)
         if topic.site != self._config.site:
             raise DecodeError(Reason.BAD_TOPIC, "a topic of another site.")
@@ -202,7 +202,8 @@ class Worker:
             case Kind.SENSOR_STATUS:
                 status = SensorStatus.decode(data, now_ns=now_ns)
                 self._engine.take_sensor_status(topic.owner, topic.sensor, status)
-                self._gateways.setdefault(topic.sensor, topic.owner)
+                if topic.sensor in self._engine.roster.sensors:  # others would be without number
+                    self._gateways.setdefault(topic.sensor, topic.owner)
             case Kind.GATEWAY_STATUS:
                 gateway = GatewayStatus.decode(data, now_ns=now_ns)
                 self._engine.take_gateway_status(topic.owner, gateway, now_ns)

@@ -21,7 +21,6 @@ from contracts.imu import (
     Int16Samples,
     regular_times_ns,
 )
-from contracts.settings import MAX_NOT_NOW_MIN
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, ActivitySource, NudgeKind, Posture
 
@@ -348,18 +347,6 @@ class Context(JsonMessage, frozen=True, kw_only=True):
             check_utc_ns("end_ns", self.end_ns, now_ns=now_ns)
             if self.end_ns <= self.start_ns:
                 raise DecodeError(Reason.OUT_OF_RANGE, "a context ends before it starts.")
-
-
-class NotNowWish(JsonMessage, frozen=True, kw_only=True):
-    """No nudges for so many minutes from ``at_ns``, or from when it arrives; 0 minutes: nudges again."""
-
-    minutes: int
-    at_ns: int | None = None
-
-    def check(self, now_ns: int | None) -> None:
-        check_range("minutes", self.minutes, 0, MAX_NOT_NOW_MIN)
-        if self.at_ns is not None:
-            check_utc_ns("at_ns", self.at_ns, now_ns=now_ns)
 
 
 class Rejected(JsonMessage, frozen=True, kw_only=True):

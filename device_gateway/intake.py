@@ -11,9 +11,10 @@ from typing import Final
 import structlog
 
 from contracts.errors import DiskError, RadioError, Reason
+from contracts.gatt import Position, SensorStatus
 from contracts.units import NS_PER_S
-from device_gateway.assembly import Taken
-from device_gateway.batches import Append
+from device_gateway.assembly import Assembler, Taken
+from device_gateway.batches import Append, SensorState
 from device_gateway.link import Link
 from device_gateway.placing import place_runs
 from device_gateway.writer import Writer
@@ -122,3 +123,14 @@ class Intake:
         lag_s = (now_ns - last.t0_ns - last.count * last.period_ns) / NS_PER_S
         self._live = lag_s < BACKLOG_LAG_S
         return Seen(lag_s=lag_s, unplaced=unplaced)
+
+
+def assembler_after(state: SensorState, status: SensorStatus) -> Assembler:
+    """What takes packets of a sensor from where the last commit ended."""
+    position = state.position
+    if position is not None and status.next < position:
+        log.warning("sensor.counts_anew", sensor=state.sensor)
+        position = None
+    if position is None:
+        return Assembler(Position(status.oldest.epoch, 0))
+    return Assembler(position, resumed=True, ended=state.ended)

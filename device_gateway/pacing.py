@@ -86,6 +86,7 @@ class _Epoch:
     envelope: Envelope = field(default_factory=lambda: Envelope(window_ns=WARMING_WINDOW_NS))
     begun_ns: int | None = None
     heard: int = 0  # the number of the sample to come
+    lost: int = 0  # of those before it, not said yet
     heard_ns: int | None = None  # and its time by the sensor's clock
     line: Line | None = None
     drawn_ns: int = 0
@@ -157,14 +158,27 @@ class Pacer:
     def _now(self) -> _Epoch:
         return self._epochs[-1]
 
-    def restart(self, rate_hz: float) -> list[SamplePacket]:
-        """A new epoch, since the stream has a break or another rate; what was held back before it."""
+    def heard_since(self, position: Position) -> int:
+        """Samples that were heard from ``position`` on."""
+        return sum(
+            epoch.heard - (position.sequence if epoch.number == position.epoch else 0)
+            for epoch in self._epochs
+            if epoch.number >= position.epoch
+        )
+
+    def restart(self, rate_hz: float, *, lost: int = 0) -> list[SamplePacket]:
+        """A new epoch, since the stream has a break or another rate; what was held back before it.
+
+        ``lost``: samples that nobody took, to be said before the next.
+        """
         epoch = self._now
         nominal_ns = period_ns_of(rate_hz)
-        if epoch.begun_ns is None and epoch.nominal_ns == nominal_ns:
+        if epoch.begun_ns is None and epoch.nominal_ns == nominal_ns and not lost:
             return []
         packets = self._release(epoch, epoch.held[-1].at_ns) if epoch.held else []
-        self._epochs.append(_Epoch(after(self._now.number), nominal_ns, nominal_ns))
+        self._epochs.append(
+            _Epoch(after(self._now.number), nominal_ns, nominal_ns, heard=lost, lost=lost)
+        )
         self._begun_anew = 0
         return packets
 
@@ -233,13 +247,14 @@ class Pacer:
             self._counted = readings.device_us is None
             if not self._counted:
                 epoch.envelope = Envelope(most_rate_error=MAX_DRIFT)
+        said, epoch.lost = epoch.lost, 0
         lost = readings.lost_before
         if readings.device_us is not None:
             first_ns = readings.device_us * NS_PER_US
             if epoch.heard_ns is not None:
                 lost = max(lost, round((first_ns - epoch.heard_ns) / epoch.period_ns))
             epoch.heard_ns = first_ns + readings.count * epoch.period_ns
-        heard = _Heard(readings, at_ns, epoch.heard + lost, lost)
+        heard = _Heard(readings, at_ns, epoch.heard + lost, lost + said)
         epoch.heard = heard.sequence + readings.count
         return heard
 

@@ -13,12 +13,11 @@ import structlog
 
 from contracts import gatt
 from contracts.errors import InvariantError, PlumblineError, RadioError, Reason
-from contracts.gatt import Position, SensorStatus
+from contracts.gatt import Position
 from contracts.messages import SensorStatus as SensorStatusMessage
 from contracts.vocabulary import is_id
-from device_gateway.assembly import Assembler
 from device_gateway.config import GatewayConfig
-from device_gateway.intake import Intake, Seen
+from device_gateway.intake import Intake, Seen, assembler_after
 from device_gateway.link import Link
 from device_gateway.makes import conversation_with, listed_names, make_of
 from device_gateway.outbox import Outbox
@@ -233,7 +232,7 @@ class SensorSession:
         known = self._shared.outbox.state(self.serial).clock
         link.clocks = await link.control.clocks(status, known)
         self.battery_percent = link.control.battery_percent
-        link.assembler = self._assembler(status)
+        link.assembler = assembler_after(self._shared.outbox.state(self.serial), status)
         self.reason = ""
         if self._shared.config.keep_recording and self.serial not in self._shared.config.placements:
             self.reason = "left out of the recording: nobody said where it is worn"
@@ -258,17 +257,6 @@ class SensorSession:
         else:
             return True
         return False
-
-    def _assembler(self, status: SensorStatus) -> Assembler:
-        """What takes packets from where the last commit ended."""
-        state = self._shared.outbox.state(self.serial)
-        position = state.position
-        if position is not None and status.next < position:
-            log.warning("sensor.counts_anew", sensor=self.serial)
-            position = None
-        if position is None:
-            return Assembler(Position(status.oldest.epoch, 0))
-        return Assembler(position, resumed=True, ended=state.ended)
 
     def _begin(self) -> None:
         link = self._link_of(Action.BEGIN)
@@ -300,7 +288,8 @@ class SensorSession:
         await asyncio.sleep(ROOM_INTERVAL_S)
         await self._shared.writer.room()
         await self._shared.writer.flush()
-        link.assembler = self._assembler(await link.control.status())
+        status = await link.control.status()
+        link.assembler = assembler_after(self._shared.outbox.state(self.serial), status)
         self._fire_if(link, Event.ROOM_AGAIN)
 
     def _drop_link(self) -> None:

@@ -131,11 +131,12 @@ class StreamingConversation:
     async def start(self, position: Position) -> None:
         """Have it stream with the rate that is wanted; what it sends from then on is a new epoch's.
 
-        What it sends before all is set, at the rate that it had, is not taken.
+        What it sends before all is set, at the rate that it had, is not taken. What it sent earlier and
+        was not taken up to ``position`` is said to be lost.
         """
         self._codec = self._profile.codec(self._wanted_hz)
         self._rate_hz = self._wanted_hz
-        self._pacer.restart(self._rate_hz)
+        self._pacer.restart(self._rate_hz, lost=self._pacer.heard_since(position))
         await self._run(self._codec.opening())
         self._streaming = True
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, cast
 
 from bumble import hci, ll
@@ -39,7 +40,8 @@ class _LinkEnd:
     next_header: bytes
     peer: _LinkEnd | None = None
     completed: int = 0  # taken from the host and not yet reported to it
-    arrives_s: float = 0.0  # when the last packet that is under way arrives, the loop's time
+    #: Packets under way: when they arrive (the loop's time), at which end, and what of them does.
+    under_way: deque[tuple[float, _LinkEnd, bytes | None]] = field(default_factory=deque)
 
     @classmethod
     def of(cls, controller: VirtualController, connection: Connection) -> _LinkEnd:
@@ -229,11 +231,23 @@ class VirtualController(Controller):
         """Hand a packet over as the conditions have it, none before one that was sent earlier."""
         passed, delay_s = conditions.passed(packet, from_sensor=conditions is self.conditions)
         now_s = self._loop.time()
-        if delay_s <= 0.0 and end.arrives_s <= now_s:
+        if delay_s <= 0.0 and not end.under_way:
             self._arrive(end, peer, passed)
             return
-        end.arrives_s = max(end.arrives_s, now_s + delay_s)
-        self._loop.call_at(end.arrives_s, self._arrive, end, peer, passed)
+        arrives_s = now_s + delay_s
+        if end.under_way:
+            arrives_s = max(arrives_s, end.under_way[-1][0])
+        else:
+            self._loop.call_at(arrives_s, self._arrive_in_order, end)
+        end.under_way.append((arrives_s, peer, passed))
+
+    def _arrive_in_order(self, end: _LinkEnd) -> None:
+        """What has arrived by now; one timer for all, since timers of one time come in any order."""
+        while end.under_way and end.under_way[0][0] <= self._loop.time():
+            _, peer, packet = end.under_way.popleft()
+            self._arrive(end, peer, packet)
+        if end.under_way:
+            self._loop.call_at(end.under_way[0][0], self._arrive_in_order, end)
 
     def _arrive(self, end: _LinkEnd, peer: _LinkEnd, packet: bytes | None) -> None:
         if packet is not None and end.peer is peer:  # the link is still the one it was sent on

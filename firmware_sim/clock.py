@@ -65,9 +65,8 @@ class DeviceClock:
 
     def elapsed_s(self, ticks: NDArray[np.int64], rate_hz: float) -> NDArray[np.float64]:
         """True seconds from power on to each sampling tick, ``rate_hz`` by this clock."""
-        first = ticks.astype(np.float64) * (1.0 / (rate_hz * (1.0 + self.drift_ppm * 1e-6)))
-        if len(self._pieces) == 1:
-            return first
+        if not self.changes:
+            return ticks.astype(np.float64) * (1.0 / (rate_hz * (1.0 + self.drift_ppm * 1e-6)))
         device_ns = ticks.astype(np.float64) * (NS_PER_S / rate_hz)
         knots_ns = np.array([piece.device_ns for piece in self._pieces], np.float64)
         starts_s = np.array(

@@ -149,6 +149,8 @@ class EpochFirmware:
         """A command to one epoch, in its own time: one that is over measures nothing more."""
         if place < len(self._ended_ns):
             true_ns = min(true_ns, self._ended_ns[place])
+        elif self._flat:
+            true_ns = min(true_ns, self._flat[0].from_ns - 1)
         return self._epochs[place].handle(command, true_ns)
 
     def _whole(self, reply: bytes) -> bytes:

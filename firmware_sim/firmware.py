@@ -60,7 +60,7 @@ class DyingBattery(Battery):
     def percent(self, device_ns: int) -> int:
         """What is left after a time of the device clock."""
         left = (self.flat_ns - device_ns) / (self.flat_ns - self.fades_ns)
-        return round(super().percent(device_ns) * max(0.0, min(1.0, left)))
+        return round(Battery.percent(self, device_ns) * max(0.0, min(1.0, left)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,17 +93,19 @@ def worn_in_recording(
     seed: int,
     clock_drift_ppm: dict[Placement, float] | None = None,
     lead_s: int = 0,
+    tail_s: int = 0,
 ) -> list[WornSensor]:
     """What :func:`recording_fleet` puts into sensors, for those that sample at rates of their own.
 
-    They are switched on ``lead_s`` before the recording begins, and its wearer holds still until then.
+    They are on from ``lead_s`` before the recording begins to ``tail_s`` after its end; its wearer
+    holds still then.
     """
     rng = np.random.default_rng(seed)
     worn = []
     for placement in recording.placements:
         power_on_ns = start_ns - lead_s * NS_PER_S
         clock = _clock(rng, power_on_ns, (clock_drift_ppm or {}).get(placement))
-        sources = partial(_resampled, recording, placement, lead_s)
+        sources = partial(_resampled, recording, placement, lead_s, tail_s)
         worn.append(WornSensor(placement, clock, sources, _charge(rng)))
     return worn
 
@@ -228,11 +230,11 @@ def _charge(rng: np.random.Generator) -> float:
 
 
 def _resampled(
-    recording: Recording, placement: Placement, lead_s: int, rate_hz: float
+    recording: Recording, placement: Placement, lead_s: int, tail_s: int, rate_hz: float
 ) -> SampleSource:
     samples = read_samples(recording, placement)
     name = f"{placement} of {recording.folder}"
-    return ResampledSource(samples, recording.start_ns, rate_hz, name, lead_s)
+    return ResampledSource(samples, recording.start_ns, rate_hz, name, lead_s=lead_s, tail_s=tail_s)
 
 
 def _felt(

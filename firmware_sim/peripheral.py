@@ -278,7 +278,12 @@ class _Session:
         if self._replies.full():
             return False
         peripheral = self._peripheral
-        self._replies.put_nowait(peripheral.firmware.handle(value, peripheral.clock_ns()))
+        try:
+            reply = peripheral.firmware.handle(value, peripheral.clock_ns())
+        except Exception as error:
+            peripheral.failed(error)  # bumble's server would keep it to itself
+            raise
+        self._replies.put_nowait(reply)
         self.wake()
         return True
 

@@ -42,6 +42,7 @@ class BenchChoice:
     plans: int = bench_faults.PLANS
     seed: int = 1
     json_file: Path | None = None  # "-": standard output, and no tables
+    recording: Path | None = None  # what is played through a sensor of each make
 
 
 def run_bench(settings: Settings, choice: BenchChoice) -> None:
@@ -66,6 +67,7 @@ def run_bench(settings: Settings, choice: BenchChoice) -> None:
         ),
         "outage": measure_outage,
         "fuzz": measure_fuzz,
+        "makes": lambda folder: _makes(folder, choice),
         "faults": lambda folder: bench_faults.measure_faults(
             folder, plans=choice.plans, seed=choice.seed
         ),
@@ -108,6 +110,18 @@ def _dashboard(folder: Path, choice: BenchChoice) -> Figures:
     return bench_dashboard.measure_dashboard(folder, choice.clinic, size)
 
 
+def _makes(folder: Path, choice: BenchChoice) -> Figures:
+    from plumbline import bench_makes
+
+    if choice.recording is None:
+        raise SettingError(
+            Reason.BAD_SETTING,
+            "There is no recording to play through sensors of other makes.",
+            hint="Give its folder with --recording.",
+        )
+    return bench_makes.measure_makes(folder, bench_makes.MakesChoice(choice.recording))
+
+
 def _measured(bench: Callable[[Path], Figures], folder: Path, *, optional: bool) -> Figures:
     """The figures; among others, where it wants a program that is not here, what to do about it."""
     try:
@@ -119,7 +133,7 @@ def _measured(bench: Callable[[Path], Figures], folder: Path, *, optional: bool)
 
 
 #: Take minutes to half an hour each, one of them a browser: only where they are asked for by name.
-ALONE: Final = ("dashboard", "sensors", "fuzz", "faults")
+ALONE: Final = ("dashboard", "sensors", "fuzz", "makes", "faults")
 #: Enough for a steady ratio; more only takes longer.
 OFFLINE_HOURS: Final = 1.0
 

@@ -103,6 +103,8 @@ def _lost_troubles(result: DayResult) -> Iterator[str]:
                 yield f"{serial}: {count} samples {what}"
         if account.untimed != account.counted_untimed:
             yield f"{serial}: {account.untimed} samples untimed, {account.counted_untimed} counted"
+        if account.lost != account.counted_lost:
+            yield f"{serial}: {account.lost} samples lost, {account.counted_lost} counted"
 
 
 def _link_troubles(result: DayResult) -> Iterator[str]:

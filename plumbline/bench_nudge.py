@@ -32,7 +32,7 @@ from plumbline.bench_site import SITE, BenchSite, own_data, wait_until
 from plumbline.fleet import KIT, now_ns
 from plumbline.ports import LOOPBACK
 from plumbline.stats import read_stats
-from store import open_registry
+from store import open_registry, open_series
 from store.ports import Assignment, Registry, Wearer
 
 WEARERS: Final = 6
@@ -141,11 +141,26 @@ def measure_nudge(folder: Path, seconds: float, wearers: int = WEARERS) -> dict[
         ends_s = time.monotonic() + seconds
         wait_until(lambda: time.monotonic() >= ends_s, "the day is over", look_s=0.2)
         given = sum(map(len, heard.nudges.values()))
-        # The last ones may still be on their way.
+        # The last ones may still be on their way, and their replies not be stored.
         until_s = time.monotonic() + _LOST_S
-        while time.monotonic() < until_s and len(_felt(heard, sensors)) < given:
-            time.sleep(0.1)
-    return figures(_felt(heard, sensors), given)
+        while time.monotonic() < until_s and _stored(data, wearers)["stored as felt"] < given:
+            time.sleep(0.2)
+    return figures(_felt(heard, sensors), given) | _stored(data, wearers)
+
+
+def _stored(data: Path, wearers: int) -> dict[str, int]:
+    """What the store says of the nudges that were given."""
+    store = open_series(own_data(data).series_url, read_only=True)
+    try:
+        found = [n for w in range(wearers) for n in store.nudges(_name(w), 0, now_ns())]
+    finally:
+        store.close()
+    given = [nudge for nudge in found if nudge.given]
+    return {
+        "stored as felt": sum(nudge.felt is True for nudge in given),
+        "stored with what came after": sum(nudge.after is not None for nudge in given),
+        "stored as kept back": len(found) - len(given),
+    }
 
 
 def _all_live(site: BenchSite, sensors: int) -> bool:
@@ -176,7 +191,7 @@ def _enrol(registry: Registry, wearers: int, start_ns: int) -> list[SimulatedSen
     sensors = []
     upright_ns = (start_ns + NS_PER_S, start_ns + (CALIBRATION_S - 2) * NS_PER_S)
     for number in range(wearers):
-        wearer = f"w-{number:02d}"
+        wearer = _name(number)
         registry.put_wearer(Wearer(wearer, wearer, simulated=True))
         registry.set_settings(wearer, _SETTINGS)
         registry.add_calibration(
@@ -189,6 +204,10 @@ def _enrol(registry: Registry, wearers: int, start_ns: int) -> list[SimulatedSen
             firmware = Firmware(FirmwareConfig(serial, start_ns), source)
             sensors.append(SimulatedSensor(serial, place, firmware))
     return sensors
+
+
+def _name(number: int) -> str:
+    return f"w-{number:02d}"
 
 
 @contextmanager

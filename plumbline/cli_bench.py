@@ -18,7 +18,7 @@ def bench(
     what: Annotated[
         str,
         typer.Argument(
-            help="backlog, live, nudge, offline, consumer, store, memory, outage, all; or dashboard, fuzz, faults",
+            help="backlog, live, nudge, offline, consumer, store, memory, outage, all; or dashboard, time, fuzz, faults",
             metavar="[WHAT]",
         ),
     ] = "all",
@@ -34,6 +34,9 @@ def bench(
     ] = None,
     plans: Annotated[int, typer.Option(help="Days of faults in faults", min=1, max=100_000)] = 12,
     seed: Annotated[int, typer.Option(help="Seed of the first day of faults", min=0)] = 1,
+    recording: Annotated[
+        Path | None, typer.Option(help="Folder of the recording that makes plays")
+    ] = None,
     json_file: Annotated[
         Path | None,
         typer.Option("--json", help="Write the figures to this file as JSON; -: print only that"),
@@ -42,4 +45,5 @@ def bench(
     """Measure: a backlog's way, the delay live, and each part against what bounds it."""
     from plumbline.bench import BenchChoice, run_bench
 
-    run_bench(settings, BenchChoice(what, hours, live_s, wearers, clinic, plans, seed, json_file))
+    choice = BenchChoice(what, hours, live_s, wearers, clinic, plans, seed, json_file, recording)
+    run_bench(settings, choice)

@@ -125,8 +125,8 @@ class Account:
     untimed: int  # of an epoch that nobody ever gave a time
     counted_untimed: int  # by the gateway
     missing: int  # neither in the outbox nor still in the log, overwritten or untimed
+    lost: int  # never recorded, or overwritten: ticks up to the last one in the outbox
     counted_lost: int  # by the gateway
-    lost_by_sensor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,22 +241,32 @@ def account(sensor: SimulatedSensor, outbox: Outbox, counted_untimed: int) -> Ac
     untimed = np.concatenate([_NONE, *(_counts(epoch) for epoch in epochs if not epoch.timed)])
     found = _in_outbox(sensor.serial, outbox)
     unique, counts = np.unique(found, return_counts=True)
-    missing = np.setdiff1d(np.setdiff1d(recorded, unique), untimed)
-    missing = missing[missing < (unique[-1] + 1 if len(unique) else 0)]
+    read = recorded <= unique[-1] if len(unique) else np.zeros(len(recorded), bool)
+    gone = np.setdiff1d(np.setdiff1d(recorded[read], unique), untimed)
+    overwritten = min(len(gone), sensor.firmware.stats.overwritten)
     state = outbox.state(sensor.serial)
-    stats = sensor.firmware.stats
     return Account(
         recorded=len(recorded),
         found=len(found),
         twice=int((counts - 1).sum()),
         invented=len(np.setdiff1d(unique, recorded)),
-        overwritten=stats.overwritten,
+        overwritten=overwritten,
         untimed=len(np.setdiff1d(untimed, unique)),
         counted_untimed=counted_untimed,
-        missing=len(missing) - stats.overwritten,
+        missing=len(gone) - overwritten,
+        lost=overwritten + sum(_lost_ticks(e, unique) for e in epochs if e.timed),
         counted_lost=state.lost,
-        lost_by_sensor=stats.lost,
     )
+
+
+def _lost_ticks(epoch: Firmware, found: Ticks) -> int:
+    """Ticks of an epoch that the sensor lost before the last one of it that was found."""
+    taken = epoch.taken()
+    known = np.isin(counted_ticks(taken.samples), found)
+    if not known.any():
+        return 0
+    last = int(np.flatnonzero(known)[-1])
+    return int(taken.sequences[last]) - last
 
 
 def _epochs(firmware: AnyFirmware) -> Sequence[Firmware]:

@@ -16,6 +16,7 @@ from contracts.messages import ImuMessage, JsonMessage
 from contracts.recording import MANIFEST, open_recording
 from contracts.topics import Kind
 from contracts.units import NS_PER_S
+from contracts.wishes import NotNowWish
 from firmware_sim.firmware import Firmware, FirmwareConfig
 from firmware_sim.source import SourceChunk
 from tests.conftest import REPOSITORY
@@ -162,6 +163,7 @@ JSON_OF: dict[Kind, type[JsonMessage]] = {
     Kind.EPISODE: messages.EpisodeEvent,
     Kind.NUDGE: messages.NudgeEvent,
     Kind.CONTEXT: messages.Context,
+    Kind.NOT_NOW: NotNowWish,
     Kind.REJECTED: messages.Rejected,
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,6 +17,7 @@ from contracts.records import CalibrationOutcome, Episode, FrameBlock, Nudge, Ro
 from contracts.settings import CalibrationPlan, NotNow, PostureSettings
 from contracts.units import NS_PER_S
 from dashboard.entry.access import Act, Viewer, allowed
+from dashboard.entry.worn import worn_sensors
 from dashboard.reading.queries import Reading
 from store.people_ports import (
     Account,
@@ -221,14 +222,11 @@ class GuardedRegistry:
         self._registry.set_settings(wearer, settings)
 
     def not_now(self, wearer: str) -> NotNow | None:
-        """The wearer's latest wish for no nudges, be it over or not."""
         self._look(wearer)
         return self._registry.not_now().get(wearer)
 
     def put_not_now(self, wearer: str, wish: NotNow | None) -> None:
-        self._gate.change(
-            Act.CHANGE_SETTINGS, wearer, "no nudges for now" if wish else "nudges again"
-        )
+        self._gate.change(Act.CHANGE_SETTINGS, wearer, "not now" if wish else "nudges again")
         self._registry.put_not_now(wearer, wish)
 
     def set_timezone(self, wearer: Wearer) -> None:
@@ -249,7 +247,7 @@ class GuardedRegistry:
 
     def free_sensors(self, sensors: Collection[str], now_ns: int) -> list[str]:
         """Those of ``sensors`` that nobody wears at ``now_ns``, so that they can be paired."""
-        return sorted(set(sensors) - _worn(self._registry.assignments(), now_ns))
+        return sorted(set(sensors) - worn_sensors(self._registry.assignments(), now_ns))
 
     def assign(self, assignment: Assignment) -> None:
         self._gate.change(
@@ -286,7 +284,7 @@ class GuardedRegistry:
     def _worn_by_others(self, wanted: Assignment) -> bool:
         """Whether another has the sensor at its start. Who had it once has no claim to it."""
         others = (a for a in self._registry.assignments() if a.wearer != wanted.wearer)
-        return wanted.sensor in _worn(others, wanted.start_ns)
+        return wanted.sensor in worn_sensors(others, wanted.start_ns)
 
     def _look(self, wearer: str) -> None:
         _look(self._gate, wearer)
@@ -397,15 +395,6 @@ def _look(gate: Gate, wearer: str) -> None:
     if wearer not in gate.seen():
         gate.look(wearer)
         raise InvariantError("a look was allowed that the page does not see")
-
-
-def _worn(assignments: Iterable[Assignment], at_ns: int) -> set[str]:
-    """The sensors that somebody wears at a moment."""
-    return {
-        a.sensor
-        for a in assignments
-        if a.start_ns <= at_ns and (a.end_ns is None or a.end_ns > at_ns)
-    }
 
 
 def _can_be_granted(account: Account) -> bool:

@@ -23,7 +23,7 @@ from dashboard.look import text
 #: Why a nudge was not given, after a number.
 _WHY: Final = {
     KeptBack.QUIET: "in quiet hours",
-    KeptBack.NOT_NOW: "after you said not now",
+    KeptBack.NOT_NOW: "put off by a not now",
     KeptBack.DRIVING: "while driving",
     KeptBack.MOVING: "while walking or on stairs",
     KeptBack.CARRYING: "while carrying",
@@ -168,7 +168,7 @@ def _held(day: Nudged) -> str:
         return ""
     middle_s = median(day.held_s)
     beyond = " or more" if middle_s >= HELD_MOST_S else ""
-    return f"Upright for {text.duration(middle_s)}{beyond} after a nudge, in the middle."
+    return f"Upright for {text.duration(middle_s)}{beyond} after a nudge (median)."
 
 
 def _unfelt(day: Nudged) -> str:
@@ -189,9 +189,9 @@ def fading_words(settings: PostureSettings, found: Fading) -> str:
     if found.after_s == own_s:
         if found.known < FEWEST:
             return f"Nudges do not fade yet: that takes {FEWEST} in the seven days before."
-        return f"Nudges come after {text.duration(own_s)}, as you set it."
+        return f"Nudges come after {text.duration(own_s)}, as set."
     return (
         f"Nudges come after {text.duration(found.after_s)} today instead of {text.duration(own_s)}: "
-        f"within a minute after {found.followed} of {found.known} nudges of the seven days before you "
-        "were upright."
+        f"upright again within a minute after {found.followed} of {found.known} nudges of the seven "
+        "days before."
     )

@@ -144,7 +144,7 @@ class Device(ABC):
         stride = max(1, MAX_READ_TICKS // together) * together
         while (whole := (due - self._next) // together * together) > 0:
             self._take(self._next + min(whole, stride), together)
-        if self._ended and self._next < due:
+        if due == self._source.end_tick and self._next < due:  # no more will come to fill it up
             self._take(due, together)
 
     def next_notification(self) -> tuple[str, bytes] | None:

@@ -27,13 +27,16 @@ from analytics.home_assistant import (
 )
 from analytics.roster import Roster, WearerPlan
 from contracts import topics
-from contracts.messages import GatewayStatus, NotNowWish, SensorStatus
+from contracts.messages import GatewayStatus, SensorStatus
 from contracts.settings import PostureSettings
 from contracts.vocabulary import Placement
+from contracts.wishes import NotNowWish
 from store import open_registry
 from store.people_ports import Errand, ErrandKind
 from store.ports import Assignment
 from tests.analytics.gateways import SITE
+from tests.analytics.hand_worker import SITE as HAND_SITE
+from tests.analytics.hand_worker import HandWorker
 from tests.analytics.services import WEARER, config_for, enrol, running
 from tests.brokers import MosquittoBroker
 
@@ -238,6 +241,17 @@ def test_told_nothing_where_it_is_not_asked_for(
             assert time.monotonic() < ends_s
             threading.Event().wait(0.02)
         assert looker.kept == {}
+
+
+def test_a_status_of_a_sensor_that_nobody_wears_is_not_remembered(tmp_path: Path) -> None:
+    hand = HandWorker(tmp_path)
+    hand.wear("w", T4="s1")
+    hand.start()
+    status = SensorStatus(state="live", at_ns=hand.clock_ns).encode()
+    for sensor in ("s1", "stranger"):
+        hand.take(topics.sensor_status(HAND_SITE, "gw", sensor), status)
+    assert hand.worker._gateways == {"s1": "gw"}
+    hand.close()
 
 
 def test_an_erasure_clears_the_device_too() -> None:

@@ -12,11 +12,12 @@ from analytics.core.results import NO_FRAMES
 from analytics.pulses import MAX_WAITING, UNANSWERED, Pulse, Pulses
 from contracts import topics
 from contracts.errors import Reason, StoreError
-from contracts.messages import GatewayCommand, GatewayReply, NotNowWish, NudgeEvent
+from contracts.messages import GatewayCommand, GatewayReply, NudgeEvent
 from contracts.records import Nudge
 from contracts.settings import CalibrationPlan, PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Afterwards, KeptBack, NudgeKind, Posture
+from contracts.wishes import NotNowWish
 from store.ports import Commit, WearerRows
 from tests.analytics.hand_worker import BEGIN_NS, SITE, HandWorker
 

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from analytics.home_assistant import wearer_topic
 from contracts import topics
 from contracts.messages import MAX_IMU_BYTES
+from plumbline.init_broker import HOME_ASSISTANT
 from plumbline.init_site import add_gateways
 from plumbline.private_files import Owner
 from tests.compose.conftest import SITE, ShippedMosquitto, make
@@ -57,6 +59,8 @@ def test_a_gateway_writes_its_own_topics_and_nobody_elses(
         topics.posture(SITE, "w1"),
         topics.context(SITE, "w1"),
         topics.rejected(SITE),
+        topics.not_now(SITE, "w1"),
+        wearer_topic(HOME_ASSISTANT, SITE, "w1"),
         topics.imu("another-site", "gw-a", "PL-1"),
         "plumbline/v2/anything",
         "$SYS/broker/uptime",
@@ -115,6 +119,7 @@ def test_analytics_says_and_hears_what_it_needs(broker: ShippedMosquitto) -> Non
             topics.nudge(SITE, "w1"),
             topics.context(SITE, "w1"),
             topics.rejected(SITE),
+            wearer_topic(HOME_ASSISTANT, SITE, "w1"),
         ):
             assert analytics.publish(topic) in TAKEN
         for topic in own("gw-a").values():

@@ -22,7 +22,6 @@ from contracts.messages import (
     GatewayReply,
     GatewayStatus,
     JsonMessage,
-    NotNowWish,
     NudgeEvent,
     PostureState,
     Rejected,
@@ -31,6 +30,7 @@ from contracts.messages import (
 )
 from contracts.settings import MAX_NOT_NOW_MIN
 from contracts.vocabulary import Activity, ActivitySource, NudgeKind, Posture
+from contracts.wishes import NotNowWish
 from tests.contracts.strategies import NOW_NS, believable_ns, damaged, ids, texts, value_or_refusal
 
 Kind = type[JsonMessage]

@@ -192,7 +192,7 @@ def test_what_was_kept_back_and_what_did_not_arrive_is_said() -> None:
     card = nudged.card(found, on=True, fading="And so on.")
     for words in (
         "2 nudges so far",
-        "Upright for 4 min after a nudge, in the middle.",
+        "Upright for 4 min after a nudge (median).",
         "1 pulse did not reach the sensor.",
         "Not given: 2 in quiet hours, 1 while driving. And so on.",
     ):
@@ -209,10 +209,10 @@ def test_every_reason_has_words() -> None:
     ("found", "words"),
     [
         (Fading(120.0, 3, 4), "do not fade yet: that takes 10"),
-        (Fading(120.0, 5, 12), "come after 2 min, as you set it."),
+        (Fading(120.0, 5, 12), "come after 2 min, as set."),
         (
             Fading(240.0, 15, 20),
-            "come after 4 min today instead of 2 min: within a minute after 15 of 20",
+            "come after 4 min today instead of 2 min: upright again within a minute after 15 of 20",
         ),
     ],
 )

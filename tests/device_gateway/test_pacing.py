@@ -198,6 +198,23 @@ def test_a_restart_gives_out_what_was_held_and_counts_from_zero() -> None:
     assert made.nominal_ns == 10 * MS
 
 
+def test_what_was_heard_and_not_taken_is_said_to_be_lost_after_a_restart() -> None:
+    made = pacer()
+    assert made.heard_since(Position(0, 77)) == 0  # of another connection
+    feed(made, SETTLED)
+    count = len(SETTLED)
+    assert made.heard_since(Position(1, count)) == 0
+    lost = made.heard_since(Position(1, count - 30))
+    assert lost == 30
+    made.restart(50.0, lost=lost)
+    packets = feed(made, [10_000.0 + at_ms for at_ms in SETTLED])
+    assert (packets[0].epoch, packets[0].sequence, packets[0].lost_before) == (2, 30, 30)
+    assert {packet.lost_before for packet in packets[1:]} == {0}
+    assembler = Assembler(Position(1, count - 30), resumed=True)
+    assembler.add(packets[0])
+    assert assembler.take(flush=True).runs[0].lost_before == 30
+
+
 def test_epochs_begin_anew_after_the_last() -> None:
     assert after(1) == 2
     assert after(LAST_EPOCH) == 1

@@ -8,22 +8,25 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
-from contracts import topics
+from contracts import gatt, topics
 from contracts.imu import DEFAULT_SCALE
 from contracts.messages import GatewayCommand
-from device_gateway.makes import profile_of
+from device_gateway.makes import conversation_with, make_of
 from device_gateway.profiles import dot, witmotion
+from device_gateway.radio import open_radio
 from device_gateway.streaming import address_id
 from firmware_sim.air import Air
 from firmware_sim.counting import CountingSource, counted_ticks
 from firmware_sim.dongles import DongleListener
 from firmware_sim.makes import MAKES, DeviceConfig
+from firmware_sim.makes.device import Attribute
 from firmware_sim.makes.peripheral import MakePeripheral
+from firmware_sim.makes.witmotion import WitMotion
 from firmware_sim.peripheral import Peripheral, static_address
 from tests.brokers import MosquittoBroker
 from tests.device_gateway.analyst import GATEWAY, SITE, Analyst, analyst
@@ -66,9 +69,7 @@ async def place() -> AsyncIterator[Place]:
             DeviceConfig(serial, POWER_ON_NS, clock_drift_ppm=50.0),
             lambda rate_hz: CountingSource(rate_hz, DEFAULT_SCALE),
         )
-        made.peripherals[serial] = MakePeripheral(
-            device, air, clock_ns=time.time_ns, failed=failed
-        )
+        made.peripherals[serial] = MakePeripheral(device, air, clock_ns=time.time_ns, failed=failed)
     native = counting_sensor("N", waiting=200, end=False)
     made.peripherals["N"] = Peripheral(
         "N", native.firmware, air, clock_ns=time.time_ns, failed=failed
@@ -184,11 +185,41 @@ def test_a_rate_that_the_make_has_is_taken_and_a_pulse_refused(
         asyncio.run(run(analytics))
 
 
-def test_an_advertisement_of_no_make_is_none() -> None:
-    from bleak.backends.device import BLEDevice
+class Told(WitMotion):
+    """A sensor that says its serial number, and may refuse to change its rate."""
 
-    from device_gateway.radio import Advertisement
+    SERVICES: ClassVar = WitMotion.SERVICES | {
+        gatt.DEVICE_INFORMATION_UUID: (
+            Attribute(gatt.SERIAL_NUMBER_UUID, read=True),
+            Attribute(gatt.FIRMWARE_REVISION_UUID, read=True),
+        )
+    }
+    serial = b"WT-0007"
 
-    device = BLEDevice("A", None, None)
-    assert profile_of(Advertisement("A", "Fridge", -50, device)) is None
-    assert profile_of(Advertisement("A", None, -50, device)) is None
+    def read(self, uuid: str, true_ns: int) -> bytes:
+        return self.serial if uuid == gatt.SERIAL_NUMBER_UUID else b"2.1" * 60
+
+
+@pytest.mark.parametrize(
+    ("serial", "name"), [(b"WT-0007\0", "WT-0007"), (b"no id!", WIT), (b"\xff\xfe", WIT)]
+)
+def test_a_serial_number_is_the_name_where_it_can_be_one(
+    serial: bytes, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Told, "serial", serial)
+    monkeypatch.setitem(MAKES, "witmotion", Told)
+
+    async def run() -> None:
+        async with place() as here, open_radio(here.spec) as radio:
+            heard = []
+            while not heard:
+                heard = [one for one in await radio.scan(0.3) if make_of(one) == "witmotion"]
+            client = radio.client(heard[0], lambda: None)
+            await client.connect()
+            talk = conversation_with(client, heard[0], clock_ns=time.time_ns, stream_rate_hz=50.0)
+            identity = await talk.open()
+            assert identity.serial == name
+            assert identity.firmware == ("2.1" * 60)[:64]
+            await client.disconnect()
+
+    asyncio.run(run())

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.errors import RecordingError
 from contracts.imu import ImuSamples
-from firmware_sim.resampled import ResampledSource
+from firmware_sim.resampled import ResampledSource, glitches_in
 
 RATE_HZ = 50.0
 
@@ -45,8 +45,18 @@ def test_before_it_begins_its_first_reading_is_held() -> None:
     assert np.array_equal(played.si, wanted.si)
 
 
+def test_after_its_end_its_last_reading_is_held() -> None:
+    source = ResampledSource(swinging(), 0, 60.0, "a swing", tail_s=5)
+    plain = ResampledSource(swinging(), 0, 60.0, "a swing")
+    assert source.end_tick == plain.end_tick + 300
+    last = plain.read(plain.end_tick - 1, plain.end_tick)
+    held = source.read(plain.end_tick, source.end_tick)
+    assert held.ticks.tolist() == list(range(plain.end_tick, source.end_tick))
+    assert (held.si == last.si).all()
+
+
 def test_cuts_do_not_matter() -> None:
-    source = ResampledSource(swinging(), 0, 60.0, "a swing", lead_s=2)
+    source = ResampledSource(swinging(), 0, 60.0, "a swing", lead_s=2, tail_s=3)
     whole = source.read(0, source.end_tick)
     parts = [
         source.read(start, min(start + 77, source.end_tick))
@@ -59,3 +69,28 @@ def test_cuts_do_not_matter() -> None:
 def test_too_short_a_recording_is_refused() -> None:
     with pytest.raises(RecordingError):
         ResampledSource(swinging(0.04), 0, 10.0, "a moment")
+
+
+@pytest.mark.parametrize("rate_hz", [30.0, 50.0, 60.0, 200.0])
+def test_a_glitch_stays_one_reading(rate_hz: float) -> None:
+    plain, glitched = swinging(), swinging()
+    glitched.si[500, 4] += 26.0
+    glitched.si[700, 0] -= 110.0
+    source = ResampledSource(glitched, 0, rate_hz, "a swing")
+    chunk = source.read(0, source.end_tick)
+    wanted = ResampledSource(plain, 0, rate_hz, "a swing").read(0, source.end_tick)
+    apart = np.abs(chunk.si - wanted.si)
+    assert (
+        np.flatnonzero(apart.max(axis=1) > 1.0).tolist()
+        == np.searchsorted(chunk.ticks, [round(10.0 * rate_hz), round(14.0 * rate_hz)]).tolist()
+    )
+    assert np.sort(apart.max(axis=1))[:-2].max() < 0.05
+
+
+def test_a_fast_turn_is_no_glitch() -> None:
+    assert not glitches_in(swinging().si).size
+    turning = np.zeros((9, 6), np.float32)
+    turning[3:6, 3] = 6.0
+    assert not glitches_in(turning).size
+    turning[4:6, 3] = 0.0
+    assert glitches_in(turning).tolist() == [3]

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from contracts.errors import SettingError
+from contracts.errors import PlumblineError, SettingError
+from plumbline import bench_nudge
 from plumbline.bench import BenchChoice, run_bench
 from plumbline.bench_consumer import measure_consumer
 from plumbline.bench_crowd import Crowd
 from plumbline.bench_memory import measure_memory
+from plumbline.bench_nudge import Felt
 from plumbline.bench_offline import measure_offline
 from plumbline.bench_ratio import Cost, cpu_ratio, in_turn, wall_ratio
 from plumbline.bench_store import measure_store
@@ -87,3 +89,24 @@ def test_figures_are_printed_and_written(
 def test_an_unknown_benchmark_is_refused() -> None:
     with pytest.raises(SettingError, match="no benchmark 'speed'"):
         run_bench(Settings(), BenchChoice("speed"))
+
+
+def test_a_nudge_is_followed_from_the_frame_to_the_motor() -> None:
+    ms = 1_000_000
+    felt = [Felt(0, 200 * ms, 220 * ms, 240 * ms), Felt(0, 300 * ms, 340 * ms, 400 * ms)]
+    found = bench_nudge.figures(felt, given=3)
+    assert (found["nudges"], found["felt"]) == (3, 2)
+    assert found["frame's end to decision s"]["max"] == 0.3
+    assert found["decision to command on MQTT s"]["max"] == 0.04
+    assert found["command on MQTT to felt s"]["p50"] == pytest.approx(0.04)
+    assert found["decision to felt s"] == {
+        "p50": pytest.approx(0.07),
+        "p99": pytest.approx(0.0994),
+        "max": 0.1,
+        "limit for p99": 0.3,
+    }
+
+
+def test_where_no_nudge_was_felt_that_is_said() -> None:
+    with pytest.raises(PlumblineError, match="None of 2 nudges was felt"):
+        bench_nudge.figures([], given=2)

@@ -140,3 +140,14 @@ def test_every_setting_is_in_the_table_with_a_meaning() -> None:
     assert all(row.meaning for row in table.values())
     assert table["broker_password"].flag == "–"
     assert all(row.variable == ENV_PREFIX + name.upper() for name, row in table.items())
+
+
+@pytest.mark.parametrize("prefix", ["", "homeassistant", "my/house"])
+def test_a_discovery_prefix_is_a_topic(prefix: str) -> None:
+    assert load_settings({"home_assistant": prefix}).home_assistant == prefix
+
+
+@pytest.mark.parametrize("prefix", ["#", "home/+", "/", "home//x", "two words"])
+def test_a_discovery_prefix_that_is_no_topic_is_refused(prefix: str) -> None:
+    with pytest.raises(SettingError, match="home_assistant cannot be used"):
+        load_settings({"home_assistant": prefix})

@@ -206,3 +206,27 @@ def test_what_waits_for_the_radio_has_a_cap_and_what_is_beyond_counts_as_lost(
     assert stats.sent + stats.lost == stats.recorded
     assert stats.lost > 0
     assert stats.recorded >= 399 * device.rate_hz
+
+
+class Ending(ConstantSource):
+    """A sensor that is switched off after 26 ticks."""
+
+    end_tick = 26
+
+
+def test_the_last_samples_are_sent_though_they_do_not_fill_a_notification() -> None:
+    device = WitMotion(DeviceConfig("1", POWER_ON_NS), lambda rate_hz: Ending(READING, rate_hz))
+    device.max_value_bytes = 244
+    device.write(WRITE, bytes.fromhex("ff aa 69 88 b5"), after(0.0))
+    device.write(WRITE, bytes.fromhex("ff aa 03 08 00"), after(0.0))
+    device.subscribe(NOTIFY, True, after(0.0))
+    sent(device, 0.4)
+    assert not device.stats.ended
+    due_ns = device.next_due_ns()
+    assert due_ns is not None
+    frames = [value for _, value in sent(device, (due_ns - POWER_ON_NS) / NS_PER_S)]
+    assert frames[-1] == FRAME * 2
+    assert [value for _, value in sent(device, 1.0)] == [FRAME * 2, FRAME]
+    assert device.stats.ended
+    assert device.next_due_ns() is None
+    assert device.stats.sent == 25  # from the first tick after it was subscribed to
