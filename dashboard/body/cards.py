@@ -33,7 +33,9 @@ def wrap(inner: str, classes: str = "") -> str:
 
 
 def summary(found: Body) -> str:
-    """What the figure is made of: worn time, rounded time in episodes."""
+    """What the figure is made of: worn time, rounded time in episodes; nothing where nothing was worn."""
+    if not found.worn_s:
+        return ""
     rounded_s = sum(episode.rounded_s for episode in found.episodes)
     return wrap(
         f'<p class="quiet num">Worn {text.duration(found.worn_s)} {found.period.within}; '

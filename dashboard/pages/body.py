@@ -82,7 +82,8 @@ def _focus(visit: Visit, period: Period) -> None:
     marks = model.latest(visit.people.pain(person.wearer, start_ns, end_ns))
     key = _key(visit, "chosen")
     region = regions().get(st.session_state.get(key, ""))
-    st.html(body_cards.summary(found))
+    if told := body_cards.summary(found):
+        st.html(told)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         _figure(found, marks, region, key)

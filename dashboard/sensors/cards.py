@@ -127,14 +127,22 @@ def _battery(health: SensorHealth | None) -> str:
 
 
 def _facts(health: SensorHealth, now_ns: int, zone: ZoneInfo) -> list[tuple[str, str]]:
-    dbm = "" if health.rssi_dbm is None else f" ({health.rssi_dbm} dBm)".replace("-", "−")
     seen_ns = health.last_sample_ns or health.at_ns
     return [
-        ("Signal", text.sentence(signal(health.rssi_dbm).removesuffix(" signal")) + dbm),
+        ("Signal", _strength(health, now_ns)),
         ("Last reading" if health.last_sample_ns else "Last heard", when(seen_ns, now_ns, zone)),
         ("Firmware", health.firmware or "not told"),
         ("Gateway", health.gateway),
     ]
+
+
+def _strength(health: SensorHealth, now_ns: int) -> str:
+    """How strongly it is heard: the last strength says nothing of one that is out of reach."""
+    gone = health.state in _GONE and health.state != "refused"
+    if gone or not freshness.heard(health, now_ns):
+        return "None just now"
+    dbm = "" if health.rssi_dbm is None else f" ({health.rssi_dbm} dBm)".replace("-", "−")
+    return text.sentence(signal(health.rssi_dbm).removesuffix(" signal")) + dbm
 
 
 def _advice(health: SensorHealth, now_ns: int) -> str:

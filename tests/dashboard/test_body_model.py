@@ -178,6 +178,12 @@ def test_words_of_people_and_tables_are_escaped() -> None:
     assert "Tuesday 31 March, 12:00" in html
 
 
+def test_what_the_figure_is_made_of_is_told_where_there_is_anything() -> None:
+    assert cards.summary(model.body(Period.WEEK, [], [], [])) == ""
+    day = worn(NOON_NS, 7200, 600)
+    assert "Worn 2 h" in cards.summary(model.body(Period.WEEK, [day], [episode(0, 600)], []))
+
+
 def test_a_card_lists_the_longest_episodes_and_says_how_many_more() -> None:
     many = [episode(100 * k, 60 + k, UPPER) for k in range(cards.MAX_EPISODES + 5)]
     html = cards.episodes(many, ZONE)

@@ -72,6 +72,16 @@ def test_a_silent_sensor_is_to_be_charged_only_where_it_may_be_empty(
     assert "Connected" not in shown
 
 
+@pytest.mark.parametrize(
+    ("state", "age_s", "there"),
+    [("live", 0, True), ("refused", 0, True), ("absent", 0, False), ("live", 3600, False)],
+)
+def test_a_signal_is_of_what_is_heard_now(state: str, age_s: float, there: bool) -> None:
+    shown = card(health(age_s=age_s, state=state))
+    assert ("Strong (−58 dBm)" in shown) is there
+    assert ("None just now" in shown) is not there
+
+
 def test_a_sensor_that_nobody_has_heard_of_says_so() -> None:
     assert "Not seen yet" in card(None)
     assert "Switch it on near the gateway" in card(None)
