@@ -115,6 +115,8 @@ class Assembler:
         self._oldest = Position(0, 0)
         self._next = position
         self._safe = position
+        #: Up to where the sensor may forget although nothing was taken yet; None: nobody knows.
+        self.known_safe = position if resumed else None
         self._ended = ended
         self._safe_ended = ended
         self._lost = 0
@@ -153,6 +155,11 @@ class Assembler:
             return Outcome.IGNORED
         if packet.epoch < self._next.epoch:
             return self._duplicate()
+        if packet.epoch > self._next.epoch >= self._oldest.epoch:
+            # Nobody says where an epoch ended: what came last of it may be lost on the way. It is over
+            # once the sensor, asked after it forgot what is safe, keeps nothing of it any more.
+            self._hole = True
+            return Outcome.HOLE
         expected = self._next.sequence if packet.epoch == self._next.epoch else 0
         missing = packet.sequence - expected
         lost = self._lost_in_hole(packet, missing)

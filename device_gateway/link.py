@@ -135,6 +135,9 @@ class Link:
         """Have the sensor send from the first sample that is missing."""
         self.pause()
         await self.control.stop()
+        safe = self.erase_to or self.assembler.known_safe
+        if safe is not None:  # so that what is kept is what is missing
+            await self.control.erase(safe)
         status = await self.control.status()
         position = self.assembler.resume(status.oldest)
         self.next_known = status.next.sequence

@@ -87,6 +87,7 @@ class _Epoch:
     begun_ns: int | None = None
     heard: int = 0  # the number of the sample to come
     lost: int = 0  # of those before it, not said yet
+    tells_before: bool = False  # its numbers begin behind what was lost of the epochs before
     heard_ns: int | None = None  # and its time by the sensor's clock
     line: Line | None = None
     drawn_ns: int = 0
@@ -159,17 +160,22 @@ class Pacer:
         return self._epochs[-1]
 
     def heard_since(self, position: Position) -> int:
-        """Samples that were heard from ``position`` on."""
-        return sum(
-            epoch.heard - (position.sequence if epoch.number == position.epoch else 0)
-            for epoch in self._epochs
-            if epoch.number >= position.epoch
-        )
+        """Samples that were heard from ``position`` on, where the last restart went on at the latest."""
+        heard = 0
+        for epoch in reversed(self._epochs):
+            if epoch.number < position.epoch:
+                break
+            if epoch.number == position.epoch:
+                return heard + epoch.heard - position.sequence
+            heard += epoch.heard
+            if epoch.tells_before:
+                break
+        return heard
 
-    def restart(self, rate_hz: float, *, lost: int = 0) -> list[SamplePacket]:
+    def restart(self, rate_hz: float, *, lost: int | None = None) -> list[SamplePacket]:
         """A new epoch, since the stream has a break or another rate; what was held back before it.
 
-        ``lost``: samples that nobody took, to be said before the next.
+        ``lost``: samples that nobody took, to be said before the next; None where all are on their way.
         """
         epoch = self._now
         nominal_ns = period_ns_of(rate_hz)
@@ -177,7 +183,14 @@ class Pacer:
             return []
         packets = self._release(epoch, epoch.held[-1].at_ns) if epoch.held else []
         self._epochs.append(
-            _Epoch(after(self._now.number), nominal_ns, nominal_ns, heard=lost, lost=lost)
+            _Epoch(
+                after(self._now.number),
+                nominal_ns,
+                nominal_ns,
+                heard=lost or 0,
+                lost=lost or 0,
+                tells_before=lost is not None,
+            )
         )
         self._begun_anew = 0
         return packets

@@ -216,7 +216,7 @@ async def _visit(
     look: Callable[[], None],
 ) -> None:
     """The gateway at work, started again where it could not start, to the visit's end."""
-    while (left_s := visit.end_s - now_s()) > 0:
+    while (left_s := visit.end_s - now_s()) > RESTART_S:
         stop = asyncio.Event()
         gateway = asyncio.ensure_future(
             run_gateway(config, clock_ns=clock_ns, report=_unheard, stop=stop, parts=parts())

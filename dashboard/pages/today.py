@@ -147,7 +147,7 @@ def _not_now(visit: Visit, now_ns: int) -> None:
             st.html(not_now.until(wish, person.zone), width="content")
             offers = {"Nudges again": 0}
         else:
-            offers = {f"Not now: {text.duration(60 * m)}": m for m in not_now.WISHES_MIN}
+            offers = {f"No nudges for {text.duration(60 * m)}": m for m in not_now.WISHES_MIN}
         for words, minutes in offers.items():
             if st.button(words, key=f"not now {minutes}"):
                 wanted = not_now.wished(minutes, visit.clock_ns()) if minutes else None

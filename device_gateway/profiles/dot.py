@@ -75,7 +75,7 @@ class DotCodec:
         yield Write(CONTROL_UUID, START)
 
     def closing(self) -> Sequence[Step]:
-        """Stop measuring; it would go on without us and empty its battery."""
+        """Stop measuring: no document says that the end of the link does."""
         return (Write(CONTROL_UUID, STOP),)
 
     def haptic(self, pulse: HapticPulse) -> Sequence[Step]:

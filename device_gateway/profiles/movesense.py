@@ -115,7 +115,7 @@ def _check_response(body: bytes) -> None:
         raise DecodeError(
             Reason.SENSOR_REFUSED,
             f"Movesense refused with status {status}.",
-            hint="429: take it off the strap, so that it starts anew; else choose another rate.",
+            hint="After 429 take its battery out for a moment; else ask for another rate.",
         )
 
 

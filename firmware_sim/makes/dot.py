@@ -25,7 +25,7 @@ TAG: Final = b"Movella DOT"
 
 
 class Dot(Device):
-    """Streams once it was told to measure; goes on measuring when the link is lost."""
+    """Streams once it was told to measure. A lost link does not end that, which is the harder case."""
 
     SERVICES: ClassVar = {
         _uuid("1000"): (Attribute(CONTROL, read=True, write=True),),

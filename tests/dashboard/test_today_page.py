@@ -181,7 +181,7 @@ def button(app: AppTest, label: str):
 def test_not_now_puts_nudges_off_and_again_on(filled: Sources) -> None:
     app = run(filled)
     before_ns = time.time_ns()
-    button(app, "Not now: 1 h").click().run()
+    button(app, "No nudges for 1 h").click().run()
     assert not app.exception
     wish = filled.registry.not_now()[seed.WEARER]
     assert before_ns <= wish.start_ns <= time.time_ns()
@@ -194,5 +194,5 @@ def test_not_now_puts_nudges_off_and_again_on(filled: Sources) -> None:
 
 def test_who_may_only_look_is_offered_no_wish(filled: Sources) -> None:
     assert [
-        b.label for b in run(filled, visits.THERAPIST).button if b.label.startswith("Not now")
+        b.label for b in run(filled, visits.THERAPIST).button if b.label.startswith("No nudges")
     ] == []

@@ -143,6 +143,7 @@ def test_a_new_epoch_a_new_scale_and_a_jump_of_the_clock_cut() -> None:
     assembler.add(packet(0, 10))
     assembler.add(packet(10, 10, scale=ImuScale(8, 1000)))
     assembler.add(packet(20, 10, scale=ImuScale(8, 1000), device_us=20 * 20_000 + 10_000))
+    assembler.resume(Position(2, 0))
     assembler.add(packet(0, 10, epoch=2))
     assert assembler.add(packet(30, 10)) is Outcome.DUPLICATE
     runs = assembler.take(flush=True).runs
@@ -235,3 +236,19 @@ def test_every_sample_once_whatever_is_dropped_repeated_or_restarted(
     assert [run.end for run in out].count(True) == 1
     assert out[-1].end
     assert max(run.count for run in out) <= 50
+
+
+def test_an_epoch_is_over_only_when_the_sensor_keeps_nothing_of_it() -> None:
+    assembler = Assembler(Position(1, 0))
+    assembler.resume(Position(1, 0))
+    assembler.add(packet(0, 10))
+    # the packet with samples 10 to 19 was lost on the way, and nothing of epoch 2 says so
+    assert assembler.add(packet(0, 5, epoch=2)) is Outcome.HOLE
+    assert assembler.take(flush=True).position == Position(1, 10)
+    assert assembler.resume(Position(1, 10)) == Position(1, 10)
+    assert assembler.add(packet(10, 10)) is Outcome.TAKEN
+    assert assembler.add(packet(0, 5, epoch=2)) is Outcome.HOLE
+    assert assembler.resume(Position(2, 0)) == Position(1, 20)
+    assert assembler.add(packet(0, 5, epoch=2)) is Outcome.TAKEN
+    runs = assembler.take(flush=True).runs
+    assert [(run.epoch, run.sequence, run.count) for run in runs] == [(1, 10, 10), (2, 0, 5)]

@@ -50,6 +50,7 @@ class Meddled:
     before: Callable[[bytes], Iterator[bytes]] = lambda _: iter(())
     reply: Callable[[bytes], bytes] = lambda value: value
     placement: Placement = Placement.T4
+    bonds: bool = False
     _queue: list[Notification] = field(default_factory=list)
 
     @property
@@ -264,6 +265,7 @@ def test_a_sensor_without_a_placement_is_said_to_be_left_out_of_the_recording(
             )
             async with gateway(config) as counts:
                 await until(lambda: all(state_of(counts, s) == "ended" for s in "SU"))
+                await until(lambda: "U" in analytics.statuses)
                 await until(lambda: "left out" in analytics.statuses["U"].reason)
 
     with analyst(mosquitto_broker.port) as analytics, capture_logs() as logs:

@@ -210,6 +210,9 @@ def test_what_was_heard_and_not_taken_is_said_to_be_lost_after_a_restart() -> No
     packets = feed(made, [10_000.0 + at_ms for at_ms in SETTLED])
     assert (packets[0].epoch, packets[0].sequence, packets[0].lost_before) == (2, 30, 30)
     assert {packet.lost_before for packet in packets[1:]} == {0}
+    more = 30 + count  # nobody took those either
+    assert made.heard_since(Position(1, count - 30)) == made.position.sequence == more
+    assert made.heard_since(Position(2, 100)) == more - 100
     assembler = Assembler(Position(1, count - 30), resumed=True)
     assembler.add(packets[0])
     assert assembler.take(flush=True).runs[0].lost_before == 30

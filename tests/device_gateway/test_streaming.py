@@ -17,6 +17,7 @@ from contracts import gatt, topics
 from contracts.imu import DEFAULT_SCALE
 from contracts.messages import GatewayCommand
 from device_gateway.makes import conversation_with, make_of
+from device_gateway.outbox import Outbox
 from device_gateway.profiles import dot, witmotion
 from device_gateway.radio import open_radio
 from device_gateway.streaming import address_id
@@ -141,6 +142,40 @@ def test_a_stream_that_broke_goes_on_in_an_epoch_of_its_own(
         assert (np.diff(times_ns) > 0).all()
         assert sum(batch.lost_before for batch in analytics.batches[DOT]) == 0
         assert here.connected == {"W": 0, "D": 2, "N": 0}
+
+    with analyst(mosquitto_broker.port) as analytics:
+        asyncio.run(run(analytics))
+
+
+def test_without_room_the_stream_is_stopped_and_what_it_sent_meanwhile_is_said_to_be_lost(
+    mosquitto_broker: MosquittoBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("device_gateway.sensor.ROOM_INTERVAL_S", 0.1)
+    full = []
+    fits = Outbox.fits
+    monkeypatch.setattr(
+        Outbox, "fits", lambda self, size, waiting: not full and fits(self, size, waiting)
+    )
+
+    async def run(analytics: Analyst) -> None:
+        async with place() as here:
+            config = configured(tmp_path, here.spec, mosquitto_broker.port, allow=(DOT,))
+            async with gateway(config) as counts:
+                await until(lambda: state_of(counts, DOT) == "live")
+                full.append(True)
+                await until(lambda: state_of(counts, DOT) == "holding")
+                full.clear()
+                await until(lambda: state_of(counts, DOT) == "live")
+                before = analytics.received(DOT)
+                await until(lambda: analytics.received(DOT) > before + 60)
+            assert here.connected["D"] == 1
+        batches = analytics.batches[DOT]
+        ticks = np.concatenate([counted_ticks(batch.raw()) for batch in batches])
+        said = sum(batch.lost_before for batch in batches)
+        # what it did not even sample while it was stopped, nobody can count
+        assert 1 <= said <= ticks[-1] - ticks[0] + 1 - ticks.size
+        assert (np.diff(ticks) > 0).all()
+        assert (np.diff(np.concatenate([b.to_samples().utc_ns for b in batches])) > 0).all()
 
     with analyst(mosquitto_broker.port) as analytics:
         asyncio.run(run(analytics))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import Reason, SettingError
-from contracts.settings import CalibrationPlan, PostureSettings
+from contracts.settings import CalibrationPlan, NotNow, PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from store import people_checks, registry_schema
@@ -303,6 +303,7 @@ def fill(registry: Registry, wearer: str) -> None:
     window = (10 * NS_PER_S, 18 * NS_PER_S)
     registry.add_calibration(wearer, CalibrationPlan(effective_ns=0, upright_ns=window))
     registry.set_settings(wearer, PostureSettings(lean_deg=11.0))
+    registry.put_not_now(wearer, NotNow(start_ns=1, end_ns=2))
     people.put_account(Account(f"of-{wearer}", wearer, wearer, frozenset({Role.CLIENT}), wearer))
     people.add_sign_in(SignIn(f"token-{wearer}", f"of-{wearer}", 1, 1, 100))
     people.grant(Grant(wearer, "t1", 5))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from contracts.errors import DecodeError, Reason
 from contracts.gatt import SERVICE_UUID, HapticPulse
 from contracts.imu import MAX_RATE_HZ, MIN_RATE_HZ
 from contracts.vocabulary import is_id
+from device_gateway import profiles
 from device_gateway.profiles import PROFILES, Codec, Profile
 from device_gateway.profiles.port import (
     MAX_NOTIFICATION_BYTES,
@@ -77,6 +81,28 @@ def test_names_and_prefixes_are_told_apart() -> None:
     for facts in ([one.name for one in PROFILES], [one.serial_prefix for one in PROFILES]):
         assert len(set(facts)) == len(facts)
     assert {one.name for one in PROFILES} == set(MAKES)
+
+
+#: What a codec, which is told all it needs to know, has no use for.
+IMPURE = {"asyncio", "bleak", "bumble", "logging", "os", "random", "socket", "structlog", "time"}
+
+
+def test_codecs_are_pure() -> None:
+    folder = Path(profiles.__file__).parent
+    found = {
+        file.name: {name.split(".")[0] for name in imported(ast.parse(file.read_text()))} & IMPURE
+        for file in folder.glob("*.py")
+    }
+    assert len(found) >= len(PROFILES) + 2
+    assert not any(found.values()), found
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
 
 
 def check_steps(steps: list[Step]) -> None:
