@@ -126,9 +126,7 @@ def _another(minute: Rollup | None) -> bool:
     )
 
 
-def card(
-    day: Nudged, *, on: bool, over: bool = False, late: bool = False, fading: str = ""
-) -> str:
+def card(day: Nudged, *, on: bool, over: bool = False, late: bool = False, fading: str = "") -> str:
     """How many nudges there were and what came after.
 
     ``on``: nudges are on; ``over``: the day is past; ``late``: readings of earlier are still coming in;
