@@ -100,6 +100,7 @@ class Assembler:
     """Takes packets in the order of arrival, from ``position`` on.
 
     ``resumed``: samples before ``position`` were taken earlier; ``ended``: the sensor's END there too.
+    Of a sensor that does not keep a log nothing can be had again: what is missing is lost.
     """
 
     def __init__(
@@ -108,8 +109,10 @@ class Assembler:
         *,
         resumed: bool = False,
         ended: bool = False,
+        keeps_log: bool = True,
         max_samples: int = MAX_RUN_SAMPLES,
     ) -> None:
+        self._keeps_log = keeps_log
         self._max_samples = max_samples
         self._resumed = resumed
         self._oldest = Position(0, 0)
@@ -155,7 +158,7 @@ class Assembler:
             return Outcome.IGNORED
         if packet.epoch < self._next.epoch:
             return self._duplicate()
-        if packet.epoch > self._next.epoch >= self._oldest.epoch:
+        if self._keeps_log and packet.epoch > self._next.epoch >= self._oldest.epoch:
             # Nobody says where an epoch ended: what came last of it may be lost on the way. It is over
             # once the sensor, asked after it forgot what is safe, keeps nothing of it any more.
             self._hole = True
@@ -207,7 +210,7 @@ class Assembler:
         """How many samples the sensor lost before a packet; None where they are to be had again."""
         if missing <= 0:
             return 0
-        if packet.lost_before >= missing:
+        if packet.lost_before >= missing or not self._keeps_log:
             return missing
         if Position(packet.epoch, packet.sequence) <= self._oldest:
             # Before the first sample we ever took, what somebody else acknowledged is not lost.

@@ -125,12 +125,12 @@ class Intake:
         return Seen(lag_s=lag_s, unplaced=unplaced)
 
 
-def assembler_after(state: SensorState, status: SensorStatus) -> Assembler:
+def assembler_after(state: SensorState, status: SensorStatus, *, keeps_log: bool) -> Assembler:
     """What takes packets of a sensor from where the last commit ended."""
     position = state.position
     if position is not None and status.next < position:
         log.warning("sensor.counts_anew", sensor=state.sensor)
         position = None
     if position is None:
-        return Assembler(Position(status.oldest.epoch, 0))
-    return Assembler(position, resumed=True, ended=state.ended)
+        return Assembler(Position(status.oldest.epoch, 0), keeps_log=keeps_log)
+    return Assembler(position, resumed=True, ended=state.ended, keeps_log=keeps_log)

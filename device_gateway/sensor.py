@@ -13,9 +13,10 @@ import structlog
 
 from contracts import gatt
 from contracts.errors import InvariantError, PlumblineError, RadioError, Reason
-from contracts.gatt import Position
+from contracts.gatt import Position, SensorStatus
 from contracts.messages import SensorStatus as SensorStatusMessage
 from contracts.vocabulary import is_id
+from device_gateway.assembly import Assembler
 from device_gateway.config import GatewayConfig
 from device_gateway.intake import Intake, Seen, assembler_after
 from device_gateway.link import Link
@@ -232,7 +233,7 @@ class SensorSession:
         known = self._shared.outbox.state(self.serial).clock
         link.clocks = await link.control.clocks(status, known)
         self.battery_percent = link.control.battery_percent
-        link.assembler = assembler_after(self._shared.outbox.state(self.serial), status)
+        link.assembler = self._assembler(link, status)
         self.reason = ""
         if self._shared.config.keep_recording and self.serial not in self._shared.config.placements:
             self.reason = "left out of the recording: nobody said where it is worn"
@@ -257,6 +258,10 @@ class SensorSession:
         else:
             return True
         return False
+
+    def _assembler(self, link: Link, status: SensorStatus) -> Assembler:
+        state = self._shared.outbox.state(self.serial)
+        return assembler_after(state, status, keeps_log=link.control.keeps_log)
 
     def _begin(self) -> None:
         link = self._link_of(Action.BEGIN)
@@ -289,7 +294,7 @@ class SensorSession:
         await self._shared.writer.room()
         await self._shared.writer.flush()
         status = await link.control.status()
-        link.assembler = assembler_after(self._shared.outbox.state(self.serial), status)
+        link.assembler = self._assembler(link, status)
         self._fire_if(link, Event.ROOM_AGAIN)
 
     def _drop_link(self) -> None:

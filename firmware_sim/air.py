@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, cast
 
 from bumble import hci, ll
-from bumble.controller import Connection, Controller, LegacyAdvertiser
+from bumble.controller import Connection, Controller
 from bumble.link import LocalLink
+
+from firmware_sim.advertiser import Advertiser
 
 #: LE data length extension: the longest payload of one packet on the air, and so of one HCI packet.
 ACL_BYTES: Final = 251
@@ -89,7 +91,7 @@ class Air(LocalLink):
     def listen(self) -> None:
         """Somebody listens from now on: let those go on who had nobody to advertise to."""
         for controller in self.controllers:
-            cast(_Advertiser, controller.le_legacy_advertiser).go_on()
+            cast(Advertiser, controller.le_legacy_advertiser).go_on()
 
     def advertiser(self, address: hci.Address) -> VirtualController | None:
         """The controller that advertises under ``address`` right now, within reach."""
@@ -119,43 +121,6 @@ class Air(LocalLink):
             super().send_ll_control_pdu(sender_address, receiver_address, packet)
 
 
-class _Advertiser(LegacyAdvertiser):
-    """bumble's, which sends nothing while its controller is out of reach, or nobody listens.
-
-    What it leaves out costs nothing, and it goes on at the moment when it would have sent anyway.
-    """
-
-    controller: VirtualController
-    began_s: float = 0.0
-
-    def start(self) -> None:
-        """Switch it on."""
-        super().start()
-        self.began_s = asyncio.get_running_loop().time()
-        if not self.controller.in_reach:
-            self.pause()
-
-    def pause(self) -> None:
-        """Send nothing for now; it is still switched on."""
-        if self.timer_handle is not None:
-            self.timer_handle.cancel()
-            self.timer_handle = None
-
-    def go_on(self) -> None:
-        """Send again when the next one is due."""
-        if self.enabled and self.timer_handle is None and self.controller.in_reach:
-            loop = asyncio.get_running_loop()
-            interval_s = self.advertising_interval_min / 1000.0
-            left_s = interval_s - (loop.time() - self.began_s) % interval_s
-            self.timer_handle = loop.call_later(left_s, self._on_timer_fired)
-
-    def _on_timer_fired(self) -> None:
-        if self.controller.air.listened_to(self.controller):
-            super()._on_timer_fired()
-        else:
-            self.timer_handle = None
-
-
 class VirtualController(Controller):
     """An LE controller on the air: legacy advertising, data length extension, one host."""
 
@@ -171,7 +136,7 @@ class VirtualController(Controller):
 
     def __init__(self, name: str, air: Air, *, rssi_dbm: int = DEFAULT_RSSI_DBM) -> None:
         super().__init__(name, link=air)
-        self.le_legacy_advertiser = _Advertiser(self)
+        self.le_legacy_advertiser = Advertiser(self)
         self.air = air
         self.conditions: Conditions | None = None
         self.in_reach = True
@@ -341,7 +306,7 @@ class VirtualController(Controller):
     def set_in_reach(self, in_reach: bool) -> None:
         """Whether anyone can hear it. Out of reach its links are lost, and both ends notice."""
         self.in_reach = in_reach
-        advertiser = cast(_Advertiser, self.le_legacy_advertiser)
+        advertiser = cast(Advertiser, self.le_legacy_advertiser)
         if not in_reach:
             advertiser.pause()
             self.lose_links()

@@ -189,9 +189,7 @@ class Firmware:
             self._log.append(stop, chunk.ticks, self._scale.quantise(chunk.si))
 
     def taken(self) -> TakenSamples:
-        """Every sample so far that reached the log: read from the source once more, whatever became
-        of it since.
-        """
+        """Every sample so far that reached the log, whatever became of it: read once more."""
         next_tick = self._log.next_tick
         chunks = [
             self._source.read(start, min(next_tick, start + MAX_READ_TICKS))

@@ -17,7 +17,18 @@ import structlog
 
 from contracts.errors import PlumblineError, Reason
 from device_gateway.session import READING
-from firmware_sim.faults import AdapterGone, Drop, DyingBattery, FaultPlan, OutOfRange, Reboot, Span
+from firmware_sim.faults import (
+    AdapterGone,
+    Corruption,
+    Delay,
+    Drop,
+    DyingBattery,
+    FaultPlan,
+    Loss,
+    OutOfRange,
+    Reboot,
+    Span,
+)
 from plumbline.fault_days import Day, Visit, draw_day
 from plumbline.fault_run import RATE_HZ, DayResult, Step, run_day
 
@@ -26,6 +37,9 @@ PLANS: Final = 12
 #: after ten seconds, and a command after five.
 BLAME_S: Final = 20.0
 _STARTED: Final = "gateway started"
+#: What ends a link, and what may make a gateway give one up.
+_CUTTING: Final = (Drop, OutOfRange, Reboot, DyingBattery, AdapterGone)
+_TROUBLING: Final = (Loss, Delay, Corruption)
 #: Seeds that are named of those that failed.
 MAX_NAMED: Final = 20
 
@@ -156,14 +170,13 @@ def _in(span: Span, at_s: float) -> bool:
 
 def _blamed(mine: FaultPlan, plan: FaultPlan, visit: Visit, at_s: float) -> str:
     """The kind of the last fault before a time, else that the gateway had only just started."""
-    strike = [fault for fault in (*mine.faults, *plan.kind(AdapterGone)) if fault.at_s <= at_s]
-    cutting = (Drop, OutOfRange, Reboot, DyingBattery, AdapterGone)
+    faults = [*mine.kind(*_CUTTING, *_TROUBLING), *plan.kind(AdapterGone)]
     recent = [
-        (_over_s(fault) if isinstance(fault, cutting) else fault.at_s, fault)
-        for fault in strike
-        if at_s - _over_s(fault) <= BLAME_S and _over_s(fault) >= visit.start_s
+        (_over_s(fault) if isinstance(fault, _CUTTING) else fault.at_s, fault)
+        for fault in faults
+        if fault.at_s <= at_s <= _over_s(fault) + BLAME_S and _over_s(fault) >= visit.start_s
     ]
-    if not recent or (at_s == visit.start_s):
+    if not recent or at_s == visit.start_s:
         return _STARTED
     fault = max(recent, key=lambda pair: pair[0])[1]
     return str(type(fault).__struct_config__.tag)

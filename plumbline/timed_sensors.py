@@ -225,7 +225,7 @@ def measure_stream(case: Case, seed: int) -> Errors:
     """Errors of a sensor that only streams."""
     random = Random(seed)
     pacer = Pacer(1, case.rate_hz, DEFAULT_SCALE, clock_step_us=max(1, case.clock_unit_us))
-    placing = Placing(case, Assembler(Position(1, 0)))
+    placing = Placing(case, Assembler(Position(1, 0), keeps_log=case.native))
     for arrival_ns, readings, lost in notifications(case, random):
         placing.errors.truly_lost += lost
         at_ns = arrival_ns - START_NS + BOOT_NS
@@ -238,7 +238,7 @@ def measure_stream(case: Case, seed: int) -> Errors:
 def measure_native(case: Case, seed: int) -> Errors:
     """Errors of the native sensor, live: its clock is looked at over round trips as the gateway does."""
     random = Random(seed)
-    placing = Placing(case, Assembler(Position(1, 0)))
+    placing = Placing(case, Assembler(Position(1, 0), keeps_log=case.native))
     delays = Delays(case.link, random, START_NS)
     round_trips = RoundTrips(case, random)
     state = DeviceClock(1).with_anchor(round_trips.anchor(START_NS), trusted=True)

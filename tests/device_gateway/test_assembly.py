@@ -95,6 +95,17 @@ def test_a_hole_that_the_sensor_no_longer_keeps_is_lost() -> None:
     assert run.lost_before == 40
 
 
+def test_of_a_sensor_without_a_log_a_hole_is_lost_and_a_new_epoch_goes_on() -> None:
+    assembler = Assembler(Position(1, 0), resumed=True, keeps_log=False)
+    assembler.resume(Position(1, 0))
+    assembler.add(packet(0, 10))
+    assert assembler.add(packet(15, 10)) is Outcome.TAKEN
+    assert assembler.add(packet(0, 10, epoch=2)) is Outcome.TAKEN
+    assert assembler.add(packet(12, 10, epoch=2)) is Outcome.TAKEN
+    runs = assembler.take(flush=True).runs
+    assert [(run.epoch, run.lost_before) for run in runs] == [(1, 0), (1, 5), (2, 0), (2, 2)]
+
+
 def test_what_another_gateway_took_is_not_lost() -> None:
     assembler = Assembler(Position(1, 0))
     assembler.resume(Position(1, 1000))

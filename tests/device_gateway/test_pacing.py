@@ -116,7 +116,7 @@ def test_a_rate_that_is_two_percent_off_is_told_so_that_a_batch_may_say_it() -> 
     made = pacer()
     packets = feed(made, [20.0 * 1.02 * k for k in range(600)])
     assert {packet.period_ns for packet in packets} == {20_400_000}
-    assembler = Assembler(Position(1, 0))
+    assembler = Assembler(Position(1, 0), keeps_log=False)
     for packet in packets:
         assembler.add(packet)
     placed = place_runs(assembler.take(flush=True).runs, made.corrected({}), now_ns=UTC_NS + 60 * S)
@@ -213,7 +213,7 @@ def test_what_was_heard_and_not_taken_is_said_to_be_lost_after_a_restart() -> No
     more = 30 + count  # nobody took those either
     assert made.heard_since(Position(1, count - 30)) == made.position.sequence == more
     assert made.heard_since(Position(2, 100)) == more - 100
-    assembler = Assembler(Position(1, count - 30), resumed=True)
+    assembler = Assembler(Position(1, count - 30), resumed=True, keeps_log=False)
     assembler.add(packets[0])
     assert assembler.take(flush=True).runs[0].lost_before == 30
 
