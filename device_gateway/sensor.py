@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from random import Random
 from typing import ClassVar, Final
 
 import structlog
@@ -16,13 +14,12 @@ from contracts.errors import InvariantError, PlumblineError, RadioError, Reason
 from contracts.gatt import Position, SensorStatus
 from contracts.messages import SensorStatus as SensorStatusMessage
 from contracts.vocabulary import is_id
+from device_gateway import turns
 from device_gateway.assembly import Assembler
-from device_gateway.config import GatewayConfig
 from device_gateway.intake import Intake, Seen, assembler_after
 from device_gateway.link import Link
 from device_gateway.makes import conversation_with, listed_names, make_of
-from device_gateway.outbox import Outbox
-from device_gateway.radio import Advertisement, Radio
+from device_gateway.radio import Advertisement
 from device_gateway.recorder import WITHOUT_PLACEMENT
 from device_gateway.session import (
     LINKED,
@@ -34,7 +31,8 @@ from device_gateway.session import (
     belongs,
     transition,
 )
-from device_gateway.writer import Writer
+from device_gateway.surroundings import Surroundings
+from device_gateway.turns import Turn
 
 log = structlog.get_logger(__name__)
 
@@ -51,20 +49,6 @@ REFUSED_WAIT_S: Final = 600.0
 ROOM_INTERVAL_S: Final = 2.0
 
 
-@dataclass(slots=True)
-class Surroundings:
-    """What all sessions of a gateway share. ``changed`` is told when a session's status changes."""
-
-    config: GatewayConfig
-    outbox: Outbox
-    writer: Writer
-    clock_ns: Callable[[], int]
-    random: Random
-    changed: Callable[[SensorSession], None]
-    radio: Radio | None = None
-    owners: dict[str, SensorSession] = field(default_factory=dict)
-
-
 class SensorSession:
     """The session of the sensor at one Bluetooth address."""
 
@@ -77,6 +61,7 @@ class SensorSession:
         self.rssi_dbm: int | None = None
         self.unplaced = 0  # samples of epochs that nobody ever gave a time
         self._shared = shared
+        self.turn = Turn()
         self._failures = 0
         self._advertisement: Advertisement | None = None
         self._link: Link | None = None
@@ -92,9 +77,23 @@ class SensorSession:
 
     def put_off(self, reason: str) -> None:
         """The sensor advertised and cannot be connected for now."""
-        if self.state is State.ABSENT and self.reason != reason:
+        if self.state is not State.ABSENT:
+            return
+        self.turn.wait(asyncio.get_running_loop().time())
+        if self.reason != reason:
             self.reason = reason
             self._shared.changed(self)
+
+    def turn_s(self) -> float:
+        """For how long it could have handed its link on. One without a log never can: it would lose."""
+        if self._link is None or not self._link.control.keeps_log:
+            return 0.0
+        return self.turn.had_s(self.state, asyncio.get_running_loop().time())
+
+    def hand_on(self) -> None:
+        """Give the link to another sensor; this one keeps its log until it has a link again."""
+        self.reason = turns.HANDED_ON
+        self._fire(Event.TURN_OVER)
 
     async def stop(self) -> None:
         """End the session: the sensor keeps what it has not handed over."""
@@ -175,6 +174,7 @@ class SensorSession:
     def _fire(self, event: Event) -> None:
         before = self.state
         self.state, actions = transition(before, event)
+        self.turn.step(before, self.state, asyncio.get_running_loop().time())
         log.debug("session.step", sensor=self.serial, event_=event, before=before, after=self.state)
         for action in actions:
             self._ACTIONS[action](self)
@@ -311,6 +311,9 @@ class SensorSession:
         log.warning("sensor.refused", reason=self.reason)
         self._wait_for(REFUSED_WAIT_S)
 
+    def _wait_turn(self) -> None:
+        self._wait_for(turns.TURN_PAUSE_S)
+
     def _wait_for(self, pause_s: float) -> None:
         async def wait() -> None:
             await asyncio.sleep(pause_s)
@@ -338,6 +341,7 @@ class SensorSession:
         Action.DROP_LINK: _drop_link,
         Action.WAIT: _wait,
         Action.WAIT_LONG: _wait_long,
+        Action.WAIT_TURN: _wait_turn,
         Action.FORGET_FAILURES: _forget_failures,
     }
 

@@ -21,8 +21,10 @@ from device_gateway.makes import is_native, may_connect, profile_of, services_he
 from device_gateway.outbox import Outbox
 from device_gateway.radio import Advertisement, open_radio
 from device_gateway.recorder import write_kept_recording
-from device_gateway.sensor import SensorSession, Surroundings
+from device_gateway.sensor import SensorSession
 from device_gateway.session import LINKED, State
+from device_gateway.surroundings import Surroundings
+from device_gateway.turns import hand_on, in_turn
 from device_gateway.uplink import GatewayParts
 from device_gateway.writer import Writer
 
@@ -190,15 +192,18 @@ class _Gateway:
     def _meet(self, heard: list[Advertisement]) -> None:
         """Connect to whom there is a link for, and say how many there is none for."""
         most = self._config.max_links
-        why = f"waits for a link: all {most} are in use"
+        why = f"waits for its turn: of the links, all {most} are in use"
         without_link = 0
-        for advertisement in heard:
-            session = self._session_at(advertisement.address)
+        met = [(self._session_at(one.address), one) for one in heard]
+        met.sort(key=lambda pair: in_turn(pair[0].turn.waiting_since_s))
+        for session, advertisement in met:
             if session.state is State.ABSENT and self._links_free() <= 0:
                 session.put_off(why)
                 without_link += 1
             else:
                 session.heard(advertisement)
+        for session in hand_on(self._sessions.values(), without_link):
+            session.hand_on()
         if without_link > self._without_link:
             log.warning("gateway.links_used_up", max_links=most, sensors_without=without_link)
         self._without_link = without_link

@@ -44,6 +44,7 @@ class Event(StrEnum):
     SILENT = "silent"
     FAILED = "failed"
     LINK_LOST = "link_lost"
+    TURN_OVER = "turn_over"
     WAITED = "waited"
     STOP = "stop"
 
@@ -60,6 +61,7 @@ class Action(StrEnum):
     DROP_LINK = "drop_link"
     WAIT = "wait"  # a short while that grows with every failure
     WAIT_LONG = "wait_long"
+    WAIT_TURN = "wait_turn"  # while another sensor takes the link that was given up
     FORGET_FAILURES = "forget_failures"  # the next wait is short again
 
 
@@ -68,6 +70,7 @@ Step = tuple[State, tuple[Action, ...]]
 
 _LOST: Final[Step] = (_S.BACKING_OFF, (_A.DROP_LINK, _A.WAIT))
 _STOP_LINK: Final[Step] = (_S.STOPPED, (_A.HALT, _A.DROP_LINK))
+_HAND_ON: Final[Step] = (_S.BACKING_OFF, (_A.HALT, _A.DROP_LINK, _A.WAIT_TURN))
 _AGAIN: Final[Step] = (_S.SYNCING, (_A.ASK_AGAIN,))
 _HOLD: Final[Step] = (_S.HOLDING, (_A.HALT, _A.AWAIT_ROOM))
 
@@ -97,6 +100,7 @@ TRANSITIONS: Final[dict[tuple[State, Event], Step]] = {
     (_S.LIVE, _E.SAID_END): (_S.ENDED, ()),
     (_S.LIVE, _E.HOLE): _AGAIN,
     (_S.LIVE, _E.NO_ROOM): _HOLD,
+    (_S.LIVE, _E.TURN_OVER): _HAND_ON,
     (_S.LIVE, _E.SILENT): _LOST,
     (_S.LIVE, _E.FAILED): _LOST,
     (_S.LIVE, _E.LINK_LOST): _LOST,
@@ -104,6 +108,7 @@ TRANSITIONS: Final[dict[tuple[State, Event], Step]] = {
     (_S.ENDED, _E.SAMPLED_AGAIN): (_S.SYNCING, ()),
     (_S.ENDED, _E.HOLE): _AGAIN,
     (_S.ENDED, _E.NO_ROOM): _HOLD,
+    (_S.ENDED, _E.TURN_OVER): _HAND_ON,
     (_S.ENDED, _E.FAILED): _LOST,
     (_S.ENDED, _E.LINK_LOST): _LOST,
     (_S.ENDED, _E.STOP): _STOP_LINK,
