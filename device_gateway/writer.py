@@ -17,6 +17,9 @@ log = structlog.get_logger(__name__)
 
 #: How long word of what is stored may wait for a commit that happens anyway.
 STORED_LINGER_S: Final = 1.0
+#: From the beginning of one commit to the next: two sensors, ten commits a second, hardly ever wait for
+#: it; of thirty it makes one commit of seven.
+COMMIT_GAP_S: Final = 0.05
 
 
 class Writer:
@@ -68,7 +71,10 @@ class Writer:
                 async with asyncio.timeout(STORED_LINGER_S):
                     await self._woken.wait()
             self._woken.clear()
+            next_s = asyncio.get_running_loop().time() + COMMIT_GAP_S
             await self.flush()
+            if not self._stopping:
+                await asyncio.sleep(next_s - asyncio.get_running_loop().time())
         await self.flush()
 
     def stop(self) -> None:
