@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import time
 import zipfile
 from collections.abc import Iterator
@@ -101,6 +102,9 @@ def test_a_name_stands_in_the_corner_and_on_buttons_as_it_was_written(
     page = context.new_page()
     page.goto(f"{house.address}/my-data")
     expect(page.get_by_text("Erase everything about me")).to_have_count(1)
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_visible()
+    takers = page.get_by_role("button", name=re.compile("Take back: "))
+    expect(takers.nth(len(NAMES) - 1)).to_be_visible()
     labels = [seen(label) for label in page.get_by_test_id("stButton").all_inner_texts()]
     for name in NAMES.values():
         assert f"Take back: {name}" in labels
