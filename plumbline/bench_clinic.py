@@ -22,6 +22,7 @@ from dashboard.entry import accounts
 from dashboard.entry.door import Door
 from plumbline.bench_influxd import BenchInflux, require_influxd
 from plumbline.seed import Made, SeedChoice, seed_clinic
+from store.open import open_registry, open_series
 from store.people_ports import Account, Role
 from store.ports import Registry, Wearer
 
@@ -62,6 +63,7 @@ class BenchClinic:
                 (self.folder / "aside.sqlite").unlink()
                 self.facts.made["influx"] = made
                 _write_facts(self.folder, self.facts)
+            _bring_forward(url)
             yield url
 
     def registry_in(self, folder: Path) -> str:
@@ -88,7 +90,16 @@ def kept_clinic(folder: Path, choice: SeedChoice) -> BenchClinic:
             f"{choice.clients} of {choice.weeks}.",
             hint="Give another folder with --clinic, or the same numbers.",
         )
-    return BenchClinic(folder, facts)
+    clinic = BenchClinic(folder, facts)
+    _bring_forward(clinic.sqlite_url, f"sqlite:{folder / 'registry.sqlite'}")
+    return clinic
+
+
+def _bring_forward(store_url: str, registry_url: str | None = None) -> None:
+    """A clinic that was kept from an earlier version is read as one of this."""
+    open_series(store_url).close()
+    if registry_url is not None:
+        open_registry(registry_url).close()
 
 
 def _seeded(store_url: str, registry_file: Path, choice: SeedChoice, now_ns: int) -> Made:
