@@ -18,7 +18,6 @@ from contracts.broker import BrokerAddress
 from contracts.errors import InvariantError
 from contracts.messages import SensorStatus
 from contracts.units import NS_PER_S
-from device_gateway.batches import SensorState
 from device_gateway.config import GatewayConfig
 from device_gateway.radio import HciRadio
 from device_gateway.service import run_gateway
@@ -28,6 +27,7 @@ from firmware_sim.dongles import LocalPort
 from firmware_sim.fast_time import clock_ns, run_fast
 from firmware_sim.makes.fleet import MakeSensor
 from firmware_sim.makes.peripheral import MakePeripheral
+from plumbline.unanswered import Unanswered, unheard
 
 GATEWAY: Final = "gateway-1"
 #: The gateway has found and opened its sensors long before the recording begins.
@@ -47,38 +47,16 @@ class Played:
     connections: Mapping[str, int]
 
 
-class _Nowhere:
-    """A way up that is not there yet: everything stays in the outbox. Notes what is said of sensors."""
-
-    state = "connected"
-    reason = ""
+class _Nowhere(Unanswered):
+    """A way up that is not there yet. Notes what is said of sensors."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.said: dict[str, SensorStatus] = {}
-        self._ended = asyncio.Event()
-
-    def committed(self, states: dict[str, SensorState]) -> None:
-        """Nothing is sent."""
 
     def status(self, sensor: str, status: SensorStatus) -> None:
         """Note it."""
         self.said[sensor] = status
-
-    def stored_seq(self, sensor: str) -> int:
-        """Nothing is stored."""
-        del sensor
-        return 0
-
-    async def connected(self) -> None:
-        """At once."""
-
-    def stop(self) -> None:
-        """End :meth:`run`."""
-        self._ended.set()
-
-    async def run(self) -> None:
-        """Until :meth:`stop`."""
-        await self._ended.wait()
 
 
 def play(
@@ -119,7 +97,7 @@ async def _playing(sensors: Sequence[MakeSensor], config: GatewayConfig) -> Play
         radio=HciRadio("local", LocalPort(air).open), uplink=lambda *_, **__: uplink
     )
     gateway = asyncio.create_task(
-        run_gateway(config, clock_ns=clock_ns, report=_unheard, stop=stop, parts=parts)
+        run_gateway(config, clock_ns=clock_ns, report=unheard, stop=stop, parts=parts)
     )
     try:
         while not all(one.firmware.stats.ended for one in sensors):
@@ -162,7 +140,3 @@ async def _look(gateway: asyncio.Task[None], seconds: float) -> None:
     if done:
         gateway.result()
         raise InvariantError("The gateway ended before its sensors did.")
-
-
-def _unheard(_: dict[str, Any]) -> None:
-    """Nobody reads the counts here."""

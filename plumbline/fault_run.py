@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -22,7 +22,6 @@ from contracts.imu import DEFAULT_SCALE
 from contracts.messages import ImuMessage, SensorStatus
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
-from device_gateway.batches import SensorState
 from device_gateway.config import GatewayConfig
 from device_gateway.outbox import Outbox
 from device_gateway.radio import HciRadio
@@ -39,6 +38,7 @@ from firmware_sim.fleet import SimulatedSensor
 from firmware_sim.simulation import Simulation
 from firmware_sim.source import Ticks
 from plumbline.fault_days import Day, Visit
+from plumbline.unanswered import Unanswered, unheard
 
 #: Coarse, so that a day is quick; what is handed over is the same at any rate.
 RATE_HZ: Final = 1.0
@@ -72,20 +72,14 @@ class Witness:
     linked_sensors: tuple[str, ...] = ()
 
 
-class _NoBroker:
-    """Analytics that never answers: the outbox keeps everything. It notes what sessions do."""
-
-    state = "connected"
-    reason = ""
+class _NoBroker(Unanswered):
+    """Analytics that never answers. It notes what sessions do."""
 
     def __init__(self, witness: Witness, outbox: Outbox) -> None:
+        super().__init__()
         self._witness = witness
         self._outbox = outbox
         self._unplaced_before = dict(witness.unplaced)
-        self._ended = asyncio.Event()
-
-    def committed(self, states: dict[str, SensorState]) -> None:
-        """Nothing is sent."""
 
     def status(self, sensor: str, status: SensorStatus) -> None:
         """Note a change, and what could not be placed in time."""
@@ -96,21 +90,6 @@ class _NoBroker:
             self._witness.states[sensor] = status.state
             at_s = (clock_ns() - BEGIN_NS) / NS_PER_S
             self._witness.steps.append(Step(at_s, sensor, status.state))
-
-    def stored_seq(self, sensor: str) -> int:
-        """Nothing is stored."""
-        return 0
-
-    async def connected(self) -> None:
-        """At once."""
-
-    def stop(self) -> None:
-        """End :meth:`run`."""
-        self._ended.set()
-
-    async def run(self) -> None:
-        """Until :meth:`stop`."""
-        await self._ended.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +198,7 @@ async def _visit(
     while (left_s := visit.end_s - now_s()) > RESTART_S:
         stop = asyncio.Event()
         gateway = asyncio.ensure_future(
-            run_gateway(config, clock_ns=clock_ns, report=_unheard, stop=stop, parts=parts())
+            run_gateway(config, clock_ns=clock_ns, report=unheard, stop=stop, parts=parts())
         )
         await asyncio.wait({gateway}, timeout=left_s)
         look()
@@ -228,10 +207,6 @@ async def _visit(
         with contextlib.suppress(asyncio.CancelledError, RadioError):
             await gateway
         await asyncio.sleep(min(RESTART_S, max(0.0, visit.end_s - now_s())))
-
-
-def _unheard(_: dict[str, Any]) -> None:
-    """Nobody reads the counts here."""
 
 
 def account(sensor: SimulatedSensor, outbox: Outbox, counted_untimed: int) -> Account:

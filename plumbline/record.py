@@ -22,7 +22,7 @@ from rich.live import Live
 from rich.table import Table
 
 from contracts.broker import BrokerAddress
-from contracts.errors import DiskError, PlumblineError, Reason, RecordingError, SettingError
+from contracts.errors import DiskError, Reason, RecordingError, SettingError
 from contracts.recording import Recording, open_recording
 from contracts.vocabulary import Placement
 from device_gateway.config import GatewayConfig
@@ -33,7 +33,7 @@ from plumbline.fleet import now_ns, parse_worn
 from plumbline.ports import LOOPBACK, free_port
 from plumbline.run import run_async
 from plumbline.settings import Settings
-from store import open_registry
+from plumbline.worn import worn_now
 
 log = structlog.get_logger(__name__)
 
@@ -133,15 +133,7 @@ def _placements(settings: Settings) -> dict[str, Placement]:
     """Who is worn where: as --worn says, else as the registry does. SettingError where nobody does."""
     if settings.worn:
         return parse_worn(settings.worn)
-    try:
-        registry = open_registry(settings.people_url, read_only=True)
-    except PlumblineError:
-        worn = {}
-    else:
-        try:
-            worn = {a.sensor: a.placement for a in registry.assignments() if a.end_ns is None}
-        finally:
-            registry.close()
+    worn = {sensor: a.placement for sensor, a in worn_now(settings).items()}
     if not worn or len(set(worn.values())) != len(worn):
         raise SettingError(
             Reason.BAD_SETTING,

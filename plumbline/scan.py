@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from contracts.errors import PlumblineError, RadioError, Reason, SettingError
+from contracts.errors import RadioError, Reason, SettingError
 from contracts.vocabulary import Placement
 from device_gateway.makes import NATIVE, is_native, may_connect, profile_of, services_heard
 from device_gateway.radio import Advertisement, open_radio
@@ -21,6 +21,7 @@ from device_gateway.streaming import address_id
 from plumbline.disk import writable_folder
 from plumbline.fleet import now_ns
 from plumbline.settings import Settings
+from plumbline.worn import open_assignments, worn_now
 from store import open_registry
 from store.ports import Assignment, Registry
 
@@ -81,7 +82,7 @@ def run_pair(settings: Settings, choice: PairChoice, seconds: float) -> None:
     registry = open_registry(settings.people_url)
     try:
         _require_wearer(registry, choice.wearer)
-        before = _open_assignment(registry, choice.serial)
+        before = open_assignments(registry).get(choice.serial)
         registry.assign(Assignment(choice.serial, choice.wearer, choice.placement, now_ns()))
     finally:
         registry.close()
@@ -116,7 +117,9 @@ def _listen(settings: Settings, seconds: float) -> list[Heard]:
         async with open_radio(settings.radio) as radio:
             return await radio.scan(seconds, *services_heard())
 
-    worn = _worn(settings)
+    worn = {
+        sensor: f"{a.wearer} at {a.placement.value}" for sensor, a in worn_now(settings).items()
+    }
     found = [_heard(one, settings, worn) for one in asyncio.run(listen())]
     return sorted((one for one in found if one is not None), key=lambda one: -one.rssi_dbm)
 
@@ -140,22 +143,6 @@ def _heard(advertisement: Advertisement, settings: Settings, worn: dict[str, str
     )
 
 
-def _worn(settings: Settings) -> dict[str, str]:
-    """Who wears what, as far as there is a registry that says so."""
-    try:
-        registry = open_registry(settings.people_url, read_only=True)
-    except PlumblineError:
-        return {}
-    try:
-        return {
-            a.sensor: f"{a.wearer} at {a.placement.value}"
-            for a in registry.assignments()
-            if a.end_ns is None
-        }
-    finally:
-        registry.close()
-
-
 def _require_heard(found: list[Heard], serial: str) -> None:
     if any(one.serial == serial for one in found):
         return
@@ -175,10 +162,4 @@ def _require_wearer(registry: Registry, wearer: str) -> None:
         Reason.BAD_SETTING,
         f"There is no wearer {wearer!r}.",
         hint="plumbline account list shows them; plumbline account add enters a client.",
-    )
-
-
-def _open_assignment(registry: Registry, serial: str) -> Assignment | None:
-    return next(
-        (a for a in registry.assignments() if a.sensor == serial and a.end_ns is None), None
     )

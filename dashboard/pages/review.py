@@ -204,19 +204,7 @@ def _decide(
             label_visibility="collapsed",
             width="content",
         )
-        for words, icon, by, ends in (
-            ("Move up", ":material/arrow_upward:", -1, first),
-            ("Move down", ":material/arrow_downward:", 1, last),
-        ):
-            with st.container(key=f"step {words} {rule}", width="content"):
-                st.button(
-                    words,
-                    icon=icon,
-                    key=f"{words} {whose}",
-                    on_click=move,
-                    args=(by,),
-                    disabled=ends or rejected,
-                )
+        _movers(rule, whose, move, up=not (first or rejected), down=not (last or rejected))
     st.text_area(
         "Note",
         key=note_key,
@@ -226,6 +214,23 @@ def _decide(
         placeholder="A note for the record and the printed sheet; kept when you leave the field",
         label_visibility="collapsed",
     )
+
+
+def _movers(rule: str, whose: str, move: Callable[[int], None], *, up: bool, down: bool) -> None:
+    """The buttons that move an area, each usable or not."""
+    for words, icon, by, usable in (
+        ("Move up", ":material/arrow_upward:", -1, up),
+        ("Move down", ":material/arrow_downward:", 1, down),
+    ):
+        with st.container(key=f"step {words} {rule}", width="content"):
+            st.button(
+                words,
+                icon=icon,
+                key=f"{words} {whose}",
+                on_click=move,
+                args=(by,),
+                disabled=not usable,
+            )
 
 
 def _hand(visit: Visit) -> Hand:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contracts.errors import DecodeError, Reason
+from contracts.gatt import HapticPulse
 from contracts.imu import ImuScale, Int16Samples
 from contracts.units import RAD_PER_DEG
-from device_gateway.profiles.port import MAX_NOTIFICATION_BYTES
+from device_gateway.profiles.port import MAX_NOTIFICATION_BYTES, Step
 
 #: The session drops a link that is silent for 10 s, so no longer step belongs to one connection.
 MAX_STEP_US: Final = 10_000_000
@@ -56,6 +58,15 @@ def lost_between(step_us: int, count: int, rate_hz: float) -> int:
     """
     notification_us = count * 1e6 / rate_hz
     return max(0, round(step_us / notification_us) - 1) * count
+
+
+class WithoutMotor:
+    """What the codecs of makes that cannot buzz have in common."""
+
+    def haptic(self, pulse: HapticPulse) -> Sequence[Step]:
+        """Nothing: it has no motor."""
+        del pulse
+        return ()
 
 
 class WrappedCounter:

@@ -14,9 +14,9 @@ import numpy as np
 
 from contracts.checks import check_range
 from contracts.errors import DecodeError, Reason
-from contracts.gatt import HapticPulse
 from contracts.imu import ImuScale
 from device_gateway.profiles.decoding import (
+    WithoutMotor,
     WrappedCounter,
     battery_level,
     checked,
@@ -49,7 +49,7 @@ FASTEST_HZ: Final = 120  # for recordings on board; live 60 is the most
 VISIT_RATE: Final = 0x10  # bit 4: only the rate of what is written is to be taken
 
 
-class DotCodec:
+class DotCodec(WithoutMotor):
     """One connection to a DOT."""
 
     def __init__(self, rate_hz: float) -> None:
@@ -77,11 +77,6 @@ class DotCodec:
     def closing(self) -> Sequence[Step]:
         """Stop measuring: no document says that the end of the link does."""
         return (Write(CONTROL_UUID, STOP),)
-
-    def haptic(self, pulse: HapticPulse) -> Sequence[Step]:
-        """Nothing: it has no motor."""
-        del pulse
-        return ()
 
     def on_value(self, uuid: str, value: bytes) -> Readings | None:
         """A sample, the battery's level or the settings."""

@@ -12,9 +12,10 @@ from typing import Final
 import numpy as np
 
 from contracts.errors import DecodeError, Reason
-from contracts.gatt import BATTERY_LEVEL_UUID, HapticPulse
+from contracts.gatt import BATTERY_LEVEL_UUID
 from contracts.imu import ImuScale
 from device_gateway.profiles.decoding import (
+    WithoutMotor,
     WrappedCounter,
     battery_level,
     checked,
@@ -43,7 +44,7 @@ MAX_ROWS: Final = 24
 MAX_PACKET_BYTES: Final = TIME_BYTES + MAX_ROWS * ROW_BYTES
 
 
-class MovesenseCodec:
+class MovesenseCodec(WithoutMotor):
     """One connection to a Movesense sensor. It never says its rate: 404 and silence where it has none."""
 
     def __init__(self, rate_hz: float) -> None:
@@ -62,11 +63,6 @@ class MovesenseCodec:
     def closing(self) -> Sequence[Step]:
         """Unsubscribe."""
         return (Write(WRITE_UUID, bytes((UNSUBSCRIBE, REFERENCE))),)
-
-    def haptic(self, pulse: HapticPulse) -> Sequence[Step]:
-        """Nothing: it has no motor."""
-        del pulse
-        return ()
 
     def on_value(self, uuid: str, value: bytes) -> Readings | None:
         """Readings once a packet is whole. DecodeError also where the sensor refuses a command."""

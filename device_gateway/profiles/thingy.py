@@ -13,10 +13,10 @@ import numpy as np
 
 from contracts.checks import check_range
 from contracts.errors import DecodeError, Reason
-from contracts.gatt import BATTERY_LEVEL_UUID, HapticPulse
+from contracts.gatt import BATTERY_LEVEL_UUID
 from contracts.imu import ImuScale
 from contracts.units import INT16_MAX, INT16_MIN
-from device_gateway.profiles.decoding import battery_level, checked
+from device_gateway.profiles.decoding import WithoutMotor, battery_level, checked
 from device_gateway.profiles.port import Profile, Read, Readings, Step, Subscribe, Write
 
 
@@ -43,7 +43,7 @@ _FACTORS: Final = np.array(
 )
 
 
-class ThingyCodec:
+class ThingyCodec(WithoutMotor):
     """One connection to a Thingy:52."""
 
     def __init__(self, rate_hz: float) -> None:
@@ -69,11 +69,6 @@ class ThingyCodec:
 
     def closing(self) -> Sequence[Step]:
         """Nothing: it stops with the link."""
-        return ()
-
-    def haptic(self, pulse: HapticPulse) -> Sequence[Step]:
-        """Nothing: it has no motor."""
-        del pulse
         return ()
 
     def on_value(self, uuid: str, value: bytes) -> Readings | None:

@@ -12,9 +12,8 @@ from typing import Final
 import numpy as np
 
 from contracts.errors import DecodeError, Reason
-from contracts.gatt import HapticPulse
 from contracts.imu import ImuScale, Int16Samples
-from device_gateway.profiles.decoding import checked
+from device_gateway.profiles.decoding import WithoutMotor, checked
 from device_gateway.profiles.port import Pause, Profile, Readings, Step, Subscribe, Write
 
 # The base ends in 9a, not in the 9b of Bluetooth's own.
@@ -43,7 +42,7 @@ BATTERY_STEPS: Final = (
 BETWEEN_COMMANDS_S: Final = 0.1
 
 
-class WitMotionCodec:
+class WitMotionCodec(WithoutMotor):
     """One connection to a WitMotion sensor. Its readings are int16 of the scale already."""
 
     def __init__(self, rate_hz: float) -> None:
@@ -68,11 +67,6 @@ class WitMotionCodec:
 
     def closing(self) -> Sequence[Step]:
         """Nothing: it stops with the link."""
-        return ()
-
-    def haptic(self, pulse: HapticPulse) -> Sequence[Step]:
-        """Nothing: it has no motor."""
-        del pulse
         return ()
 
     def on_value(self, uuid: str, value: bytes) -> Readings | None:
