@@ -12,6 +12,7 @@ from contracts.units import NS_PER_S
 from dashboard.body.figure import inks
 from dashboard.body.model import Body, MuscleExposure
 from dashboard.body.regions import Region, members, title_of
+from dashboard.frame import cards
 from dashboard.look import clock, text
 from dashboard.look.safety import muscle, safety
 from dashboard.look.theme import Paper
@@ -158,16 +159,13 @@ def ranking(areas: Sequence[ReviewedArea]) -> str:
 
 def _ranked(found: ReviewedArea) -> str:
     one = found.area
-    front, back = (
-        ", ".join(escape(muscle(key).name) for key in keys) for keys in (one.front, one.back)
-    )
     return (
         f'<div class="row {found.verdict}"><div><div class="of"><b>{escape(text.pattern(one.rule))}</b>'
         f'{_chips(found)}</div><div class="share"><span style="width:{found.share:.0%}"></span></div>'
         f'<div class="quiet num">{text.duration(found.exposure_s)} in '
         f"{text.count(len(found.episodes), 'episode')}, {text.percent(found.share, 1.0)} of the "
         f"rounded time</div></div>"
-        f"<dl><dt>Front</dt><dd>{front}</dd><dt>Back</dt><dd>{back}</dd></dl></div>"
+        f"{cards.front_and_back(one.front, one.back)}</div>"
     )
 
 

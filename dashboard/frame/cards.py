@@ -128,19 +128,25 @@ def _key(style: str, name: str, seconds: int) -> str:
     )
 
 
-def _hours(episode: Episode, zone: ZoneInfo) -> str:
+def hours(episode: Episode, zone: ZoneInfo) -> str:
+    """``09:14 – 09:45``."""
     first, last = (clock.clock_time(t, zone) for t in (episode.start_ns, episode.end_ns))
     return f"{first} – {'now' if episode.ongoing else last}"
 
 
 def episode_line(episode: Episode, zone: ZoneInfo) -> str:
-    """An episode in the list, in Markdown: when and how long, below it what and how much.
+    """An episode in the day's list, by its whole length."""
+    length_s = (episode.end_ns - episode.start_ns) / NS_PER_S
+    return episode_entry(hours(episode, zone), length_s, episode)
+
+
+def episode_entry(when: str, length_s: float, episode: Episode) -> str:
+    """An episode in a list, in Markdown: when and how long, below it what and how much.
 
     One label, since Streamlit's captions of options cannot be clicked.
     """
-    length_s = (episode.end_ns - episode.start_ns) / NS_PER_S
     return (
-        f"**{_hours(episode, zone)}** · {text.duration(length_s)}  \n"
+        f"**{when}** · {text.duration(length_s)}  \n"
         f":small[{text.pattern(episode.pattern)} · {text.ACTIVITY[episode.activity].lower()} · "
         f"peak {text.degrees(episode.peak_flexion_deg)}]"
     )
@@ -150,7 +156,7 @@ def episode_facts(chosen: Episode, zone: ZoneInfo) -> str:
     """An episode's figures and why it was found."""
     length_s = (chosen.end_ns - chosen.start_ns) / NS_PER_S
     facts = (
-        ("When", _hours(chosen, zone)),
+        ("When", hours(chosen, zone)),
         ("Length", text.duration(length_s)),
         ("Mean flexion", text.degrees(chosen.mean_flexion_deg)),
         ("Peak flexion", text.degrees(chosen.peak_flexion_deg)),
@@ -175,7 +181,7 @@ def episode_focus(chosen: Episode, zone: ZoneInfo) -> str:
             '<p class="quiet">No focus area: no rule points anywhere for this episode.</p>'
         )
     return _wrap(
-        f'<h3 class="pl-title">Areas to assess, from the episode of {_hours(chosen, zone)}</h3>'
+        f'<h3 class="pl-title">Areas to assess, from the episode of {hours(chosen, zone)}</h3>'
         f'{_standing()}<div class="pl-focus">{areas}</div>'
     )
 
@@ -221,16 +227,20 @@ def ranking(areas: Sequence[DayFocus]) -> str:
 
 def _ranked(entry: DayFocus) -> str:
     area = entry.area
-    front, back = (
-        ", ".join(escape(muscle(k).name) for k in keys) for keys in (area.front, area.back)
-    )
     return (
         f'<div class="row"><div><b>{escape(text.pattern(area.rule))}</b> {_inferred(area)}'
         f'<div class="share"><span style="width:{entry.share:.0%}"></span></div>'
         f'<div class="quiet num">{text.duration(entry.exposure_s)} in '
         f"{text.count(entry.episodes, 'episode')}, {_percent(entry.share)} of their time</div></div>"
-        f"<dl><dt>Front</dt><dd>{front}</dd><dt>Back</dt><dd>{back}</dd></dl></div>"
+        f"{front_and_back(area.front, area.back)}</div>"
     )
+
+
+def front_and_back(front: Sequence[str], back: Sequence[str]) -> str:
+    """The muscles of an area by name, the front with its back."""
+    sides = (("Front", front), ("Back", back))
+    named = ((side, ", ".join(escape(muscle(key).name) for key in keys)) for side, keys in sides)
+    return f"<dl>{''.join(f'<dt>{side}</dt><dd>{names}</dd>' for side, names in named)}</dl>"
 
 
 def warnings() -> str:

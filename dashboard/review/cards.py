@@ -14,7 +14,7 @@ from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from dashboard.frame import cards
 from dashboard.look import clock, text
-from dashboard.look.safety import muscle, safety
+from dashboard.look.safety import safety
 from dashboard.reading.focus_order import ReviewedArea
 from dashboard.review import words as review_words
 from dashboard.review.before_after import SIDE_DAYS, SessionEffect
@@ -176,17 +176,12 @@ def _activity(entry: ActivityFigures) -> str:
 def when(episode: Episode, zone: ZoneInfo) -> str:
     """``Tue 3 Mar, 09:14 – 09:45``."""
     day = clock.day_of(episode.start_ns, zone)
-    first, last = (clock.clock_time(t, zone) for t in (episode.start_ns, episode.end_ns))
-    return f"{day:%a} {short(day)}, {first} – {'now' if episode.ongoing else last}"
+    return f"{day:%a} {short(day)}, {cards.hours(episode, zone)}"
 
 
 def episode_line(episode: Episode, zone: ZoneInfo) -> str:
-    """An episode in the list, in Markdown: when and how long, below it what and how much."""
-    return (
-        f"**{when(episode, zone)}** · {text.duration(episode.rounded_s)}  \n"
-        f":small[{text.pattern(episode.pattern)} · {text.ACTIVITY[episode.activity].lower()} · "
-        f"peak {text.degrees(episode.peak_flexion_deg)}]"
-    )
+    """An episode in the week's list, by its rounded time."""
+    return cards.episode_entry(when(episode, zone), episode.rounded_s, episode)
 
 
 def episode(chosen: Episode, zone: ZoneInfo) -> str:
@@ -223,14 +218,10 @@ def area(entry: ReviewedArea, place: int, zone: ZoneInfo) -> str:
         f'<p class="quiet num">{text.duration(entry.exposure_s)} of rounding in '
         f"{text.count(len(entry.episodes), 'episode')}, {100 * entry.share:.0f} % of all there was. "
         f"Longest: {escape(_times(entry, zone))}</p>"
-        f"<dl><dt>Front</dt><dd>{_muscles(found.front)}</dd><dt>Back</dt><dd>{_muscles(found.back)}</dd></dl>"
+        f"{cards.front_and_back(found.front, found.back)}"
         f'<p class="pl-why">{escape(found.why)}</p>'
         f'<p class="pl-source">Seen: {escape(found.pattern)}. {escape(found.standing)}</p></article>'
     )
-
-
-def _muscles(keys: Sequence[str]) -> str:
-    return ", ".join(escape(muscle(key).name) for key in keys)
 
 
 def _times(entry: ReviewedArea, zone: ZoneInfo) -> str:
