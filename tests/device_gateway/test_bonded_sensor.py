@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import structlog
+from structlog.testing import LogCapture
 
 from device_gateway.radio.keys import KeyFile
 from firmware_sim.peripheral import Peripheral
@@ -19,15 +21,18 @@ __all__ = ["quick_scans"]  # a fixture
 
 
 def test_first_met_met_again_and_taken_by_another(
-    mosquitto_broker: MosquittoBroker, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    mosquitto_broker: MosquittoBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sensor = replace(counting_sensor("B", waiting=200, end=False), bonds=True)
     placed: list[Peripheral] = []
-    heard: list[str] = []
+    heard = LogCapture()  # in the logger's place: where logs go is any other test's to change
+    monkeypatch.setattr(
+        "device_gateway.sensor.log",
+        structlog.wrap_logger(None, [heard], wrapper_class=structlog.stdlib.BoundLogger),
+    )
 
     def said(words: str) -> bool:
-        heard.extend(capfd.readouterr())  # wherever logs go by now
-        return any(words in text for text in heard)
+        return any(words in entry.get("reason", "") for entry in heard.entries)
 
     async def run() -> None:
         async with simulator([sensor], placed=placed.extend) as air:
