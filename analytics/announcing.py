@@ -92,8 +92,9 @@ class Announcer:
                 yield from self._nudge(nudge, plan, gateways, now_ns)
 
     def show(self, state: PostureState) -> None:
-        """A state; :meth:`posture` publishes it in its time, unless a newer one was."""
-        self._state = state
+        """A state; :meth:`posture` publishes it in its time, unless a newer one is known by then."""
+        if self._state is None or state.start_ns > self._state.start_ns:
+            self._state = state
 
     def posture(self, now_s: float) -> Message | None:
         """The latest state, if it is new and its time has come."""

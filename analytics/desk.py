@@ -8,15 +8,15 @@ from typing import Final
 
 import msgspec
 
+from analytics.ahead import FRESH_NS, Ahead
 from analytics.config import AnalyticsConfig
 from analytics.core.focus import FocusTable
 from analytics.core.pipeline import Pipeline, PipelineConfig
 from analytics.core.results import NOTHING, CalibrationResult, ContextMark, Output
 from analytics.feeding import Absent, FedState, Feed, Piece, WearerFeed
-from analytics.preview import FRESH_NS, Preview
+from analytics.preview import Glimpse, Preview
 from analytics.roster import WearerPlan
 from contracts.errors import DecodeError, Reason, SettingError, StoreError
-from contracts.messages import PostureState
 from contracts.records import CalibrationOutcome, NudgeFelt
 from contracts.vocabulary import Placement
 from store.ports import WearerRows
@@ -51,6 +51,7 @@ class WearerDesk:
         self._felt: list[NudgeFelt] = []
         self._dirty = False
         self._pipeline = Pipeline(self._pipeline_config())
+        self._ahead = Ahead()
         self._preview = Preview(self._copy)
 
     def resume(self, data: bytes, now_s: float) -> None:
@@ -110,16 +111,28 @@ class WearerDesk:
             case None:
                 return None
 
-    def preview(self, now_s: float, now_ns: int) -> PostureState | None:
-        """The live state while a worn sensor is late; None where none is, or for no news."""
+    def take_ahead(self, placement: Placement, piece: Piece) -> None:
+        """What a sensor samples now while its log comes in: for :meth:`preview` alone."""
+        self._ahead.put(placement, piece)
+
+    def preview(self, now_s: float, now_ns: int) -> Glimpse | None:
+        """The latest second while a worn sensor is late or its log comes in; None for no news."""
+        ahead = self._ahead.fresh(now_ns)
         late = self.feed.late(self.plan.worn, now_s)
-        if not late:
+        if not late and not ahead:
             self._preview.drop()
             return None
         waiting = [
-            (p, piece) for p, piece in self.feed.waiting() if piece.end_ns <= now_ns + FRESH_NS
+            (placement, piece)
+            for placement, piece in self.feed.waiting()
+            if placement not in ahead and piece.end_ns <= now_ns + FRESH_NS
         ]
-        return self._preview.state(late, waiting, now_ns)
+        if ahead:
+            fresh = {p for p, piece in waiting if piece.end_ns >= now_ns - FRESH_NS}
+            late = sorted(self.plan.worn(now_ns) - fresh - ahead.keys())
+            waiting += [(p, piece) for p, pieces in ahead.items() for piece in pieces]
+            waiting.sort(key=lambda item: item[1].t0_ns)
+        return self._preview.look(late, waiting, now_ns)
 
     @property
     def samples_in(self) -> int:

@@ -139,6 +139,16 @@ class Engine:
                     let_go.append(misdated)
         return let_go
 
+    def take_ahead(self, gateway: str, sensor: str, message: ImuMessage, now_ns: int) -> list[str]:
+        """What a sensor samples now while its log comes in; whose it is, where it is anybody's."""
+        self.health.heard(gateway, sensor, message, now_ns)
+        key = StreamKey(gateway, sensor, message.outbox)
+        parts = self.roster.parts(sensor, message) or []
+        for part in parts:
+            piece = Piece(key, message, part.start, part.stop)
+            self.desks[part.wearer].take_ahead(part.placement, piece)
+        return [part.wearer for part in parts]
+
     def take_sensor_status(self, gateway: str, sensor: str, status: SensorStatus) -> None:
         """The gateway's word on a sensor."""
         self.health.status(gateway, sensor, status)

@@ -53,9 +53,15 @@ class HealthBook:
         )
 
     def heard(self, gateway: str, sensor: str, message: ImuMessage, now_ns: int) -> None:
-        """A batch came, whether or not it can be fed yet, also of a sensor that nobody wears."""
+        """A batch came, whether or not it can be fed yet, also of a sensor that nobody wears.
+
+        The newest tells what the sensor reads, not what waited longest in its log.
+        """
         key = (gateway, sensor)
-        if key in self._rows or key in self._heard or self._has_room():
+        known = self._heard.get(key)
+        if known is not None and message.t0_ns < known[0].t0_ns <= now_ns + LIVE_NS:
+            return
+        if key in self._rows or known is not None or self._has_room():
             self._heard[key] = (message, now_ns)
 
     def gateway(self, gateway: str, status: GatewayStatus, now_ns: int) -> None:
@@ -127,6 +133,8 @@ class HealthBook:
                 continue
             last_ns = self._row(key).last_sample_ns
             heard_ns = message.t0_ns + (message.count - 1) * message.period_ns
+            if last_ns is not None and heard_ns < last_ns and abs(now_ns - last_ns) <= LIVE_NS:
+                continue
             if abs(now_ns - heard_ns) <= LIVE_NS:
                 last_ns = max(heard_ns, last_ns or heard_ns)
             self._update(

@@ -1,27 +1,31 @@
-"""The live state while a worn sensor is late: what the others say, never stored.
+"""The live state while frames wait: for a worn sensor that is late, or for a log that comes in.
 
-Frames wait for every worn sensor, up to half an hour. A wearer who looks at the screen does not: a
-copy of the pipeline goes on without the late sensor, and is dropped when that one catches up.
+Frames wait for every worn sensor, up to half an hour, and for all that was before them. A wearer who
+looks at the screen does not: a copy of the pipeline goes on with what there is of now, without the
+late sensors, and is dropped when all have caught up. What it says is provisional.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from dataclasses import dataclass
 
+from analytics.ahead import FRESH_NS, LEAD_IN_NS
 from analytics.announcing import latest_state
 from analytics.core.pipeline import Pipeline
 from analytics.core.results import Output
 from analytics.feeding import Piece
 from contracts.messages import PostureState
 from contracts.records import FrameBlock
-from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 
-#: Data older than this is a backlog on its way, not the wearer's state.
-FRESH_NS: Final = 10 * NS_PER_S
-#: So much of what waits goes into a new copy, for the posture's hysteresis to settle.
-LEAD_IN_NS: Final = 60 * NS_PER_S
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """The newest second by the copy: a frame, and the state that it makes."""
+
+    frame: FrameBlock
+    state: PostureState
 
 
 class Preview:
@@ -38,13 +42,13 @@ class Preview:
         self._pipeline = None
         self._fed_ns = {}
 
-    def state(
+    def look(
         self,
         late: Sequence[Placement],
         waiting: Sequence[tuple[Placement, Piece]],
         now_ns: int,
-    ) -> PostureState | None:
-        """The newest state that ``waiting`` gives without those who are ``late``; None for no news."""
+    ) -> Glimpse | None:
+        """The newest second that ``waiting`` gives without those who are ``late``; None for no news."""
         newest_ns = max((piece.end_ns for _, piece in waiting), default=0)
         if newest_ns < now_ns - FRESH_NS:
             self.drop()
@@ -53,7 +57,9 @@ class Preview:
         if pipeline is None or self._late != tuple(late):
             pipeline = self._begin(late)
         frames = self._feed(pipeline, waiting, now_ns)
-        return latest_state(frames, float(pipeline.rounded_for_s)) if len(frames) else None
+        if not len(frames) or frames.start_ns[-1] < now_ns - FRESH_NS:
+            return None  # the second before a gap is closed by what comes after it
+        return Glimpse(frames.last(), latest_state(frames, float(pipeline.rounded_for_s)))
 
     @property
     def running(self) -> bool:

@@ -125,6 +125,7 @@ def subscriptions(site: str, home_assistant: str = "") -> tuple[str, ...]:
     """The topics that analytics reads; with Home Assistant's discovery prefix, where it is told."""
     own = (
         topics.imu(site, "+", "+"),
+        topics.ahead(site, "+", "+"),
         topics.sensor_status(site, "+", "+"),
         topics.gateway_status(site, "+"),
         topics.context(site, "+"),

@@ -40,7 +40,7 @@ from contracts.messages import (
     Rejected,
     SensorStatus,
 )
-from contracts.topics import Kind
+from contracts.topics import Kind, Topic
 from contracts.vocabulary import KeptBack
 from contracts.wishes import NotNowWish
 from store.ports import Registry, SeriesStore
@@ -92,6 +92,7 @@ class Worker:
         self._retry_at_s = 0.0
         self._retry_pause_s = RETRY_S[0]
         self._preview_at_s = now_s
+        self._went_ahead: set[str] = set()  # wearers of whom something new came ahead
         self._poll_at_s = now_s + config.registry_poll_s
         self._stale = False  # the roster is not what the registry has, whatever its revision
         self.trouble: PlumblineError | None = None
@@ -194,11 +195,8 @@ class Worker:
         if not data and topic.kind is not Kind.IMU:
             return  # a retained message was cleared
         match topic.kind:
-            case Kind.IMU:
-                message = ImuMessage.decode(data, now_ns=now_ns)
-                let_go = self._engine.take_batch(topic.owner, topic.sensor, message, now_s, now_ns)
-                self._gateways[topic.sensor] = topic.owner
-                self._refuse_misdated(let_go, now_s)
+            case Kind.IMU | Kind.AHEAD:
+                self._take_samples(topic, ImuMessage.decode(data, now_ns=now_ns), now_s, now_ns)
             case Kind.SENSOR_STATUS:
                 status = SensorStatus.decode(data, now_ns=now_ns)
                 self._engine.take_sensor_status(topic.owner, topic.sensor, status)
@@ -219,6 +217,15 @@ class Worker:
                 self._wishes.take(topic.owner, wish, self._engine.roster.wearers, now_ns)
             case _:
                 pass
+
+    def _take_samples(self, topic: Topic, message: ImuMessage, now_s: float, now_ns: int) -> None:
+        gateway, sensor = topic.owner, topic.sensor
+        if topic.kind is Kind.AHEAD:
+            self._went_ahead.update(self._engine.take_ahead(gateway, sensor, message, now_ns))
+            return
+        let_go = self._engine.take_batch(gateway, sensor, message, now_s, now_ns)
+        self._gateways[sensor] = gateway
+        self._refuse_misdated(let_go, now_s)
 
     def _refuse_misdated(self, let_go: Sequence[Piece], now_s: float) -> None:
         for piece in let_go:
@@ -317,7 +324,9 @@ class Worker:
         self._discover(now_s)
         if now_s >= self._preview_at_s:
             self._preview_at_s = now_s + PREVIEW_S
-            self._show_previews(now_s)
+            self._show_previews(self._engine.desks, now_s)
+        self._show_previews(self._went_ahead, now_s)
+        self._went_ahead = set()
         for announcer in self._announcers.values():
             message = announcer.posture(now_s)
             if message is not None:
@@ -332,12 +341,13 @@ class Worker:
         for topic, payload in found:
             self._publish(Message(topic, Raw(payload), retain=True))
 
-    def _show_previews(self, now_s: float) -> None:
+    def _show_previews(self, wearers: Iterable[str], now_s: float) -> None:
         now_ns = self._clock_ns()
-        for wearer, desk in self._engine.desks.items():
-            state = desk.preview(now_s, now_ns)
-            if state is not None:
-                self._announcer(wearer).show(state)
+        for wearer in wearers:
+            desk = self._engine.desks.get(wearer)
+            glimpse = None if desk is None else desk.preview(now_s, now_ns)
+            if glimpse is not None:
+                self._announcer(wearer).show(glimpse.state)
 
     def _announcer(self, wearer: str) -> Announcer:
         announcer = self._announcers.get(wearer)

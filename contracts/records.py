@@ -133,6 +133,10 @@ class FrameBlock:
                 **{name: _none_if_nan(float(getattr(self, name)[i])) for name in ANGLES},
             )
 
+    def last(self) -> FrameBlock:
+        """The last frame alone; none where there is none."""
+        return FrameBlock(**{field.name: getattr(self, field.name)[-1:] for field in fields(self)})
+
     @classmethod
     def from_rows(cls, rows: Iterable[Frame]) -> FrameBlock:
         """Columns of frames that are in time order."""

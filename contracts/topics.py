@@ -12,7 +12,7 @@ from contracts.errors import DecodeError, Reason
 
 ROOT: Final = "plumbline/v1"
 MAX_TOPIC_CHARS: Final = 400
-#: Two topics a sensor of a large site.
+#: Two topics a sensor of a large site, and the odd one more.
 MAX_KNOWN_TOPICS: Final = 2048
 
 
@@ -23,6 +23,7 @@ class Kind(StrEnum):
     COMMAND = "command"
     REPLY = "reply"
     IMU = "imu"
+    AHEAD = "ahead"
     SENSOR_STATUS = "sensor-status"
     STORED = "stored"
     POSTURE = "posture"
@@ -40,6 +41,7 @@ _GATEWAY_LEAVES: Final = {
 }
 _SENSOR_LEAVES: Final = {
     "imu": Kind.IMU,
+    "ahead": Kind.AHEAD,
     "status": Kind.SENSOR_STATUS,
     "stored": Kind.STORED,
 }
@@ -104,6 +106,11 @@ def reply(site: str, gateway: str) -> str:
 def imu(site: str, gateway: str, sensor: str) -> str:
     """Batches of one sensor. ``+`` for an id gives a subscription."""
     return f"{ROOT}/{site}/gateway/{gateway}/sensor/{sensor}/imu"
+
+
+def ahead(site: str, gateway: str, sensor: str) -> str:
+    """What one sensor samples now, while earlier batches of it are on their way."""
+    return f"{ROOT}/{site}/gateway/{gateway}/sensor/{sensor}/ahead"
 
 
 def sensor_status(site: str, gateway: str, sensor: str) -> str:

@@ -50,6 +50,7 @@ class Control:
         self._clock_ns = clock_ns
         self._anchor: Anchor | None = None
         self._looks = Looks()
+        self._sends_ahead = True  # until it says that it knows nothing of that
         self._one_at_a_time = asyncio.Lock()
         self._token = 0
         self._awaited: tuple[int, int] | None = None
@@ -91,18 +92,14 @@ class Control:
 
     async def command(self, opcode: Opcode, arguments: bytes = b"") -> bytes:
         """The result of a command that the sensor accepted."""
+        return _result(opcode, await self._ask(opcode, arguments))
+
+    async def _ask(self, opcode: Opcode, arguments: bytes) -> Reply:
         # A caller may be cancelled, an exchange not: a Bluetooth stack that loses sight of a write
         # under way answers no further one.
         exchange = asyncio.ensure_future(self._in_turn(opcode, arguments))
         exchange.add_done_callback(_look_at)
-        reply = await asyncio.shield(exchange)
-        if reply.status is not ReplyStatus.OK:
-            raise RadioError(
-                Reason.SENSOR_REFUSED,
-                f"The sensor refused {opcode.name}: {reply.status.name}.",
-                hint="Update the gateway or the sensor's firmware.",
-            )
-        return reply.result
+        return await asyncio.shield(exchange)
 
     async def status(self) -> SensorStatus:
         """Where its log starts and ends, and how it samples."""
@@ -151,7 +148,13 @@ class Control:
         await self._client.start_notify(gatt.STREAM_UUID, lambda _, value: deliver(value))
 
     async def start(self, position: Position) -> None:
-        """Send all from ``position`` on."""
+        """Send all from ``position`` on; what it samples meanwhile also ahead of that, if it can."""
+        if self._sends_ahead:
+            reply = await self._ask(Opcode.START_AHEAD, position.to_bytes())
+            if reply.status is not ReplyStatus.UNKNOWN_COMMAND:
+                _result(Opcode.START_AHEAD, reply)
+                return
+            self._sends_ahead = False
         await self.command(Opcode.START, position.to_bytes())
 
     async def stop(self) -> None:
@@ -227,6 +230,16 @@ class Control:
             and self._awaited == (reply.opcode, reply.token)
         ):
             self._reply.set_result(reply)
+
+
+def _result(opcode: Opcode, reply: Reply) -> bytes:
+    if reply.status is not ReplyStatus.OK:
+        raise RadioError(
+            Reason.SENSOR_REFUSED,
+            f"The sensor refused {opcode.name}: {reply.status.name}.",
+            hint="Update the gateway or the sensor's firmware.",
+        )
+    return reply.result
 
 
 def _look_at(exchange: asyncio.Future[Reply]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +14,7 @@ from contracts.errors import DiskError, RadioError, Reason
 from contracts.gatt import Position, SensorStatus
 from contracts.units import NS_PER_S
 from device_gateway.assembly import Assembler, Taken
-from device_gateway.batches import Append, SensorState
+from device_gateway.batches import Append, Batch, SensorState
 from device_gateway.link import Link
 from device_gateway.placing import place_runs
 from device_gateway.writer import Writer
@@ -42,7 +42,10 @@ class Seen:
 
 
 class Intake:
-    """Takes what arrives on ``link`` to the outbox; ``seen`` is told after each turn."""
+    """Takes what arrives on ``link`` to the outbox; ``seen`` is told after each turn.
+
+    ``show`` is given what the sensor sends ahead of its log, as soon as it is here.
+    """
 
     def __init__(
         self,
@@ -51,12 +54,14 @@ class Intake:
         writer: Writer,
         clock_ns: Callable[[], int],
         seen: Callable[[Link, Seen], None],
+        show: Callable[[str, Sequence[Batch]], None],
     ) -> None:
         self._sensor = sensor
         self._link = link
         self._writer = writer
         self._clock_ns = clock_ns
         self._seen = seen
+        self._show = show
         self._live = False
         self._committed_s = 0.0
         self._flushed_s = 0.0
@@ -70,6 +75,8 @@ class Intake:
                 async with asyncio.timeout(wait_s):
                     await link.news.wait()
             whole = await link.gather(self._committed_s + COMMIT_INTERVAL_S)
+            if ahead := link.ahead.take(link.clocks, now_ns=self._clock_ns()):
+                self._show(self._sensor, ahead)
             taken = self._take(flush=not whole)
             seen = await self._commit(taken) if taken.runs else Seen()
             if not whole and not seen.no_room:

@@ -15,6 +15,7 @@ from bleak.exc import BleakError
 from contracts.errors import DecodeError, PlumblineError
 from contracts.gatt import Position, SamplePacket
 from contracts.units import NS_PER_S
+from device_gateway.ahead import AheadOfLog
 from device_gateway.assembly import Assembler, Outcome
 from device_gateway.clock import DeviceClock
 from device_gateway.conversation import Conversation
@@ -42,6 +43,7 @@ class Link:
         self.client = client
         self.control = control
         self.assembler = Assembler(Position(0, 0))
+        self.ahead = AheadOfLog()
         self.clocks: dict[int, DeviceClock] = {}
         self.arrived: deque[bytearray | SamplePacket] = deque()
         self.news = asyncio.Event()
@@ -103,6 +105,9 @@ class Link:
                 level = log.debug if self.garbage else log.warning
                 level("sensor.bad_packet", reason=error.reason, message=error.message)
                 self.garbage += 1
+                continue
+            if packet.ahead:  # no sign that the log goes on
+                self.ahead.add(packet)
                 continue
             outcome = self.assembler.add(packet)
             if outcome is Outcome.HOLE:

@@ -1,14 +1,16 @@
 """MQTT: batches out, acknowledgements and commands in. The broker may come and go.
 
 Only the outbox remembers; what the client library still holds when a connection breaks is dropped and
-sent again from the outbox. Batches go out with QoS 1, and are done when analytics says so.
+sent again from the outbox. Batches go out with QoS 1, and are done when analytics says so. What sensors
+send ahead of their logs goes out beside that with QoS 0, while there is a connection.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import aiomqtt
@@ -27,7 +29,7 @@ from contracts.messages import (
     Stored,
 )
 from contracts.topics import Kind
-from device_gateway.batches import SensorState
+from device_gateway.batches import Batch, SensorState
 from device_gateway.config import GatewayConfig
 from device_gateway.outbox import Outbox
 from device_gateway.window import Window
@@ -45,6 +47,8 @@ MAX_UNDER_WAY: Final = 32
 #: Read from the outbox for one sensor before the next has its turn.
 TURN_BYTES: Final = 256 * 2**10
 TURN_BATCHES: Final = 256
+#: Batches ahead of logs that did not go out yet: some seconds of ten sensors. The oldest are dropped.
+MAX_AHEAD: Final = 256
 #: Messages that came in and were not looked at. One a sensor and commit is usual.
 MAX_INCOMING: Final = 1000
 #: Commands that sensors were not done with yet.
@@ -83,6 +87,9 @@ class Publisher:
         self._statuses: dict[str, SensorStatus] = {}
         self._published: dict[str, SensorStatus] = {}
         self._announced: GatewayStatus | None = None
+        self._ahead: deque[tuple[str, bytes]] = deque(maxlen=MAX_AHEAD)
+        self._ahead_seq = 0
+        self._ahead_news = asyncio.Event()
         self._commands = 0
         self._unreadable = False
         self._disbelieved = False
@@ -96,6 +103,15 @@ class Publisher:
             window = self._windows.setdefault(sensor, Window(state.stored_seq, state.last_seq))
             window.last_seq = state.last_seq
         self._news.set()
+
+    def ahead(self, sensor: str, batches: Sequence[Batch]) -> None:
+        """What a sensor samples now while its log comes in. Dropped where nobody can be told."""
+        topic = topics.ahead(self._config.site, self._config.gateway, sensor)
+        for batch in batches if self.state == "connected" else ():
+            self._ahead_seq += 1
+            message = batch.message(self._outbox.outbox_id, self._ahead_seq)
+            self._ahead.append((topic, message.encode()))
+            self._ahead_news.set()
 
     def status(self, sensor: str, status: SensorStatus) -> None:
         """What to say of a sensor from now on."""
@@ -196,6 +212,7 @@ class Publisher:
         await client.subscribe(
             [(topics.stored(site, gateway, "+"), 1), (topics.command(site, gateway), 1)]
         )
+        self._ahead.clear()
         self._published.clear()
         self._announced = None
         for window in self._windows.values():
@@ -218,6 +235,7 @@ class Publisher:
             for job in (
                 self._receive(client, tasks),
                 self._send(client, tasks),
+                self._send_ahead(client),
                 self._keep_statuses(client),
                 self._watch_silence(),
             ):
@@ -242,6 +260,14 @@ class Publisher:
                     tasks.create_task(self._publish(client, topic, payload, slots))
                     if window.room()[1]:  # one that cannot be read waits for the next look
                         self._news.set()
+
+    async def _send_ahead(self, client: aiomqtt.Client) -> None:
+        while True:
+            await self._ahead_news.wait()
+            self._ahead_news.clear()
+            while self._ahead:
+                topic, payload = self._ahead.popleft()
+                await client.publish(topic, payload, qos=0)
 
     def _read(
         self, sensor: str, after_seq: int, room_bytes: int, batches: int

@@ -269,7 +269,10 @@ class SensorSession:
 
     async def _start_reading(self, link: Link) -> None:
         await link.control.listen(link.on_arrival)
-        intake = Intake(self.serial, link, self._shared.writer, self._shared.clock_ns, self._judge)
+        shared = self._shared
+        intake = Intake(
+            self.serial, link, shared.writer, shared.clock_ns, self._judge, shared.show_ahead
+        )
         link.spawn(intake.run())
         await link.ask()
         link.spawn(self._watch(link))

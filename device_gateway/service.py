@@ -103,7 +103,13 @@ class _Gateway:
             config, outbox, clock_ns=clock_ns, stored=self._writer.stored, command=self._obey
         )
         self._shared = Surroundings(
-            config, outbox, self._writer, clock_ns, parts.random, self._changed
+            config,
+            outbox,
+            self._writer,
+            clock_ns,
+            parts.random,
+            self._changed,
+            self._publisher.ahead,
         )
 
     async def run(self, stop: asyncio.Event) -> None:

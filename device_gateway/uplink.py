@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
 from contracts.messages import GatewayCommand, GatewayReply, SensorStatus
-from device_gateway.batches import SensorState
+from device_gateway.batches import Batch, SensorState
 from device_gateway.config import GatewayConfig
 from device_gateway.outbox import Outbox
 from device_gateway.publisher import Publisher
@@ -23,6 +23,9 @@ class Uplink(Protocol):
 
     def committed(self, states: dict[str, SensorState]) -> None:
         """The outbox changed: there may be something to send."""
+
+    def ahead(self, sensor: str, batches: Sequence[Batch]) -> None:
+        """What a sensor samples now, for who looks at it; it is in the outbox once its turn comes."""
 
     def status(self, sensor: str, status: SensorStatus) -> None:
         """What to say of a sensor from now on."""

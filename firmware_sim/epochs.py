@@ -89,8 +89,14 @@ class EpochFirmware:
             firmware.disconnected()
 
     def next_notification(self, max_samples: int) -> Notification | None:
-        """The next packet of at most ``max_samples``, from the oldest epoch that is to be sent."""
+        """The next packet of at most ``max_samples``, from the oldest epoch that is to be sent.
+
+        What the present epoch has to send ahead of that comes first.
+        """
         while self._sending is not None:
+            ahead = self._now.next_ahead(max_samples)
+            if ahead is not None:
+                return ahead
             notification = self._epochs[self._sending].next_notification(max_samples)
             if notification is not None or self._sending == len(self._epochs) - 1:
                 return notification
@@ -108,7 +114,7 @@ class EpochFirmware:
             request = gatt.Command.from_bytes(command)
             if request.opcode == Opcode.SYNC_INFO:
                 asked = self._place_of(gatt.read_u16(request.arguments, "epoch"))
-            elif request.opcode in (Opcode.START, Opcode.ERASE):
+            elif request.opcode in (Opcode.START, Opcode.START_AHEAD, Opcode.ERASE):
                 return self._go_to(Opcode(request.opcode), request, command, true_ns)
             else:
                 asked = None
@@ -121,7 +127,7 @@ class EpochFirmware:
         return self._whole(reply) if request.opcode == Opcode.STATUS else reply
 
     def _go_to(self, opcode: Opcode, request: gatt.Command, command: bytes, true_ns: int) -> bytes:
-        """START or ERASE at a position of any epoch: later epochs follow, earlier ones go."""
+        """START, START_AHEAD or ERASE at a position of any epoch: later ones follow, earlier ones go."""
         position = Position.from_bytes(request.arguments)
         place = self._place_of(position.epoch)
         if place is None:  # of a time that nothing is kept of, or that is yet to come
@@ -129,10 +135,10 @@ class EpochFirmware:
         reply = self._ask(place, command, true_ns)
         if Reply.from_bytes(reply).status is not ReplyStatus.OK:
             return reply
-        if opcode is Opcode.START:
+        if opcode is not Opcode.ERASE:
             self._sending = place
             for later in range(place + 1, len(self._epochs)):
-                self._order(Opcode.START, later, 0, true_ns)
+                self._order(opcode, later, 0, true_ns)
         else:
             for earlier in range(place):
                 end = self._epochs[earlier].stats.next_sequence

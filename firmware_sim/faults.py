@@ -32,6 +32,7 @@ Lasts = Annotated[float, msgspec.Meta(gt=0.0, le=MAX_AT_S)]
 Delayed = Annotated[float, msgspec.Meta(ge=0.0, le=MAX_DELAY_S)]
 Share = Annotated[float, msgspec.Meta(gt=0.0, le=1.0)]
 Degrees = Annotated[float, msgspec.Meta(ge=-90.0, le=90.0)]
+BytesPerS = Annotated[float, msgspec.Meta(ge=100.0, le=1e9)]
 Ppm = Annotated[float, msgspec.Meta(ge=-MAX_PPM, le=MAX_PPM)]
 Name = Annotated[str, msgspec.Meta(max_length=64)]
 Seed = Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
@@ -82,6 +83,12 @@ class Delay(Lasting, frozen=True, kw_only=True, tag="delay"):
 
     delay_s: Delayed
     jitter_s: Delayed = 0.0
+
+
+class SlowLink(Lasting, frozen=True, kw_only=True, tag="slow-link"):
+    """The link carries so much, both ways together. A real one: 20,000 far away to 100,000 nearby."""
+
+    bytes_per_s: BytesPerS
 
 
 class Corruption(Lasting, frozen=True, kw_only=True, tag="corruption"):
@@ -139,6 +146,7 @@ AnyFault = (
     | OutOfRange
     | Loss
     | Delay
+    | SlowLink
     | Corruption
     | Reboot
     | DyingBattery

@@ -19,6 +19,7 @@ from firmware_sim.faults import (
     FaultPlan,
     Loss,
     Moment,
+    SlowLink,
     check_plan,
     moments,
 )
@@ -51,6 +52,8 @@ class PlannedConditions:
     def __init__(self, plan: FaultPlan, random: Random, now_s: Callable[[], float]) -> None:
         self._loss = plan.kind(Loss)
         self._delay = plan.kind(Delay)
+        self._slow = plan.kind(SlowLink)
+        self._free_s = 0.0  # when a slow link has carried all that was sent
         self._corruption = plan.kind(Corruption)
         self._random = random
         self._now_s = now_s
@@ -60,7 +63,7 @@ class PlannedConditions:
     @property
     def calm(self) -> bool:
         """Whether nothing will ever happen to a packet."""
-        return not (self._loss or self._delay or self._corruption)
+        return not (self._loss or self._delay or self._slow or self._corruption)
 
     def passed(self, packet: bytes, *, from_sensor: bool) -> tuple[bytes | None, float]:
         """An ACL packet as it arrives, None where it never does, and after how many seconds."""
@@ -70,6 +73,7 @@ class PlannedConditions:
             for fault in self._delay
             if fault.at_s <= now_s < fault.end_s
         )
+        delay_s += self._carried_s(len(packet), now_s)
         if not from_sensor or len(packet) <= _VALUE_AT or packet[_OPCODE_AT] != _NOTIFY:
             return packet, delay_s
         if self._strikes(self._loss, now_s):
@@ -80,6 +84,14 @@ class PlannedConditions:
             self.damaged_on_purpose += 1
             packet = self._damaged(packet, damage.how)
         return packet, delay_s
+
+    def _carried_s(self, size: int, now_s: float) -> float:
+        """How long a slow link takes for what was sent before and ``size`` bytes more."""
+        for fault in self._slow:
+            if fault.at_s <= now_s < fault.end_s:
+                self._free_s = max(self._free_s, now_s) + size / fault.bytes_per_s
+                return self._free_s - now_s
+        return 0.0
 
     def _strikes(self, faults: Sequence[S], now_s: float) -> S | None:
         for fault in faults:

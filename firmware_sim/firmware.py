@@ -2,9 +2,10 @@
 
 Pure: bytes and times in, bytes out. What docs/gatt.md asks of a sensor is here, and only here.
 
-What a command does (opcode → handler) is the table ``Firmware._HANDLERS``; sending has two states: idle, and
-sending from a cursor. START makes it send, from wherever it is asked to; STOP and a lost link make it
-idle. Neither changes what is kept.
+What a command does (opcode → handler) is the table ``Firmware._HANDLERS``; sending has three states: idle,
+sending from a cursor, and that with a second cursor ahead of it, for what is sampled meanwhile. START
+and START_AHEAD make it send, from wherever it is asked to; STOP and a lost link make it idle; the second
+cursor goes where the first has come up with it. None of that changes what is kept.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from contracts import gatt
 from contracts.errors import DecodeError, Reason, SettingError
-from contracts.gatt import Opcode, PacketFlag, Position, Reply, ReplyStatus, SamplePacket
+from contracts.gatt import Opcode, Position, Reply, ReplyStatus, SamplePacket
 from contracts.imu import AXES, DEFAULT_SCALE, ImuScale, Int16Samples, period_ns_of
 from contracts.units import NS_PER_S, NS_PER_US
 from contracts.vocabulary import is_id
@@ -145,6 +146,7 @@ class Firmware:
             self._sync = gatt.SyncInfo(0, power_on_us, 0, power_on_us)
         self._cursor: int | None = None
         self._live_from = 0  # first tick that was taken after START
+        self._ahead: int | None = None  # the next tick to be sent ahead of the cursor's
         self._end_sent = False
         self._sent = 0
         self._haptic_pulses = 0
@@ -207,16 +209,19 @@ class Firmware:
 
     def disconnected(self) -> None:
         """The link is gone: stop sending, keep the log."""
-        self._cursor = None
+        self._cursor = self._ahead = None
 
     def next_notification(self, max_samples: int) -> Notification | None:
         """The next packet of at most ``max_samples``, which moves the cursor behind it.
 
-        None while nothing is due, or nobody asked for anything.
+        What is due ahead comes first. None while nothing is due, or nobody asked for anything.
         """
         cursor = self._cursor
         if cursor is None or max_samples < 1:
             return None
+        ahead = self.next_ahead(max_samples)
+        if ahead is not None:
+            return ahead
         first, count = self._log.run_from(cursor, min(max_samples, gatt.MAX_PACKET_SAMPLES))
         is_log = first < self._live_from
         if is_log:
@@ -229,7 +234,25 @@ class Firmware:
         lost_before = max(0, first - max(cursor, self._log.erased_tick))
         self._cursor, self._end_sent = first + count, end
         self._sent += count
-        return Notification(is_log, self._packet(first, count, lost_before, is_log, end))
+        flags = gatt.packet_flags(from_log=is_log, end=end, ahead=False)
+        return Notification(is_log, self._packet(first, count, lost_before, flags))
+
+    def next_ahead(self, max_samples: int) -> Notification | None:
+        """The next packet that is due ahead of the cursor, which moves the second cursor behind it."""
+        ahead = self._ahead
+        if ahead is None or self._cursor is None or max_samples < 1:
+            return None
+        if self._cursor >= ahead:  # it has come up: what is sampled from now on is its to send
+            self._ahead = None
+            return None
+        first, count = self._log.run_from(ahead, self._live_room(max_samples))
+        if count == 0 or not self._live_is_due(first, count, max_samples):
+            return None
+        lost_before = max(0, first - ahead)
+        self._ahead = first + count
+        self._sent += count
+        flags = gatt.packet_flags(from_log=False, end=False, ahead=True)
+        return Notification(False, self._packet(first, count, lost_before, flags))
 
     def next_due_ns(self, max_samples: int) -> int | None:
         """True UTC at which the next live packet will be ready; None when none is to come."""
@@ -268,8 +291,7 @@ class Firmware:
             return count >= self._live_room(max_samples)
         return True
 
-    def _packet(self, first: int, count: int, lost_before: int, is_log: bool, end: bool) -> bytes:
-        flags = (PacketFlag.LOG.value if is_log else 0) | (PacketFlag.END.value if end else 0)
+    def _packet(self, first: int, count: int, lost_before: int, flags: int) -> bytes:
         header = SamplePacket.HEADER.pack(
             gatt.PROTOCOL_VERSION,
             flags,
@@ -299,11 +321,18 @@ class Firmware:
         status, tick = self._position(arguments)
         if status is ReplyStatus.OK:
             self._cursor, self._live_from, self._end_sent = tick, self._log.next_tick, False
+            self._ahead = None
         return status, b""
+
+    def _on_start_ahead(self, arguments: bytes, true_ns: int) -> tuple[ReplyStatus, bytes]:
+        status, result = self._on_start(arguments, true_ns)
+        if status is ReplyStatus.OK:
+            self._ahead = self._live_from
+        return status, result
 
     def _on_stop(self, arguments: bytes, true_ns: int) -> tuple[ReplyStatus, bytes]:
         _check_none(arguments)
-        self._cursor = None
+        self.disconnected()
         return ReplyStatus.OK, b""
 
     def _on_set_rate(self, arguments: bytes, true_ns: int) -> tuple[ReplyStatus, bytes]:
@@ -361,6 +390,7 @@ class Firmware:
 
     _HANDLERS: ClassVar[dict[int, Callable[[Firmware, bytes, int], tuple[ReplyStatus, bytes]]]] = {
         Opcode.START: _on_start,
+        Opcode.START_AHEAD: _on_start_ahead,
         Opcode.STOP: _on_stop,
         Opcode.SET_RATE: _on_set_rate,
         Opcode.SET_RANGES: _on_set_ranges,

@@ -44,6 +44,7 @@ def gateway_rules(site: str, gateway: str) -> str:
             topics.gateway_status(site, gateway),
             topics.reply(site, gateway),
             topics.imu(site, gateway, _ANY),
+            topics.ahead(site, gateway, _ANY),
             topics.sensor_status(site, gateway, _ANY),
         ),
         read=(topics.command(site, gateway), topics.stored(site, gateway, _ANY)),
@@ -66,6 +67,7 @@ def service_rules(site: str) -> str:
         ),
         read=(
             topics.imu(site, _ANY, _ANY),
+            topics.ahead(site, _ANY, _ANY),
             topics.sensor_status(site, _ANY, _ANY),
             topics.gateway_status(site, _ANY),
             topics.reply(site, _ANY),

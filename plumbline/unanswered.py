@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from contracts.messages import SensorStatus
-from device_gateway.batches import SensorState
+from device_gateway.batches import Batch, SensorState
 
 
 class Unanswered:
@@ -20,6 +21,9 @@ class Unanswered:
 
     def committed(self, states: dict[str, SensorState]) -> None:
         """Nothing is sent."""
+
+    def ahead(self, sensor: str, batches: Sequence[Batch]) -> None:
+        """Nobody looks."""
 
     def status(self, sensor: str, status: SensorStatus) -> None:
         """What is said of a sensor, for who wants to note it."""

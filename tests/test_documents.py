@@ -56,7 +56,7 @@ def said(command: bytes) -> str:
     request = Command.from_bytes(command)
     arguments = request.arguments
     words = [Opcode(request.opcode).name]
-    if request.opcode in (Opcode.START, Opcode.ERASE):
+    if request.opcode in (Opcode.START_AHEAD, Opcode.ERASE):
         place = Position.from_bytes(arguments)
         words.append(f"epoch {place.epoch} sequence {place.sequence}")
     elif request.opcode == Opcode.SET_TIME:

@@ -35,6 +35,7 @@ from contracts.gatt.packets import (
     RESERVED_FLAGS,
     PacketFlag,
     SamplePacket,
+    packet_flags,
     samples_per_packet,
 )
 from contracts.gatt.profile import (
@@ -91,6 +92,7 @@ __all__ = [
     "SamplePacket",
     "SensorStatus",
     "SyncInfo",
+    "packet_flags",
     "ranges_to_bytes",
     "read_period_ns",
     "read_ranges",

@@ -30,9 +30,12 @@ class PacketFlag(IntFlag):
 
     LOG = 0x01  # recorded while nobody listened
     END = 0x02  # the sensor stopped sampling after the last of these (switched off, on the charger)
+    AHEAD = 0x04  # sampled while earlier ones are still being sent: comes again in its turn
 
 
-RESERVED_FLAGS: Final = 0xFC
+RESERVED_FLAGS: Final = 0xF8
+#: What is of the log, or ends it, is never ahead of it.
+_AHEAD_ALONE: Final = PacketFlag.LOG | PacketFlag.END
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ class SamplePacket:
     samples: Int16Samples  # (count, 6)
     from_log: bool = False
     end: bool = False
+    ahead: bool = False
 
     @property
     def count(self) -> int:
@@ -84,10 +88,9 @@ class SamplePacket:
         """The notification's value. InvariantError where there are more samples than a packet takes."""
         if self.count > MAX_PACKET_SAMPLES:
             raise InvariantError(f"{self.count} samples do not fit a packet.")
-        flags = (PacketFlag.LOG if self.from_log else 0) | (PacketFlag.END if self.end else 0)
         header = self.HEADER.pack(
             PROTOCOL_VERSION,
-            flags,
+            packet_flags(from_log=self.from_log, end=self.end, ahead=self.ahead),
             self.count,
             self.scale.accel_range_g,
             self.sequence,
@@ -120,6 +123,9 @@ class SamplePacket:
         _check_version(version)
         if flags & RESERVED_FLAGS or zero:
             raise DecodeError(Reason.BAD_FIELD, "reserved bits of a sample packet are set.")
+        ahead = bool(flags & PacketFlag.AHEAD)
+        if ahead and flags & _AHEAD_ALONE:
+            raise DecodeError(Reason.BAD_FIELD, "a sample packet is ahead of the log and of it.")
         end = bool(flags & PacketFlag.END)
         if count > MAX_PACKET_SAMPLES or (count == 0 and not end):
             raise DecodeError(Reason.BAD_COUNT, f"a sample packet says {count} samples.")
@@ -146,7 +152,16 @@ class SamplePacket:
             samples=samples.astype(np.int16, copy=False),
             from_log=bool(flags & PacketFlag.LOG),
             end=end,
+            ahead=ahead,
         )
+
+
+def packet_flags(*, from_log: bool, end: bool, ahead: bool) -> int:
+    """The flags byte."""
+    flags = PacketFlag.LOG if from_log else PacketFlag(0)
+    if end:
+        flags |= PacketFlag.END
+    return (flags | PacketFlag.AHEAD if ahead else flags).value
 
 
 def samples_per_packet(att_mtu: int) -> int:

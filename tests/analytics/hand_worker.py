@@ -74,13 +74,16 @@ class HandWorker:
         seq: int = 0,
         forward_deg: float = 0.0,
         breath: int = 0,
+        ahead: bool = False,
     ) -> int:
         """A second of a sensor that is held still; ``seq`` 0 for the next one. Gives the seq.
 
-        ``breath``: by how many counts it goes to and fro, as on somebody who breathes.
+        ``breath``: by how many counts it goes to and fro, as on somebody who breathes. ``ahead``: it is
+        sent ahead of the sensor's log, and counts for nothing.
         """
         seq = seq or self._seq.get(sensor, 0) + 1
-        self._seq[sensor] = seq
+        if not ahead:
+            self._seq[sensor] = seq
         raw = np.zeros((RATE_HZ, 6), "<i2")
         raw[:, 0] = round(2048 * np.cos(np.radians(forward_deg)))
         raw[:, 2] = round(2048 * np.sin(np.radians(forward_deg)))
@@ -98,6 +101,9 @@ class HandWorker:
             gyro_range_deg_s=2000,
             samples=raw.tobytes(),
         )
+        if ahead:
+            self.take(topics.ahead(SITE, "gw", sensor), message.encode())
+            return seq
         self._sent.setdefault(sensor, {})[seq] = message.encode()
         self.take(topics.imu(SITE, "gw", sensor), message.encode())
         return seq

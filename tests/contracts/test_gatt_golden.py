@@ -55,6 +55,17 @@ END_PACKET = hex_bytes(
     "01"  # ± 125 deg/s
     "00"
 )
+AHEAD_PACKET = hex_bytes(
+    "01 04 01 10"  # AHEAD, one sample, ± 16 g
+    "e8030000"  # sequence 1000
+    "002d310100000000"  # 20,000,000 µs
+    "002d3101"  # 20,000,000 ns
+    "02000000"  # two lost before
+    "0100"  # epoch 1
+    "10"  # ± 2000 deg/s
+    "00"
+    "0008 0000 0000 0000 0000 ffff"  # 2048 0 0 0 0 −1
+)
 STATUS = hex_bytes(
     "0010a5d4e8000000"  # device clock 10¹² µs
     "0200"  # epoch 2
@@ -115,6 +126,19 @@ PACKETS = [
             end=True,
         ),
     ),
+    (
+        AHEAD_PACKET,
+        SamplePacket(
+            sequence=1000,
+            device_us=20_000_000,
+            period_ns=20_000_000,
+            lost_before=2,
+            epoch=1,
+            scale=ImuScale(16, 2000),
+            samples=np.array([[2048, 0, 0, 0, 0, -1]], dtype=np.int16),
+            ahead=True,
+        ),
+    ),
 ]
 
 
@@ -134,6 +158,7 @@ COMMANDS = [
     ("07 0d ffff ffffffff", Command(Opcode.ERASE, 13, Position(65535, 2**32 - 1).to_bytes())),
     ("08 0e", Command(Opcode.STATUS, 14)),
     ("09 ff 0201", Command(Opcode.SYNC_INFO, 255, gatt.u16(258))),
+    ("0a 00 0100 00000000", Command(Opcode.START_AHEAD, 0, Position(1, 0).to_bytes())),
 ]
 
 

@@ -18,6 +18,7 @@ PINNED = [
     (topics.command("home", "gw"), "plumbline/v1/home/gateway/gw/command"),
     (topics.reply("home", "gw"), "plumbline/v1/home/gateway/gw/reply"),
     (topics.imu("home", "gw", "s"), "plumbline/v1/home/gateway/gw/sensor/s/imu"),
+    (topics.ahead("home", "gw", "s"), "plumbline/v1/home/gateway/gw/sensor/s/ahead"),
     (topics.sensor_status("home", "gw", "s"), "plumbline/v1/home/gateway/gw/sensor/s/status"),
     (topics.stored("home", "gw", "s"), "plumbline/v1/home/gateway/gw/sensor/s/stored"),
     (topics.posture("home", "w"), "plumbline/v1/home/wearer/w/posture"),
@@ -34,6 +35,7 @@ OF_GATEWAY: dict[Kind, Callable[[str, str], str]] = {
 }
 OF_SENSOR: dict[Kind, Callable[[str, str, str], str]] = {
     Kind.IMU: topics.imu,
+    Kind.AHEAD: topics.ahead,
     Kind.SENSOR_STATUS: topics.sensor_status,
     Kind.STORED: topics.stored,
 }

@@ -188,7 +188,7 @@ def test_a_reply_that_is_garbled_or_for_another_is_no_reply(
 
     with analyst(mosquitto_broker.port) as analytics:
         asyncio.run(run(analytics))
-        steps = (Opcode.STATUS, Opcode.SYNC_INFO, Opcode.SET_TIME, Opcode.STOP, Opcode.START)
+        steps = (Opcode.STATUS, Opcode.SYNC_INFO, Opcode.SET_TIME, Opcode.STOP, Opcode.START_AHEAD)
         assert spoilt >= {step | gatt.REPLY_BIT for step in steps}
         assert analytics.values("S") == [tick % MODULUS for tick in range(WAITING)]
 

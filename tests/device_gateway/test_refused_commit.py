@@ -81,7 +81,7 @@ def test_nothing_behind_a_refused_commit_is_committed(
                 for index in range(behind):  # what the sensor sent before it heard of it
                     link.on_arrival(bytearray(packet(10 * (index + 1)).to_bytes()))
 
-        intake = Intake("PL-1", link, cast("Writer", writer), lambda: NOW_NS, seen)
+        intake = Intake("PL-1", link, cast("Writer", writer), lambda: NOW_NS, seen, lambda *_: None)
         link.on_arrival(bytearray(packet(0).to_bytes()))
         running = asyncio.create_task(intake.run())
         async with asyncio.timeout(60):

@@ -29,6 +29,7 @@ from firmware_sim.faults import (
     FaultPlan,
     Loss,
     OutOfRange,
+    SlowLink,
 )
 from firmware_sim.firmware import Firmware, FirmwareConfig
 from firmware_sim.fleet import SimulatedSensor
@@ -112,6 +113,19 @@ def test_what_is_lost_and_damaged_is_what_the_plan_says_and_nothing_else() -> No
     missing = set(range(599)) - set(heard.ticks)
     assert len(missing) == 2 * (air.lost_on_purpose + air.damaged_on_purpose)  # two a packet
     assert all(100 <= tick <= 200 or 298 <= tick <= 400 for tick in missing)
+
+
+def test_a_slow_link_carries_so_much_and_loses_nothing() -> None:
+    slow = SlowLink(at_s=0.0, lasts_s=60.0, bytes_per_s=200.0)
+    heard, simulation = hear(slow, until_s=60.0)
+    sent = simulation.peripherals[0].firmware.stats.sent
+    # HCI, L2CAP and ATT are 12 bytes around each.
+    on_the_air = sum(12 + len(packet.to_bytes()) for _, packet in heard.packets)
+    assert 0.9 * 60 * 200 < on_the_air <= 60 * 200
+    assert heard.ticks == list(range(len(heard.ticks)))
+    assert len(heard.ticks) < sent  # the rest is in the sensor's buffers
+    later, _ = hear(slow, until_s=90.0)
+    assert later.ticks == list(range(900))
 
 
 def test_a_flipped_bit_is_one_bit() -> None:

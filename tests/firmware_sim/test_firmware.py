@@ -388,3 +388,53 @@ def test_every_sample_comes_out_once_and_in_order(
     assert lost == end_tick - len(alive)
     assert ended
     assert firmware.stats.sent == firmware.stats.recorded == len(alive)
+
+
+def start_ahead(firmware: Firmware, seconds: float, sequence: int = 0) -> ReplyStatus:
+    return ask(firmware, Opcode.START_AHEAD, Position(1, sequence).to_bytes(), seconds).status
+
+
+def test_what_is_sampled_while_the_log_goes_out_is_sent_ahead_and_again_in_its_turn() -> None:
+    firmware = sensor()
+    assert start_ahead(firmware, 10.0) is ReplyStatus.OK
+    taken, at_s = [], 10.0
+    while not taken or taken[-1].from_log or taken[-1].ahead:
+        at_s += 0.02  # a packet of 18 every tick: the log gains 17 on what is sampled
+        firmware.advance(at(at_s))
+        sent = firmware.next_notification(18)
+        assert sent is not None
+        taken.append(gatt.SamplePacket.from_bytes(sent.value))
+        assert sent.is_log == taken[-1].from_log
+    ahead = [p for p in taken if p.ahead]
+    assert [(p.sequence, p.count) for p in ahead] == [(501, 10), (511, 10), (521, 10)]
+    assert all(p.next_sequence * 0.02 <= at_s for p in ahead)
+    taken += packets(firmware)
+    in_turn = [n for p in taken if not p.ahead for n in range(p.sequence, p.next_sequence)]
+    assert in_turn == list(range(len(in_turn)))
+    assert len(in_turn) >= 531
+    firmware.advance(at(20))
+    assert not any(p.ahead for p in packets(firmware))
+
+
+def test_what_is_lost_of_what_goes_ahead_is_told() -> None:
+    firmware = sensor(NumberedSource(holes=range(505, 515)))
+    start_ahead(firmware, 10.0)
+    firmware.advance(at(10.5))
+    found = [gatt.SamplePacket.from_bytes(firmware.next_notification(18).value) for _ in range(3)]
+    assert [(p.sequence, p.count, p.lost_before) for p in found if p.ahead] == [
+        (501, 4, 0),
+        (515, 10, 10),
+    ]
+
+
+@pytest.mark.parametrize("opcode", [Opcode.STOP, Opcode.START, None])
+def test_nothing_goes_ahead_that_nobody_asked_for(opcode: Opcode | None) -> None:
+    firmware = sensor()
+    start_ahead(firmware, 10.0)
+    if opcode is None:
+        firmware.disconnected()
+    else:
+        ask(firmware, opcode, Position(1, 0).to_bytes() if opcode is Opcode.START else b"", 10.0)
+    firmware.advance(at(11))
+    assert not any(p.ahead for p in packets(firmware))
+    assert firmware.next_ahead(18) is None

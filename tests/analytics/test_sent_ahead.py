@@ -1,0 +1,103 @@
+"""What sensors send ahead of their logs, from the broker to what is shown: never stored as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from contracts import topics
+from contracts.messages import PostureState, Stored
+from contracts.units import NS_PER_S
+from contracts.vocabulary import Activity
+from tests.analytics.hand_worker import BEGIN_NS, SITE, HandWorker
+
+AWAY_S = 3600
+
+
+@pytest.fixture
+def hand(tmp_path: Path) -> Iterator[HandWorker]:
+    hand = HandWorker(tmp_path)
+    hand.clock_ns = 0  # live
+    hand.wear("w", T4="t4", L5="l5")
+    hand.start()
+    yield hand
+    hand.close()
+
+
+def postures(hand: HandWorker) -> list[PostureState]:
+    return [m.body for m in hand.published if isinstance(m.body, PostureState)]
+
+
+def come_back(hand: HandWorker, seconds: int) -> None:
+    """Live for half a minute, away for an hour, then ``seconds`` in which a log comes in."""
+    for second in range(30):
+        for sensor in ("t4", "l5"):
+            hand.send(sensor, second, breath=20)
+        hand.turn(1.0)
+    hand.turn(AWAY_S)
+    hand.published.clear()
+    for number in range(seconds):
+        for sensor in ("t4", "l5"):
+            hand.send(sensor, 30 + number, breath=20)
+            hand.send(sensor, 30 + AWAY_S + number, breath=20, forward_deg=40.0, ahead=True)
+        hand.turn(1.0)
+
+
+def test_now_is_said_while_the_log_is_stored_in_its_order(hand: HandWorker) -> None:
+    come_back(hand, 20)
+    now_ns = BEGIN_NS + (30 + AWAY_S + 20) * NS_PER_S
+    said = postures(hand)
+    assert len(said) >= 17
+    starts_s = [(state.start_ns - BEGIN_NS) / NS_PER_S for state in said]
+    assert starts_s[1:] == [30 + AWAY_S + second for second in range(len(said) - 1)]
+    assert now_ns - said[-1].start_ns <= 3 * NS_PER_S
+    assert said[-1].activity is Activity.SITTING
+    frames = hand.store.frames("w", BEGIN_NS, now_ns)
+    # What is stored is of the log, second by second, and what was acknowledged is too.
+    assert np.array_equal(np.diff(frames.start_ns), np.full(len(frames) - 1, NS_PER_S))
+    assert frames.start_ns[-1] < BEGIN_NS + 50 * NS_PER_S
+    acknowledged = [m.body.seq for m in hand.published if isinstance(m.body, Stored)]
+    assert max(acknowledged) <= 50
+
+
+def test_what_the_sensors_read_is_of_now(hand: HandWorker) -> None:
+    come_back(hand, 5)
+    for row in hand.store.health():
+        assert row.mean_acc_m_s2 is not None
+        tilt_deg = np.degrees(np.arctan2(row.mean_acc_m_s2[2], row.mean_acc_m_s2[0]))
+        assert tilt_deg == pytest.approx(40.0, abs=0.5)
+        assert row.last_sample_ns == BEGIN_NS + (30 + AWAY_S + 4) * NS_PER_S + 980_000_000
+
+
+def test_after_it_all_is_as_if_nothing_had_been_sent_ahead(tmp_path: Path) -> None:
+    stored = []
+    for ahead in (True, False):
+        folder = tmp_path / str(ahead)
+        folder.mkdir()
+        hand = HandWorker(folder)
+        hand.clock_ns = 0
+        hand.wear("w", T4="t4", L5="l5")
+        hand.start()
+        for second in range(60):
+            for sensor in ("t4", "l5"):
+                hand.send(sensor, second, breath=20, forward_deg=20.0 * (second > 30))
+                if ahead:
+                    hand.send(sensor, second + 900, breath=20, forward_deg=60.0, ahead=True)
+            hand.turn(1.0)
+        stored.append(hand.store.frames("w", BEGIN_NS, BEGIN_NS + 3600 * NS_PER_S))
+        hand.close()
+    for name in ("start_ns", "posture", "trunk_flexion_deg", "confidence"):
+        left, right = (getattr(frames, name) for frames in stored)
+        assert np.array_equal(left, right, equal_nan=True)
+
+
+def test_strangers_and_garbage_are_refused_and_change_nothing(hand: HandWorker) -> None:
+    hand.send("stranger", 1, ahead=True)
+    hand.take(topics.ahead(SITE, "gw", "t4"), b"\x00")
+    hand.take(topics.ahead(SITE, "gw", "t4"), b"")
+    hand.turn(1.0)
+    assert postures(hand) == []
+    assert hand.worker.report()["rejected"] == 1
