@@ -55,6 +55,7 @@ _VERSIONED: Final = {
     "days": "day",
     "episodes": "episode",
     "nudges": "nudge",
+    "ahead": "ahead",
 }
 _PLAIN: Final = {"calibrations": ("calibration", "body"), "snapshots": ("snapshot", "parts")}
 _Row = TypeVar("_Row")
@@ -147,6 +148,11 @@ class InfluxSeriesStore:
         rows_wanted = ONE_TABLE + PIVOT_EACH + _NO_BOUNDS
         found = _split(self._server.ask(last + " |> last()" + rows_wanted), "wearer")
         return {wearer: frames_of(_latest(columns)) for wearer, columns in found}
+
+    def ahead(self, wearer: str) -> FrameBlock:
+        kept = source(self._kept, *TIMELESS, _measurement="ahead", wearer=wearer, _field="body")
+        found = self._server.ask(kept + " |> last()" + keep("_value"))
+        return FrameBlock.from_rows(self._decoded(rows.ahead_of_body, found.get("_value", [])))
 
     def minutes(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]:
         return self._rollups("minute", wearer, start_ns, end_ns)

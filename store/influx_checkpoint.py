@@ -28,11 +28,18 @@ def read_checkpoint(server: InfluxServer, bucket: str) -> Checkpoint:
 
 
 def carry_forward(server: InfluxServer, kind: Kind, bucket: str, versions: Versions) -> None:
-    """Write the checkpoint as a version of its own, which nothing that is still under way can undo."""
+    """Write the checkpoint as a version of its own, which nothing that is still under way can undo.
+
+    With it what was computed ahead, which has versions too; those before go.
+    """
     checkpoint = read_checkpoint(server, kind.bucket(bucket))
+    ahead = source(kind.bucket(bucket), *TIMELESS, _measurement="ahead", _field="body")
+    found = server.ask(ahead + " |> last()" + keep("wearer", "_value"))
+    bodies = zip(found.get("wearer", []), found.get("_value", []), strict=True)
     version = versions.begin()
-    server.write(kind.bucket(bucket), checkpoint_lines(checkpoint, version))
-    for name in ("snapshot", "cursor"):
+    carried = [lines.ahead_line(wearer, body, version) for wearer, body in bodies]
+    server.write(kind.bucket(bucket), [*checkpoint_lines(checkpoint, version), *carried])
+    for name in ("snapshot", "cursor", "ahead"):
         kind.delete(bucket, BASE_NS, BASE_NS + version, _measurement=name)
 
 

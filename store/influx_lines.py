@@ -13,6 +13,7 @@ minute, day    wearer                    its second + version; body, worn_s, rou
 episode        wearer                    its second + version; body, end_ns
 nudge          wearer, kind              its second + version; body, felt, after
 calibration    wearer                    effective_ns; body
+ahead          wearer                    BASE_NS + version; body
 health         gateway, sensor           BASE_NS + version; body
 snapshot       wearer                    BASE_NS + version; parts, part0, part1, … (base64)
 cursor         gateway, sensor, outbox   BASE_NS + version; seq
@@ -85,6 +86,8 @@ def commit_lines(commit: Commit, version: int) -> CommitLines:
         kept += felt_lines(new.wearer, new.felt, version)
         kept += sequel_lines(new.wearer, new.sequels, version)
         kept += calibration_lines(new.wearer, new.calibrations)
+        if len(new.ahead):
+            kept.append(ahead_line(new.wearer, rows.ahead_body(new.ahead), version))
     frames = frame_lines([(new.wearer, new.frames) for new in commit.wearers])
     return CommitLines(frames, kept, _last_lines(commit, version))
 
@@ -205,6 +208,15 @@ def calibration_lines(wearer: str, outcomes: Iterable[CalibrationOutcome]) -> li
         f" {outcome.effective_ns}"
         for outcome in outcomes
     ]
+
+
+def ahead_line(wearer: str, body: str, version: int) -> str:
+    """The line of the second that was computed ahead: one point a wearer, so that none pile up.
+
+    Its own second for its time would leave a point a second, and where the server keeps frames they
+    would be let go or found among them.
+    """
+    return f"ahead,wearer={_id(wearer)} body={_text(body)} {_versioned(BASE_NS, version)}"
 
 
 def health_lines(health: Iterable[SensorHealth], version: int) -> list[str]:

@@ -12,8 +12,8 @@ from store.influx_kinds import Kind
 from store.influx_lines import BASE_NS
 
 #: Version of the layout that influx_lines describes. Frames of layout 1 have no ``suspect``, reminders of
-#: layout 2 no ``felt`` and no ``after``.
-VERSION: Final = 3
+#: layout 2 no ``felt`` and no ``after``; in layout 3 nothing was ``ahead``.
+VERSION: Final = 4
 _DAY_S: Final = 86_400
 #: Files of frames that are deleted as a whole when their time is over.
 _FRAME_SHARD_S: Final = _DAY_S

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from contracts.records import (
     CalibrationOutcome,
@@ -25,6 +25,8 @@ from contracts.settings import CalibrationPlan, NotNow, PostureSettings
 from contracts.vocabulary import Placement
 from store.people_ports import People
 
+_NO_FRAMES: Final = FrameBlock.from_rows(())
+
 
 class StreamKey(NamedTuple):
     """One numbered stream of batches: a sensor as one outbox of one gateway numbers it."""
@@ -39,11 +41,12 @@ class WearerRows:
     """Rows of one wearer, and the snapshot of the wearer's pipeline after them.
 
     ``felt`` and ``sequels`` are facts of nudges that are in these rows or were before; of others they
-    are nothing.
+    are nothing. ``ahead``: the newest second that was computed ahead of the ordered data, which is
+    provisional; it replaces the one before, and an empty block leaves it. InvariantError for several.
     """
 
     wearer: str
-    frames: FrameBlock
+    frames: FrameBlock = _NO_FRAMES
     episodes: Sequence[Episode] = ()
     minutes: Sequence[Rollup] = ()
     days: Sequence[Rollup] = ()
@@ -52,6 +55,7 @@ class WearerRows:
     felt: Sequence[NudgeFelt] = ()
     sequels: Sequence[NudgeAfter] = ()
     snapshot: bytes | None = None  # None: unchanged
+    ahead: FrameBlock = _NO_FRAMES
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,13 @@ class SeriesStore(Protocol):
 
     def latest_frames(self, wearers: Collection[str]) -> dict[str, FrameBlock]:
         """:meth:`latest_frame` of several wearers in one question; who has none is left out."""
+
+    def ahead(self, wearer: str) -> FrameBlock:
+        """The second that was last computed ahead of the ordered data, or an empty block.
+
+        It is no frame: nothing else gives or counts it as one. It stays when its frame has come, and
+        after its time; who asks says whether it is newer than the last frame, and fresh.
+        """
 
     def minutes(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]:
         """Minutes that start in the interval, in time order."""

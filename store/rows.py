@@ -18,6 +18,7 @@ from contracts.records import (
     ANGLES,
     CalibrationOutcome,
     Episode,
+    Frame,
     FrameBlock,
     Nudge,
     NudgeAfter,
@@ -63,6 +64,7 @@ _ACTIVITY_CODE: Final = {value: code for code, value in enumerate(ACTIVITIES)}
 _RollupRow = tuple[int, dict[int, int], dict[int, int], dict[int, int], float | None, int, int]
 _ROLLUP_DECODER: Final = msgspec.msgpack.Decoder(_RollupRow)
 _EPISODE_DECODER: Final = msgspec.json.Decoder(Episode)
+_FRAME_DECODER: Final = msgspec.json.Decoder(Frame)
 _HEALTH_DECODER: Final = msgspec.json.Decoder(SensorHealth)
 _NUDGE_DECODER: Final = msgspec.json.Decoder(Nudge)
 _FELT_DECODER: Final = msgspec.json.Decoder(NudgeFelt)
@@ -114,6 +116,18 @@ def frames_of_rows(rows: Sequence[tuple[Any, ...]]) -> FrameBlock:
         suspect=np.array(columns[8], dtype=np.uint8),
         **dict(zip(ANGLES, angles, strict=True)),
     )
+
+
+def ahead_body(ahead: FrameBlock) -> str:
+    """The one second in ``ahead`` as JSON. InvariantError for several, or one that is no frame."""
+    if len(tuple(frame_rows(ahead))) != 1:
+        raise InvariantError(f"{len(ahead)} seconds were computed ahead, not the newest alone.")
+    return msgspec.json.encode(next(ahead.rows())).decode()
+
+
+def ahead_of_body(body: str) -> Frame:
+    """The second in ``body``."""
+    return _FRAME_DECODER.decode(body)
 
 
 def rollup_body(rollup: Rollup) -> bytes:

@@ -108,8 +108,15 @@ ALTER TABLE nudge ADD COLUMN held_s INTEGER;
 UPDATE nudge SET kept_back = 'backlog' WHERE given = 0;
 """
 
+_AHEAD: Final = """
+CREATE TABLE ahead (
+    wearer INTEGER PRIMARY KEY,
+    body TEXT NOT NULL
+) STRICT;
+"""
+
 #: Script n takes a file from version n to n + 1. Append only; a released script never changes.
-MIGRATIONS: Final = (_FIRST, _CALIBRATIONS, _SUSPECTS, _NUDGES, _NUDGE_FACTS)
+MIGRATIONS: Final = (_FIRST, _CALIBRATIONS, _SUSPECTS, _NUDGES, _NUDGE_FACTS, _AHEAD)
 VERSION: Final = len(MIGRATIONS)
 
 

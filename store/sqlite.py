@@ -78,6 +78,7 @@ _KINDS: Final = {
     "days": f"rollup WHERE wearer = ? AND span = {_DAY}",
     "episodes": "episode WHERE wearer = ?",
     "nudges": "nudge WHERE wearer = ?",
+    "ahead": "ahead WHERE wearer = ?",
     "calibrations": "calibration WHERE wearer = ?",
     "snapshots": "snapshot WHERE wearer = ?",
 }
@@ -147,6 +148,12 @@ class SqliteSeriesStore:
     def latest_frames(self, wearers: Collection[str]) -> dict[str, FrameBlock]:
         found = self._fetch(_GET_LAST_FRAMES, _names(wearers))
         return {wearer: rows.frames_of_rows([tuple(frame)]) for wearer, *frame in found}
+
+    def ahead(self, wearer: str) -> FrameBlock:
+        number = self._find_wearer(wearer)
+        found = self._fetch("SELECT body FROM ahead WHERE wearer = ?", number)
+        with self._decoding():
+            return FrameBlock.from_rows(rows.ahead_of_body(body) for (body,) in found)
 
     def minutes(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]:
         return self._rollups(wearer, _MINUTE, start_ns, end_ns)
@@ -278,6 +285,11 @@ class SqliteSeriesStore:
             "INSERT OR REPLACE INTO calibration (wearer, effective_ns, body) VALUES (?, ?, ?)",
             [(number, c.effective_ns, rows.calibration_body(c)) for c in new.calibrations],
         )
+        if len(new.ahead):
+            connection.execute(
+                "INSERT OR REPLACE INTO ahead (wearer, body) VALUES (?, ?)",
+                (number, rows.ahead_body(new.ahead)),
+            )
         if new.snapshot is not None:
             connection.execute(
                 "INSERT OR REPLACE INTO snapshot (wearer, body) VALUES (?, ?)",

@@ -11,6 +11,7 @@ STEP_ROWS: Final = 10_000
 #: rows sees by the first frame that they go, and what was made of the frames is gone by then.
 _KEYS: Final = {
     "snapshot": "wearer",
+    "ahead": "wearer",
     "rollup": "span, start_s",
     "episode": "start_ns",
     "nudge": "at_s, kind",

@@ -147,6 +147,10 @@ class GuardedSeries:
         self._check_all(wearers)
         return self._series.latest_frames(wearers)
 
+    def ahead(self, wearer: str) -> FrameBlock:
+        self._check(wearer)
+        return self._series.ahead(wearer)
+
     def minutes(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]:
         self._check(wearer)
         return self._series.minutes(wearer, start_ns, end_ns)

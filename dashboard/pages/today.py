@@ -30,6 +30,7 @@ _LONG_LIST: Final = 7
 _LIST_HEIGHT_PX: Final = 442
 _BACK: Final = (":material/chevron_left:", "Day before")
 _ON: Final = (":material/chevron_right:", "Day after")
+_COMING_IN: Final = frozenset({Freshness.AHEAD, Freshness.SYNCING, Freshness.CATCHING_UP})
 _RANGES: Final = {
     "Whole day": None,
     "Last hour": 3600 * NS_PER_S,
@@ -54,7 +55,7 @@ def _choose_day(visit: Visit, today: date) -> date:
     """The day, with the way to other days. Follows the latest day until moved."""
     person = visit.client
     first = clock.day_of(person.first_ns, person.zone) if person.first_ns else today
-    latest = min(today, clock.day_of(person.last_ns, person.zone)) if person.last_ns else today
+    latest = _latest_day(visit, today)
     key = f"day {person.wearer}"
     if st.session_state.get(key) in (None, st.session_state.get("latest " + key)):
         st.session_state[key] = latest
@@ -80,6 +81,15 @@ def _choose_day(visit: Visit, today: date) -> date:
             )
             _step(key, +1, disabled=st.session_state[key] >= today)
     return day
+
+
+def _latest_day(visit: Visit, today: date) -> date:
+    """The day of the last data: today also while frames of before come in, and now is known ahead of them."""
+    person = visit.client
+    day = clock.day_of(person.last_ns, person.zone) if person.last_ns else today
+    if day < today and len(queries.ahead(visit.series, person.wearer, visit.clock_ns())):
+        return today
+    return min(today, day)
 
 
 def _step(key: str, days: int, *, disabled: bool) -> None:
@@ -110,7 +120,9 @@ def _top(visit: Visit, of: date, *, live: bool) -> None:
     if live:
         _warn(visit, state, now_ns)
     if day.empty:
-        st.html(cards.empty_day(day, clock.day_of(now_ns, person.zone), state.sensors))
+        coming = live and state.news.kind is Freshness.AHEAD
+        nothing = cards.empty_day(day, clock.day_of(now_ns, person.zone), state.sensors)
+        st.html(today_cards.waiting(state, person.zone) if coming else nothing)
         return
     st.html(today_cards.top(state if live else None, person.zone, day.numbers))
     settings = state.settings
@@ -120,7 +132,7 @@ def _top(visit: Visit, of: date, *, live: bool) -> None:
         numbers.worn_s, numbers.rounded_s, settings.goal_rounded_min_h, told=told
     )
     found = nudged.nudged(day.nudges, day.episodes, day.minutes)
-    late = live and state.news.kind in {Freshness.SYNCING, Freshness.CATCHING_UP}
+    late = live and state.news.kind in _COMING_IN
     fading = _fading(visit, settings) if live else ""
     nudges = nudged.card(found, on=settings.nudges, over=not live, late=late, fading=fading)
     st.html(today_cards.second(goal.card(so_far, over=not live), nudges))
@@ -265,13 +277,14 @@ def _show_episode(visit: Visit, day: queries.Day, chosen: Episode) -> None:
 
 
 def _watch(visit: Visit, today: date) -> None:
-    """Run the whole page again when the first data has come, or when midnight has passed."""
+    """Run the whole page again when the first data has come, or of a later day, or after midnight."""
     person = visit.client
+    latest = _latest_day(visit, today)
 
     def look(visit: Visit) -> None:
         began = person.last_ns is None and len(visit.series.latest_frame(person.wearer)) > 0
         is_day = clock.day_of(visit.clock_ns(), person.zone)
-        if began or is_day != today:
+        if began or is_day != today or (latest < today and _latest_day(visit, today) == today):
             st.rerun()
 
     st.fragment(part(look), run_every=_DAY_EVERY_S)(visit)

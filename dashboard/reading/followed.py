@@ -45,6 +45,9 @@ class FollowedSeries:
     def latest_frames(self, wearers: Collection[str]) -> dict[str, FrameBlock]:
         return self._asked(lambda series: series.latest_frames(wearers))
 
+    def ahead(self, wearer: str) -> FrameBlock:
+        return self._asked(lambda series: series.ahead(wearer))
+
     def minutes(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]:
         return self._asked(lambda series: series.minutes(wearer, start_ns, end_ns))
 

@@ -55,6 +55,11 @@ _KEPT: Final = "The sensors keep their readings meanwhile; they come in by thems
 BACKLOG_SAMPLES: Final = 500
 
 
+def current(end_ns: int, now_ns: int) -> bool:
+    """Whether a second that ended then may be called now."""
+    return -AHEAD_NS <= now_ns - end_ns <= LIVE_WITHIN_NS
+
+
 def heard(health: SensorHealth, now_ns: int) -> bool:
     """Whether its state still holds: in one in which readings flow, something is heard every few seconds."""
     last_ns = max(health.at_ns, health.last_sample_ns or 0)
@@ -74,6 +79,7 @@ class Freshness(StrEnum):
     """What kind of news the latest data is."""
 
     LIVE = "live"
+    AHEAD = "ahead"  # of this moment, while what was measured before still comes in
     SYNCING = "syncing"
     CATCHING_UP = "catching-up"
     STALE = "stale"
@@ -99,12 +105,13 @@ class Moment:
     """The latest second and for how long its posture has been held.
 
     ``current``: recent enough to call it now. ``at_least``: held since before the frames looked at.
+    ``held_s`` is None where what came before that second is not there yet.
     """
 
     frame: Frame
     current: bool
     worn: bool
-    held_s: float
+    held_s: float | None
     at_least: bool
 
 
@@ -117,24 +124,28 @@ def news(
     rate_hz: float | None = None,
     unread: bool = False,
     notice: Notice | None = None,
+    ahead: bool = False,
 ) -> News:
     """What to say of the data's age. ``latest_ns`` is the end of the last frame; None: no frame yet.
 
     ``rate_hz`` of one sensor turns a backlog of samples into hours. ``unread``: the store cannot be read
-    now, so what is known of the sensors is of before. ``notice``: why analytics stores nothing.
+    now, so what is known of the sensors is of before. ``notice``: why analytics stores nothing. ``ahead``:
+    a second of this moment was computed ahead of the frames.
     """
     if latest_ns is not None and latest_ns - now_ns > AHEAD_NS:
         return _stale(latest_ns, now_ns, zone, _AHEAD, _SET_CLOCK)
     if latest_ns is not None and now_ns - latest_ns <= LIVE_WITHIN_NS:
         return News(Freshness.LIVE, "Live")
+    heard = [h for h in health if now_ns - h.at_ns <= SILENT_NS]
+    waiting = [h for h in heard if h.backlog > BACKLOG_SAMPLES and h.backlog_total]
+    if ahead:
+        return _ahead(waiting, "" if latest_ns is None else _when(latest_ns, now_ns, zone))
     if unread:
         return _stale(latest_ns, now_ns, zone, "The store cannot be read just now")
     if notice is not None:
         since = _when(notice.since_ns, now_ns, zone)
         why = f"Nothing could be stored since {since}: {notice.message}"
         return _stale(latest_ns, now_ns, zone, why)
-    heard = [h for h in health if now_ns - h.at_ns <= SILENT_NS]
-    waiting = [h for h in heard if h.backlog > BACKLOG_SAMPLES and h.backlog_total]
     if waiting:
         return _syncing(waiting, rate_hz)
     until = "" if latest_ns is None else f"Read up to {_when(latest_ns, now_ns, zone)}"
@@ -151,10 +162,24 @@ def _stale(latest_ns: int | None, now_ns: int, zone: ZoneInfo, why: str, advice:
     return News(Freshness.STALE, f"Last data {_when(latest_ns, now_ns, zone)}", why, advice=advice)
 
 
-def _syncing(waiting: Sequence[SensorHealth], rate_hz: float | None) -> News:
+def _ahead(waiting: Sequence[SensorHealth], read_up_to: str) -> News:
+    if waiting:
+        done, total = _progress(waiting)
+        here = f"{100 * done / total:.0f} % of the earlier data is here"
+        until = f", read up to {read_up_to}" if read_up_to else ""
+        return News(Freshness.AHEAD, "Live", f"Catching up: {here}{until}", done / total)
+    until = f"is here up to {read_up_to}; the rest" if read_up_to else "is still arriving; it"
+    return News(Freshness.AHEAD, "Live", f"Earlier data {until} comes in by itself")
+
+
+def _progress(waiting: Sequence[SensorHealth]) -> tuple[int, int]:
+    """Samples of a backlog that have come, and all of it, of the sensor that has most to do."""
     slowest = min(waiting, key=lambda h: 1.0 - h.backlog / h.backlog_total)
-    total = slowest.backlog_total
-    done = max(0, total - slowest.backlog)
+    return max(0, slowest.backlog_total - slowest.backlog), slowest.backlog_total
+
+
+def _syncing(waiting: Sequence[SensorHealth], rate_hz: float | None) -> News:
+    done, total = _progress(waiting)
     share = min(1.0, done / total)
     detail = ""
     if rate_hz:
@@ -206,7 +231,7 @@ def moment(frames: FrameBlock, *, now_ns: int, bridge_s: float) -> Moment | None
     end_ns = last.start_ns + FRAME_NS
     return Moment(
         frame=last,
-        current=-AHEAD_NS <= now_ns - end_ns <= LIVE_WITHIN_NS,
+        current=current(end_ns, now_ns),
         worn=last.activity is not Activity.NOT_WORN,
         held_s=(end_ns - first_ns) / NS_PER_S,
         at_least=first_ns == int(frames.start_ns[0]),

@@ -150,6 +150,12 @@ class KeptSeries:
             (wearer, "calibrations"), lambda: self._series.calibrations(wearer), FRESH_S
         )
 
+    def ahead(self, wearer: str) -> FrameBlock:
+        def ask() -> list[FrameBlock]:
+            return [self._series.ahead(wearer)]
+
+        return FrameBlock.concat(self._answer((wearer, "ahead"), ask, FRESH_S))
+
     def latest_frames(self, wearers: Collection[str]) -> dict[str, FrameBlock]:
         names = frozenset(wearers)
         return self._of_many((names, "latest"), lambda: self._series.latest_frames(names))

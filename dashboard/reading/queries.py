@@ -7,7 +7,7 @@ window, so that a check of who may see whom has one place to stand.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
@@ -46,6 +46,8 @@ class Reading(Protocol):
     def latest_frame(self, wearer: str) -> FrameBlock: ...
 
     def latest_frames(self, wearers: Collection[str]) -> dict[str, FrameBlock]: ...
+
+    def ahead(self, wearer: str) -> FrameBlock: ...
 
     def minutes(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]: ...
 
@@ -202,27 +204,56 @@ def now(
     settings = registry.settings(person.wearer)
     worn = sensors(series, registry, person.wearer, now_ns)
     latest = series.latest_frame(person.wearer)
-    found = None
+    beyond = ahead(series, person.wearer, now_ns)
+    found = _moment(series, person.wearer, beyond, settings.bridge_s, now_ns)
     rate_hz = None
-    latest_end_ns = None
     if len(latest):
-        latest_end_ns = int(latest.start_ns[-1]) + FRAME_NS
-        for back_s in _LOOK_BACK_S:
-            recent = series.frames(person.wearer, latest_end_ns - back_s * NS_PER_S, latest_end_ns)
-            found = freshness.moment(recent, now_ns=now_ns, bridge_s=settings.bridge_s)
-            if found is None or not found.at_least or found.held_s < back_s:
-                break
         rate_hz = _rate_hz(latest.samples[-1], len(worn), int(latest.missing[-1]).bit_count())
     word = freshness.news(
-        latest_end_ns,
+        _end_ns(latest),
         [s.health for s in worn if s.health],
         now_ns=now_ns,
         zone=person.zone,
         rate_hz=rate_hz,
         unread=unread,
         notice=next((n for n in registry.notices() if n.service == _STORES), None),
+        ahead=len(beyond) > 0,
     )
-    return Now(word, found, tuple(worn), settings, doubt(series, person.wearer))
+    in_doubt = doubts.standing(beyond) if len(beyond) else doubt(series, person.wearer)
+    return Now(word, found, tuple(worn), settings, in_doubt)
+
+
+def ahead(series: Reading, wearer: str, now_ns: int) -> FrameBlock:
+    """The second of this moment where it is newer than the last frame, which is behind; else nothing."""
+    found, latest = series.ahead(wearer), series.latest_frame(wearer)
+    end_ns, latest_end_ns = _end_ns(found), _end_ns(latest)
+    if end_ns is None or not freshness.current(end_ns, now_ns):
+        return FrameBlock.concat([])
+    newer = latest_end_ns is None or end_ns > latest_end_ns
+    return found if newer else FrameBlock.concat([])
+
+
+def _moment(
+    series: Reading, wearer: str, beyond: FrameBlock, bridge_s: float, now_ns: int
+) -> freshness.Moment | None:
+    """The latest second and since when; of one that was computed ahead, as far as the frames reach it."""
+    end_ns = _end_ns(series.latest_frame(wearer))
+    far_ns = int(bridge_s) * NS_PER_S
+    if end_ns is None or (len(beyond) and int(beyond.start_ns[0]) - end_ns > far_ns):
+        alone = freshness.moment(beyond, now_ns=now_ns, bridge_s=bridge_s)
+        return None if alone is None else replace(alone, held_s=None)
+    found = None
+    for back_s in _LOOK_BACK_S:
+        recent = series.frames(wearer, end_ns - back_s * NS_PER_S, end_ns)
+        reached = FrameBlock.concat([recent, beyond])
+        found = freshness.moment(reached, now_ns=now_ns, bridge_s=bridge_s)
+        if found is None or not found.at_least or (found.held_s or 0.0) < back_s:
+            break
+    return found
+
+
+def _end_ns(block: FrameBlock) -> int | None:
+    return int(block.start_ns[-1]) + FRAME_NS if len(block) else None
 
 
 def doubt(series: Reading, wearer: str) -> doubts.Standing | None:

@@ -34,6 +34,7 @@ _WORDS: Final = {
     "frames": "Seconds",
     "nudges": "Reminders",
     "calibrations": "Calibrations, what came of them",
+    "ahead": "The second last shown ahead",
     "snapshots": "Computations under way",
     "wearer": "The client’s entry",
     "assignment": "Sensors worn",

@@ -51,6 +51,8 @@ def _what(moment: Moment) -> str:
 
 
 def _held(moment: Moment) -> str:
+    if moment.held_s is None:
+        return "for how long is not known yet"
     least = "at least " if moment.at_least and moment.held_s >= 60 else ""
     return f"for {least}{text.duration(moment.held_s)}"
 
@@ -137,6 +139,16 @@ def top(state: Now | None, zone: ZoneInfo, day: Numbers) -> str:
     if state is None:
         return f'<div class="pl pl-wide">{numbers(day)}</div>'
     return f'<div class="pl"><div class="pl-top">{now(state, zone)}{numbers(day)}</div></div>'
+
+
+def waiting(state: Now, zone: ZoneInfo) -> str:
+    """The posture now beside the word that nothing of the day is there yet, while it is on its way."""
+    coming = (
+        '<section class="pl-card pl-coming" aria-label="Today so far"><div class="pl-label">Today so far</div>'
+        '<div class="what">On its way</div><div class="more">What the sensors kept arrives in the order in which '
+        "it was measured. Time worn, rounding and episodes of today show here by themselves.</div></section>"
+    )
+    return f'<div class="pl"><div class="pl-top">{now(state, zone)}{coming}</div></div>'
 
 
 def second(goal: str, nudges: str) -> str:

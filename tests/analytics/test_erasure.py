@@ -29,13 +29,14 @@ from store.people_ports import (
     PainTap,
     Role,
 )
-from store.ports import Assignment
+from store.ports import Assignment, Commit, WearerRows
 from tests.analytics.hand_worker import BEGIN_NS, SITE, HandWorker
+from tests.store.records import FIRST_S, frames_from
 
 EVER = (0, 2**63 - 1)
 GONE, STAYS = "to-be-erased", "somebody-else"
 RECEIPT = "r" * 32
-SERIES = ("frames", "minutes", "days", "episodes", "nudges", "calibrations", "snapshots")
+SERIES = ("frames", "minutes", "days", "episodes", "nudges", "calibrations", "ahead", "snapshots")
 
 
 class Killed(BaseException):
@@ -118,6 +119,8 @@ def worker(folder: Path, series_url: str) -> HandWorker:
     people(hand)
     hand.start()
     measure(hand, 0, 45)
+    ahead = [WearerRows(wearer, ahead=frames_from(FIRST_S, 1)) for wearer in (GONE, STAYS)]
+    hand.store.commit(Commit(ahead))
     return hand
 
 

@@ -256,6 +256,18 @@ def fill(
     return frames, episodes
 
 
+def go_ahead(series: SeriesStore, end_ns: int, **left: int) -> FrameBlock:
+    """The second that ends at ``end_ns``, rounded, as computed ahead while a backlog comes in.
+
+    ``left``: ``backlog`` and ``backlog_total`` of the sensors, in samples.
+    """
+    now = Stretch(1 / 60, Activity.SITTING, posture=Posture.ROUNDED, flexion_deg=19)
+    ahead, _ = day_of([now], end_ns // NS_PER_S * NS_PER_S - NS_PER_S)
+    health = [health_of(sensor, end_ns, state="syncing", **left) for sensor in SENSORS]
+    series.commit(Commit([WearerRows(WEARER, ahead=ahead)], health=health))
+    return ahead
+
+
 def urls(folder: Path) -> tuple[str, str]:
     """Addresses of the series store and the registry in a folder."""
     return f"sqlite:{folder / 'series.sqlite'}", f"sqlite:{folder / 'registry.sqlite'}"

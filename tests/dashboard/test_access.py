@@ -165,6 +165,7 @@ Ask = Callable[[Desk, str], object]
 READS: dict[str, Ask] = {
     "frames": lambda d, w: d.series.frames(w, 0, 1),
     "latest_frame": lambda d, w: d.series.latest_frame(w),
+    "ahead": lambda d, w: d.series.ahead(w),
     "minutes": lambda d, w: d.series.minutes(w, 0, 1),
     "days": lambda d, w: d.series.days(w, 0, 1),
     "days_of": lambda d, w: d.series.days_of([w], 0, 1),

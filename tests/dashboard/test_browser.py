@@ -147,6 +147,27 @@ def test_a_page_opened_too_early_fills_by_itself(
         expect(page.locator(".vega-embed svg").first).to_be_visible()
 
 
+def test_now_is_seen_while_earlier_hours_arrive(
+    sources: Sources, url: str, tmp_path: Path, browser: Browser
+) -> None:
+    now_ns = time.time_ns()
+    seed.register(sources.registry, timezone=seed.afternoon_zone(now_ns))
+    seed.fill(sources.series, now_ns - 24 * 3600 * NS_PER_S)
+    with screenshots.opened(browser, url, token=clients_token(tmp_path)) as page:
+        expect(page.get_by_role("heading", name=re.compile("Yesterday, "))).to_be_visible()
+        # of a clock that is a little ahead, so that one second is now for as long as the page takes
+        soon_ns = time.time_ns() + 600 * NS_PER_S
+        seed.go_ahead(sources.series, soon_ns, backlog=5, backlog_total=9)
+        expect(page.get_by_role("heading", name=re.compile("Today, "))).to_be_visible()
+        now = page.get_by_label("Posture now", exact=True)
+        expect(now).to_contain_text("Rounded")
+        expect(page.get_by_label("Today so far")).to_contain_text("On its way")
+        expect(page.get_by_text(re.compile("Earlier data is here up to "))).to_be_visible()
+        fill_today(sources)
+        expect(page.locator(".vega-embed svg").first).to_be_visible()
+        expect(page.get_by_label("Today so far")).to_have_count(0)
+
+
 def test_a_registry_that_comes_later_is_found(tmp_path: Path, browser: Browser) -> None:
     store_url, registry_url = seed.urls(tmp_path / "later")
     context = browser.new_context()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -46,6 +48,15 @@ def test_the_posture_now_is_said_in_words() -> None:
         "Typing, reported by a linked device", "fairly sure (71 %)",
     ):  # fmt: skip
         assert words in card
+
+
+def test_a_posture_that_was_computed_ahead_is_not_said_to_have_begun_just_then() -> None:
+    seen = state(posture=Posture.ROUNDED)
+    assert seen.moment is not None
+    card = today_cards.now(replace(seen, moment=replace(seen.moment, held_s=None)), UTC)
+    assert "Rounded" in card
+    assert "for how long is not known yet" in card
+    assert "min" not in re.sub(r"<[^>]*>", "", card)
 
 
 def test_what_is_not_worn_is_never_called_upright() -> None:

@@ -54,6 +54,30 @@ def test_a_backlog_says_how_much_of_it_is_in() -> None:
     assert (found.headline, found.detail) == ("Syncing 50 %", "4 h of 8 h in")
 
 
+def ahead(latest_ns: int | None, *health: object, **said: object) -> freshness.News:
+    return freshness.news(  # type: ignore[arg-type]
+        latest_ns, health, now_ns=EVENING_NS, zone=UTC, ahead=True, **said
+    )
+
+
+def test_while_now_is_known_what_is_missing_is_on_its_way_and_nothing_is_stale() -> None:
+    behind_ns = EVENING_NS - 90 * MINUTE_NS
+    left = word(state="syncing", backlog=547_200, backlog_total=1_440_000)
+    found = ahead(behind_ns, left, word(outbox_batches=3))
+    assert (found.kind, found.headline, found.progress) == (Freshness.AHEAD, "Live", 0.62)
+    assert found.detail == "Catching up: 62 % of the earlier data is here, read up to 16:00"
+    assert ahead(None, left).detail == "Catching up: 62 % of the earlier data is here"
+    found = ahead(behind_ns, word(state="absent"))
+    assert (found.kind, found.progress, found.advice) == (Freshness.AHEAD, None, "")
+    assert found.detail == "Earlier data is here up to 16:00; the rest comes in by itself"
+    assert ahead(None).detail == "Earlier data is still arriving; it comes in by itself"
+
+
+def test_what_is_as_new_as_can_be_is_live_without_a_word_of_what_is_missing() -> None:
+    found = ahead(EVENING_NS - 2 * NS_PER_S, word(state="syncing", backlog=900, backlog_total=1000))
+    assert found == freshness.News(Freshness.LIVE, "Live")
+
+
 def test_what_the_gateway_has_and_analytics_not_yet() -> None:
     found = news(EVENING_NS - 90 * MINUTE_NS, word(outbox_batches=12))
     assert (found.kind, found.detail) == (Freshness.CATCHING_UP, "Read up to 16:00")

@@ -113,6 +113,9 @@ class Person:
         rows = WearerRows(
             WEARER,
             frames=output.frames,
+            ahead=kept_rows.part_of(
+                output.frames, max(0, len(output.frames) - 1), len(output.frames)
+            ),
             episodes=output.episodes,
             minutes=output.minutes,
             days=output.days,
@@ -148,6 +151,7 @@ def check(view: KeptSeries, store: SeriesStore) -> None:
     assert view.calibrations_of([WEARER, "w-2"]) == store.calibrations_of([WEARER, "w-2"])
     assert view.nudges(WEARER, *DAY) == store.nudges(WEARER, *DAY)
     assert view.calibrations(WEARER) == store.calibrations(WEARER)
+    assert same(view.ahead(WEARER), store.ahead(WEARER))
     latest = store.latest_frame(WEARER)
     assert same(view.latest_frame(WEARER), latest)
     end_ns = int(latest.start_ns[-1]) + NS_PER_S if len(latest) else START_NS

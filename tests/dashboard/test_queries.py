@@ -9,7 +9,7 @@ from contracts.records import Episode, FrameBlock
 from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, Placement, Posture
-from dashboard.reading import queries
+from dashboard.reading import freshness, queries
 from dashboard.reading.freshness import Freshness
 from dashboard.reading.sources import Sources
 from store.ports import Assignment, Commit, Notice, Wearer, WearerRows
@@ -163,6 +163,48 @@ def test_now_knows_the_posture_and_since_when(workday: Sources, evening_ns: int)
     assert found.moment is not None
     assert found.moment.frame.posture is Posture.ROUNDED
     assert (found.moment.held_s, found.moment.at_least) == (870, False)
+
+
+def test_now_is_what_was_computed_ahead_where_the_frames_are_behind(
+    workday: Sources, evening_ns: int
+) -> None:
+    person, now_ns = person_of(workday), evening_ns + HOUR_NS
+    before = queries.day(workday.series, person, DAY)
+    left = {"backlog": 720_000, "backlog_total": 1_440_000}
+    (wanted,) = seed.go_ahead(workday.series, now_ns - 2 * NS_PER_S, **left).rows()
+    found = queries.now(workday.series, workday.registry, person, now_ns)
+    assert found.moment is not None
+    assert found.moment.frame == wanted
+    assert (found.moment.current, found.moment.held_s) == (True, None)
+    assert (found.news.kind, found.news.progress) == (Freshness.AHEAD, 0.5)
+    assert found.doubt is None
+    assert queries.day(workday.series, person, DAY) == before
+    assert queries.people(workday.series, workday.registry) == [person]
+
+
+def test_what_was_computed_ahead_and_is_old_or_overtaken_is_not_now(
+    workday: Sources, evening_ns: int
+) -> None:
+    person, later_ns = person_of(workday), evening_ns + HOUR_NS
+    stored = queries.now(workday.series, workday.registry, person, evening_ns)
+    seed.go_ahead(workday.series, evening_ns - NS_PER_S)  # its frame has come since
+    assert queries.now(workday.series, workday.registry, person, evening_ns).moment == stored.moment
+    seed.go_ahead(workday.series, later_ns - freshness.LIVE_WITHIN_NS - NS_PER_S)
+    found = queries.now(workday.series, workday.registry, person, later_ns)
+    assert found.news.kind is Freshness.STALE
+    assert found.moment is not None
+    assert not found.moment.current
+
+
+def test_a_posture_goes_on_from_the_frames_into_what_was_computed_ahead(
+    workday: Sources, evening_ns: int
+) -> None:
+    person = person_of(workday)
+    seed.go_ahead(workday.series, evening_ns + 4 * NS_PER_S)  # a sensor is a few seconds late
+    found = queries.now(workday.series, workday.registry, person, evening_ns + 4 * NS_PER_S)
+    assert found.news.kind is Freshness.LIVE
+    assert found.moment is not None
+    assert (found.moment.held_s, found.moment.at_least) == (874, False)
 
 
 def test_now_says_what_keeps_analytics_from_storing(workday: Sources, evening_ns: int) -> None:

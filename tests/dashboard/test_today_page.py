@@ -104,6 +104,38 @@ def test_a_day_before_has_no_posture_now(sources: Sources, now_ns: int) -> None:
     assert "No data today yet" in visits.shown(app)
 
 
+LEFT = {"backlog": 547_200, "backlog_total": 1_440_000}
+
+
+def test_now_is_shown_while_earlier_hours_come_in(sources: Sources, now_ns: int) -> None:
+    seed.fill(sources.series, now_ns - 90 * 60 * NS_PER_S)
+    before = visits.shown(run(sources))
+    assert "Not known now" in before
+    assert "Last data" in before
+    seed.go_ahead(sources.series, time.time_ns(), **LEFT)
+    page = visits.shown(run(sources))
+    assert "Catching up: 62 % of the earlier data is here, read up to " in page
+    assert 'class="pl-dot ahead"' in page
+    assert "for how long is not known yet" in page
+    assert "Last data" not in page
+    assert numbers(page) == numbers(before)
+
+
+def numbers(page: str) -> str:
+    """The day's figures, which are of what is stored."""
+    return page.split('<div class="pl-numbers">')[1].partition("</section>")[0]
+
+
+def test_now_is_shown_before_anything_of_the_day_is_there(sources: Sources, now_ns: int) -> None:
+    seed.fill(sources.series, now_ns - 24 * 3600 * NS_PER_S)
+    seed.go_ahead(sources.series, time.time_ns(), **LEFT)
+    page = visits.shown(run(sources))
+    assert "<h1>Today, " in page
+    assert "Rounded" in page
+    assert "On its way" in page
+    assert "No data today yet" not in page
+
+
 def test_a_day_hardly_worn_is_not_set_against_the_goal(sources: Sources, now_ns: int) -> None:
     seed.fill(sources.series, now_ns, seed.WORKDAY[:1])
     page = visits.shown(run(sources))

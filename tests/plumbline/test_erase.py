@@ -83,6 +83,7 @@ def test_by_itself_with_a_broker_that_still_keeps_a_last_word(
         "episodes": 0,
         "nudges": 0,
         "calibrations": 0,
+        "ahead": 0,
         "snapshots": 0,
     }
     assert printed["registry"]["assignment"] == 1

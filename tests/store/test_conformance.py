@@ -15,10 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contracts.errors import Reason, StoreError
+from contracts.errors import InvariantError, Reason, StoreError
 from contracts.records import (
     CalibrationOutcome,
     Episode,
+    Frame,
     FrameBlock,
     Nudge,
     NudgeAfter,
@@ -35,6 +36,7 @@ from tests.store.records import (
     CALIBRATIONS,
     EPISODES,
     FIRST_S,
+    FRAMES,
     HEALTH,
     IDS,
     NUDGES,
@@ -202,6 +204,64 @@ def test_calibrations_of_several_are_those_of_each(store: SeriesStore) -> None:
     assert store.calibrations_of([]) == {}
 
 
+@shared
+@given(frames=st.lists(FRAMES, max_size=3), wearer=IDS)
+def test_the_second_computed_ahead_comes_back_exactly_and_is_the_last(
+    store: SeriesStore, frames: list[Frame], wearer: str
+) -> None:
+    erase(store, wearer)
+    assert len(store.ahead(wearer)) == 0
+    for frame in frames:
+        ahead = FrameBlock.from_rows([frame])
+        write(store, WearerRows(wearer, ahead=ahead))
+        write(store, WearerRows(wearer))  # what has none leaves the one before
+        assert_same_frames(store.ahead(wearer), ahead)
+    assert store.count_rows(wearer)["ahead"] == min(len(frames), 1)
+    assert len(store.ahead("somebody else")) == 0
+
+
+def test_the_second_computed_ahead_is_no_frame_and_no_checkpoint(
+    store: SeriesStore, open_again: Callable[..., SeriesStore]
+) -> None:
+    only = WearerRows("ahead-alone", ahead=frames_from(FIRST_S, 1))
+    store.commit(Commit([rows("w", frames_from(FIRST_S, 2), snapshot=b"s")], {KEY: 1}))
+    store.commit(Commit([only, WearerRows("w", ahead=frames_from(FIRST_S + 9, 1))]))
+    assert_same_frames(open_again(read_only=True).ahead("w"), frames_from(FIRST_S + 9, 1))
+    assert store.checkpoint().snapshots == {"w": b"s"}
+    assert store.checkpoint().cursors == {KEY: 1}
+    assert [(w.wearer, w.frames) for w in store.wearers()] == [("w", 2)]
+    assert len(store.frames("w", *EVER)) == 2
+    assert store.latest_frame("w").start_ns.tolist() == [(FIRST_S + 1) * NS_PER_S]
+    assert set(store.latest_frames(["w", "ahead-alone"])) == {"w"}
+    assert store.minutes("w", *EVER) == store.days("w", *EVER) == []
+    assert store.prune_frames((FIRST_S + 60) * NS_PER_S) == 2
+    assert erase(store, "ahead-alone") == 1
+    assert len(store.ahead("ahead-alone")) == 0
+
+
+def test_what_was_computed_ahead_is_there_for_whoever_goes_on(
+    store: SeriesStore, open_again: Callable[..., SeriesStore]
+) -> None:
+    write(store, WearerRows("w", ahead=frames_from(FIRST_S, 1)))
+    store.close()
+    after = open_again()
+    after.claim()
+    assert_same_frames(after.ahead("w"), frames_from(FIRST_S, 1))
+    write(after, WearerRows("w", ahead=frames_from(FIRST_S + 1, 1)))
+    assert_same_frames(after.ahead("w"), frames_from(FIRST_S + 1, 1))
+    assert after.count_rows("w")["ahead"] == 1
+
+
+def test_of_what_is_computed_ahead_the_newest_second_alone_is_taken(store: SeriesStore) -> None:
+    crooked = frames_from(FIRST_S, 1)
+    crooked.start_ns[0] += 1
+    for refused, said in ((frames_from(FIRST_S, 2), "newest alone"), (crooked, "whole second")):
+        with pytest.raises(InvariantError, match=said):
+            store.commit(Commit([rows("w", frames_from(FIRST_S, 5), ahead=refused)], {KEY: 1}))
+    assert store.wearers() == []
+    assert len(store.ahead("w")) == 0
+
+
 def test_nudges_of_one_second_and_of_an_interval(store: SeriesStore) -> None:
     both = [nudge(60, NudgeKind.BREAK), nudge(60)]
     write(store, rows("w", nudges=[*both, nudge(61)]), rows("v", nudges=[nudge(60)]))
@@ -313,8 +373,8 @@ def test_erasing_forgets_one_wearer_wholly(store: SeriesStore) -> None:
     }
     write(
         store,
-        rows("a", frames_from(100, 10), snapshot=b"x", **whole),
-        rows("b", frames_from(100, 3), snapshot=b"y", **whole),
+        rows("a", frames_from(100, 10), snapshot=b"x", ahead=frames_from(300, 1), **whole),
+        rows("b", frames_from(100, 3), snapshot=b"y", ahead=frames_from(300, 1), **whole),
     )
     counted = {
         "frames": 10,
@@ -323,10 +383,11 @@ def test_erasing_forgets_one_wearer_wholly(store: SeriesStore) -> None:
         "episodes": 1,
         "nudges": 2,
         "calibrations": 1,
+        "ahead": 1,
         "snapshots": 1,
     }
     assert store.count_rows("a") == counted
-    assert erase(store, "a") == 17
+    assert erase(store, "a") == 18
     assert store.count_rows("a") == dict.fromkeys(counted, 0)
     assert len(store.frames("a", *EVER)) == 0
     assert store.minutes("a", *EVER) == store.days("a", *EVER) == []
@@ -334,6 +395,8 @@ def test_erasing_forgets_one_wearer_wholly(store: SeriesStore) -> None:
     assert store.calibrations("a") == []
     assert store.nudges("a", *EVER) == []
     assert store.days_of("ab", *EVER) == {"b": [minute(0)]}
+    assert len(store.ahead("a")) == 0
+    assert len(store.ahead("b")) == 1
     assert len(store.nudges("b", *EVER)) == 2
     assert len(store.calibrations("b")) == 1
     assert store.checkpoint().snapshots == {"b": b"y"}

@@ -9,6 +9,7 @@ import pytest
 from contracts.errors import PlumblineError, Reason, StoreError
 from contracts.records import FrameBlock
 from contracts.units import NS_PER_S
+from store.influx import InfluxSeriesStore
 from store.influx_flux import TIMELESS, keep, source
 from store.influx_schema import VERSION
 from store.ports import Commit, WearerRows
@@ -74,6 +75,25 @@ def test_days_of_backlog_and_a_large_snapshot_in_one_commit(
     assert store.checkpoint().snapshots == {"w": snapshot + noise}
     store.commit(commit(2, snapshot=b"small"))
     assert store.checkpoint().snapshots == {"w": b"small"}
+
+
+def test_a_minute_computed_ahead_leaves_one_point(server: InfluxServer, opened: Opened) -> None:
+    url = server.url(frame_days=30)
+    store = opened(url)
+    for second in range(60):
+        store.commit(Commit([WearerRows("w", ahead=frames_from(FIRST_S + second, 1))]))
+    assert points(store) == 1
+    store.close()
+    for _ in range(2):  # each start takes a version of its own
+        store = opened(url)
+        store.claim()
+        store.close()
+    assert points(opened(url)) == 1
+
+
+def points(store: InfluxSeriesStore) -> int:
+    ahead = source(store._kept, *TIMELESS, _measurement="ahead", wearer="w")
+    return len(store._server.ask(ahead + keep("_time")).get("_time", []))
 
 
 def test_what_a_reader_says_of_a_store_that_is_not_there(server: InfluxServer) -> None:

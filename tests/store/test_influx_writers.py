@@ -17,17 +17,18 @@ from tests.store.influx_commits import (
     commit_until_done,
     wait_for,
 )
-from tests.store.processes import EVER, KEY
+from tests.store.processes import EVER, FIRST_S, KEY, frames_from
 from tests.store.proxy import TcpProxy
-from tests.store.records import episode, minute
+from tests.store.records import assert_same_frames, episode, minute
 
 STALE = [
     Commit([WearerRows("w", NOBODY, episodes=[episode(10, 70)], minutes=[minute(60)])]),
     Commit([WearerRows("w", NOBODY, snapshot=b"stale")], {KEY: 2}),
+    Commit([WearerRows("w", ahead=frames_from(FIRST_S, 1))]),
 ]
 
 
-@pytest.mark.parametrize("stale", STALE, ids=["rows", "checkpoint"])
+@pytest.mark.parametrize("stale", STALE, ids=["rows", "checkpoint", "ahead"])
 def test_a_write_that_arrives_late_does_not_undo_later_ones(
     server: InfluxServer, opened: Opened, proxy: TcpProxy, stale: Commit
 ) -> None:
@@ -39,13 +40,15 @@ def test_a_write_that_arrives_late_does_not_undo_later_ones(
     with pytest.raises(StoreError):
         store.commit(stale)
     commit_until_done(store, stale)
-    store.commit(commit(3, episodes=[episode(10, 130)], snapshot=b"later"))
+    ahead = frames_from(FIRST_S + 7, 1)
+    store.commit(commit(3, episodes=[episode(10, 130)], snapshot=b"later", ahead=ahead))
     before = values(looker)
     proxy.release()
     wait_for(lambda: values(looker) > before)
     assert store.episodes("w", *EVER) == [episode(10, 130)]
     assert store.checkpoint().cursors == {KEY: 3}
     assert store.checkpoint().snapshots == {"w": b"later"}
+    assert_same_frames(store.ahead("w"), ahead)
 
 
 def values(store: InfluxSeriesStore) -> int:

@@ -161,6 +161,40 @@ def test_frames_of_a_file_from_before_doubts_have_none(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_file_from_before_anything_was_computed_ahead_goes_forward(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    old = sqlite3.connect(path)
+    for script in series_schema.MIGRATIONS[:5]:
+        old.executescript(script)
+    old.execute("INSERT INTO wearer VALUES (1, 'w')")
+    old.execute("INSERT INTO snapshot VALUES (1, x'73')")
+    old.execute("PRAGMA user_version = 5")
+    old.execute(f"PRAGMA application_id = {series_schema.APPLICATION_ID}")
+    old.commit()
+    old.close()
+    assert refusal(f"sqlite:{path}", read_only=True).reason is Reason.STORE_SCHEMA
+    store = open_series(f"sqlite:{path}")
+    assert len(store.ahead("w")) == 0
+    store.commit(Commit([WearerRows("w", ahead=frames_from(FIRST_S, 1))]))
+    assert_same_frames(store.ahead("w"), frames_from(FIRST_S, 1))
+    assert store.checkpoint().snapshots == {"w": b"s"}
+    store.close()
+
+
+def test_a_second_ahead_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "s.sqlite"
+    store = open_series(f"sqlite:{path}")
+    store.commit(Commit([WearerRows("w", ahead=frames_from(FIRST_S, 1))]))
+    spoiler = sqlite3.connect(path)
+    spoiler.execute("UPDATE ahead SET body = '{}'")
+    spoiler.commit()
+    spoiler.close()
+    with pytest.raises(StoreError) as refused:
+        store.ahead("w")
+    assert refused.value.reason is Reason.STORE_CORRUPT
+    store.close()
+
+
 def test_a_damaged_page_is_said(tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite"
     store = open_series(f"sqlite:{path}")
