@@ -43,7 +43,7 @@ from contracts.messages import (
 from contracts.topics import Kind, Topic
 from contracts.vocabulary import KeptBack
 from contracts.wishes import NotNowWish
-from store.ports import Registry, SeriesStore
+from store.ports import Commit, Registry, SeriesStore, WearerRows
 
 #: A store that is away is asked again after this, doubling up to the second.
 RETRY_S: Final = (0.5, 5.0)
@@ -343,11 +343,23 @@ class Worker:
 
     def _show_previews(self, wearers: Iterable[str], now_s: float) -> None:
         now_ns = self._clock_ns()
+        rows: list[WearerRows] = []
         for wearer in wearers:
             desk = self._engine.desks.get(wearer)
             glimpse = None if desk is None else desk.preview(now_s, now_ns)
             if glimpse is not None:
                 self._announcer(wearer).show(glimpse.state)
+                rows.append(WearerRows(wearer, ahead=glimpse.frame))
+        if rows and self.trouble is None:
+            self._keep_ahead(rows)
+
+    def _keep_ahead(self, rows: Sequence[WearerRows]) -> None:
+        """For who looks at the store; what does not get there is old in a second."""
+        try:
+            with self._asking():
+                self._store.commit(Commit(rows))
+        except PlumblineError as error:
+            self._note_trouble(error)
 
     def _announcer(self, wearer: str) -> Announcer:
         announcer = self._announcers.get(wearer)

@@ -39,8 +39,9 @@ SENSOR_ATT_MTU: Final = 247
 ADVERTISING_INTERVAL_MS: Final = 100
 #: A legacy advertisement and its scan response hold 31 bytes each.
 MAX_ADVERTISEMENT_BYTES: Final = 31
-#: Packets handed to the controller and not yet out; more would only be memory.
-MAX_PENDING_PACKETS: Final = 64
+#: Packets handed to the controller and not yet out: what is sent ahead of a log waits behind them, on a
+#: slow link for an eighth of a second.
+MAX_PENDING_PACKETS: Final = 16
 #: Commands that may wait for their indicated reply to be confirmed.
 MAX_PENDING_REPLIES: Final = 8
 #: The longest sleep between looks at the clock, which may be set meanwhile.

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from contracts.records import FRAME_NS
+from contracts.records import FRAME_NS, FrameBlock
 from contracts.units import NS_PER_S
 from plumbline.demo import Demo, DemoChoice, make_plan, own_store
 from plumbline.demo_folder import DemoFolder
 from plumbline.fleet import now_ns
 from plumbline.settings import Settings
 from store import open_series
+from store.ports import SeriesStore
 
 POLL_S: Final = 0.01
 #: The day begins with the calibration, for which frames wait: that is over when we look.
@@ -27,26 +29,35 @@ LOOK_AFTER_S: Final = 0.5
 
 
 class FrameWatch:
-    """Polls the store, as a page would, and notes how late each new frame is."""
+    """Polls the store, as a page would, and notes how late each new frame is that ``newest`` gives."""
 
-    def __init__(self, url: str, wearer: str) -> None:
+    def __init__(self, url: str, newest: Callable[[SeriesStore], FrameBlock]) -> None:
         self._url = url
-        self._wearer = wearer
+        self._newest = newest
+        self.starts_ns: list[int] = []
         self.delays_s: list[float] = []
 
-    def watch(self, seconds: float) -> None:
+    def watch_for(self, seconds: float) -> None:
         """Look for ``seconds``, after things have settled."""
+        settled_s = time.monotonic() + SETTLE_S
+        self.watch(
+            lambda: time.monotonic() >= settled_s + seconds,
+            settled=lambda: time.monotonic() > settled_s,
+        )
+
+    def watch(self, ended: Callable[[], bool], settled: Callable[[], bool] = lambda: True) -> None:
+        """Look until ``ended``; what comes before all has ``settled`` is not noted."""
         store = open_series(self._url, read_only=True)
         try:
-            settled_s = time.monotonic() + SETTLE_S
             seen_ns = 0
-            while time.monotonic() < settled_s + seconds:
+            while not ended():
                 time.sleep(POLL_S)
-                frame = store.latest_frame(self._wearer)
+                frame = self._newest(store)
                 start_ns = int(frame.start_ns[-1]) if len(frame) else 0
                 if start_ns <= seen_ns:
                     continue
-                if time.monotonic() > settled_s:
+                if settled():
+                    self.starts_ns.append(start_ns)
                     self.delays_s.append((now_ns() - start_ns - FRAME_NS) / NS_PER_S)
                 seen_ns = start_ns
         finally:
@@ -64,10 +75,11 @@ def measure_live(settings: Settings, folder: Path, seconds: float) -> dict[str, 
     held = DemoFolder(folder)
     try:
         plan = make_plan(own, choice)
-        watch = FrameWatch(own.series_url, plan.wearer.wearer)
+        wearer = plan.wearer.wearer
+        watch = FrameWatch(own.series_url, lambda store: store.latest_frame(wearer))
         with Demo(own, choice, held, plan, threading.Event()) as demo:
             demo.wait_for_backlog()
-            looking = threading.Thread(target=watch.watch, args=(seconds,))
+            looking = threading.Thread(target=watch.watch_for, args=(seconds,))
             looking.start()
             while looking.is_alive():
                 demo.poll()

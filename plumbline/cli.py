@@ -47,6 +47,9 @@ Make = Annotated[
         "keep no log, so what they sample is live"
     ),
 ]
+Faults = Annotated[
+    Path | None, typer.Option(help="File that says what goes wrong (docs/simulator.md)")
+]
 RecordingFolder = Annotated[
     Path | None,
     typer.Option("--recording", help="Play this recording instead of the simulated day"),
@@ -84,6 +87,7 @@ def demo(
     seed: Seed = 1,
     live: Annotated[bool, typer.Option("--live", help="Nothing waits: all is played live")] = False,
     make: Make = "native",
+    faults: Faults = None,
     headless: Annotated[bool, typer.Option("--headless", help="Start no dashboard")] = False,
     until_done: Annotated[
         bool,
@@ -107,6 +111,7 @@ def demo(
         hours=0.0 if live else hours,
         live=live,
         make=make,
+        faults=faults,
         seed=seed,
         headless=headless,
         until_done=until_done,
@@ -137,7 +142,7 @@ def sim(
     scenario: Annotated[
         Path | None, typer.Option(help="File that says what is worn and done (docs/simulator.md)")
     ] = None,
-    faults: Annotated[Path | None, typer.Option(help="File that says what goes wrong")] = None,
+    faults: Faults = None,
     enrol: Annotated[
         bool,
         typer.Option(

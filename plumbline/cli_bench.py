@@ -18,7 +18,7 @@ def bench(
     what: Annotated[
         str,
         typer.Argument(
-            help="backlog, live, nudge, offline, consumer, store, memory, outage, all; or dashboard, time, fuzz, faults",
+            help="backlog, live, nudge, offline, consumer, store, memory, outage, all; or ahead, dashboard, sensors, makes, time, fuzz, faults",
             metavar="[WHAT]",
         ),
     ] = "all",

@@ -53,6 +53,7 @@ class DemoChoice:
     patience_s: float = 120.0
     as_json: bool = False
     make: str = NATIVE  # any other keeps no log: then all is live
+    faults: Path | None = None  # what goes wrong, seconds from where the hours that wait begin
 
 
 def run_demo(settings: Settings, choice: DemoChoice) -> None:
@@ -124,7 +125,14 @@ def make_plan(settings: Settings, choice: DemoChoice) -> Enrolled:
             choice.recording, choice.hours, live=choice.live, at_ns=at_ns, make=choice.make
         )
         fleet = FleetChoice(
-            choice.recording, choice.hours, ",".join(KIT), start_ns, "PL", choice.seed, choice.make
+            choice.recording,
+            choice.hours,
+            ",".join(KIT),
+            start_ns,
+            "PL",
+            choice.seed,
+            choice.make,
+            faults=choice.faults,
         )
         return enrol_new(registry, fleet, at_ns)
     finally:
@@ -234,6 +242,8 @@ class Demo:
             *("--serial-prefix", choice.serial_prefix, "--seed", str(choice.seed)),
             *("--make", choice.make),
         ]
+        if choice.faults is not None:
+            sim += ["--faults", str(choice.faults.absolute())]
         if choice.recording is None:
             sim += ["--placements", choice.placements, "--hours", str(choice.hours)]
         else:

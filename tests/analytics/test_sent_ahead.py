@@ -55,6 +55,9 @@ def test_now_is_said_while_the_log_is_stored_in_its_order(hand: HandWorker) -> N
     assert starts_s[1:] == [30 + AWAY_S + second for second in range(len(said) - 1)]
     assert now_ns - said[-1].start_ns <= 3 * NS_PER_S
     assert said[-1].activity is Activity.SITTING
+    (kept,) = hand.store.ahead("w").rows()
+    assert kept.start_ns == said[-1].start_ns
+    assert kept.activity is said[-1].activity
     frames = hand.store.frames("w", BEGIN_NS, now_ns)
     # What is stored is of the log, second by second, and what was acknowledged is too.
     assert np.array_equal(np.diff(frames.start_ns), np.full(len(frames) - 1, NS_PER_S))

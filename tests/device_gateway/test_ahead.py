@@ -149,8 +149,8 @@ def test_live_data_keeps_its_delay_while_a_log_comes_in_and_nothing_is_kept_twic
     first_s, last_s = (tick / RATE_HZ - WAITED_S for tick in (min(shown), max(shown)))
     assert begun_s - 0.1 < first_s < begun_s + 1.0
     assert live_s - 1.5 < last_s < live_s + 0.5
-    # 0.2 s in the sensor, 64 packets in its queue (0.5 s on this link), 0.2 s in the gateway.
-    assert max(looking.delays_s) < 1.2
+    # 0.2 s in the sensor, 16 packets in its queue (0.13 s on this link), 0.2 s in the gateway.
+    assert max(looking.delays_s) < 0.6
     # As it is dated when its turn comes.
     assert max(abs(shown[tick] - kept[tick]) for tick in shown) < 5 * NS_PER_MS
 
@@ -163,7 +163,7 @@ def test_a_broken_link_goes_on_where_it_was_with_the_log_and_ahead_of_it(tmp_pat
     assert list(shown) == sorted(shown)
     ticks = np.array(list(shown))
     assert (np.diff(ticks) > 1).sum() == 2  # what was sampled without a link comes with the log
-    assert max(looking.delays_s) < 1.2
+    assert max(looking.delays_s) < 0.6
 
 
 def test_a_sensor_that_cannot_send_ahead_is_read_in_order(tmp_path: Path) -> None:
