@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Final, Literal
 
 import streamlit as st
 
+from contracts.errors import DiskError, StoreError
 from contracts.fading import faded, fading_window_ns
 from contracts.records import Episode
 from contracts.settings import PostureSettings
@@ -87,8 +89,10 @@ def _latest_day(visit: Visit, today: date) -> date:
     """The day of the last data: today also while frames of before come in, and now is known ahead of them."""
     person = visit.client
     day = clock.day_of(person.last_ns, person.zone) if person.last_ns else today
-    if day < today and len(queries.ahead(visit.series, person.wearer, visit.clock_ns())):
-        return today
+    if day < today:
+        with suppress(StoreError, DiskError):  # that it is away is said by the parts of the page
+            if len(queries.ahead(visit.series, person.wearer, visit.clock_ns())):
+                return today
     return min(today, day)
 
 

@@ -139,7 +139,8 @@ def news(
     heard = [h for h in health if now_ns - h.at_ns <= SILENT_NS]
     waiting = [h for h in heard if h.backlog > BACKLOG_SAMPLES and h.backlog_total]
     if ahead:
-        return _ahead(waiting, "" if latest_ns is None else _when(latest_ns, now_ns, zone))
+        until = "" if latest_ns is None else _when(latest_ns, now_ns, zone)
+        return _ahead(waiting, until, _advice_on_some(health))
     if unread:
         return _stale(latest_ns, now_ns, zone, "The store cannot be read just now")
     if notice is not None:
@@ -162,14 +163,14 @@ def _stale(latest_ns: int | None, now_ns: int, zone: ZoneInfo, why: str, advice:
     return News(Freshness.STALE, f"Last data {_when(latest_ns, now_ns, zone)}", why, advice=advice)
 
 
-def _ahead(waiting: Sequence[SensorHealth], read_up_to: str) -> News:
+def _ahead(waiting: Sequence[SensorHealth], read_up_to: str, advice: str) -> News:
     if waiting:
         done, total = _progress(waiting)
         here = f"{100 * done / total:.0f} % of the earlier data is here"
         until = f", read up to {read_up_to}" if read_up_to else ""
-        return News(Freshness.AHEAD, "Live", f"Catching up: {here}{until}", done / total)
-    until = f"is here up to {read_up_to}; the rest" if read_up_to else "is still arriving; it"
-    return News(Freshness.AHEAD, "Live", f"Earlier data {until} comes in by itself")
+        return News(Freshness.AHEAD, "Live", f"Catching up: {here}{until}", done / total, advice)
+    here = f"is here up to {read_up_to}; the rest follows" if read_up_to else "is still arriving"
+    return News(Freshness.AHEAD, "Live", f"Earlier data {here}", advice=advice)
 
 
 def _progress(waiting: Sequence[SensorHealth]) -> tuple[int, int]:
@@ -209,6 +210,12 @@ def _advice(health: Sequence[SensorHealth]) -> str:
     if state in _FLOWING - {"holding"}:
         return ""
     return f"{_DO_NEAR if state is None else _DO[state]} {_KEPT}"
+
+
+def _advice_on_some(health: Sequence[SensorHealth]) -> str:
+    """What to do about sensors of which nothing comes while others send: frames wait for all."""
+    away = [h for h in health if h.state not in _FLOWING]
+    return _advice(away) if len(away) < len(health) else ""
 
 
 def _when(at_ns: int, now_ns: int, zone: ZoneInfo) -> str:

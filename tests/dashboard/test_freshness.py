@@ -67,10 +67,18 @@ def test_while_now_is_known_what_is_missing_is_on_its_way_and_nothing_is_stale()
     assert (found.kind, found.headline, found.progress) == (Freshness.AHEAD, "Live", 0.62)
     assert found.detail == "Catching up: 62 % of the earlier data is here, read up to 16:00"
     assert ahead(None, left).detail == "Catching up: 62 % of the earlier data is here"
-    found = ahead(behind_ns, word(state="absent"))
+    found = ahead(behind_ns, word())
     assert (found.kind, found.progress, found.advice) == (Freshness.AHEAD, None, "")
-    assert found.detail == "Earlier data is here up to 16:00; the rest comes in by itself"
-    assert ahead(None).detail == "Earlier data is still arriving; it comes in by itself"
+    assert found.detail == "Earlier data is here up to 16:00; the rest follows"
+    assert ahead(None).detail == "Earlier data is still arriving"
+
+
+def test_while_now_is_known_of_one_sensor_what_to_do_about_the_other_is_said() -> None:
+    behind_ns = EVENING_NS - 10 * MINUTE_NS
+    one_away = ahead(behind_ns, word(), word(state="absent"))
+    assert one_away.kind is Freshness.AHEAD
+    assert one_away.advice.startswith("Bring the sensors near the gateway")
+    assert ahead(behind_ns, word(state="offline"), word(state="offline")).advice == ""
 
 
 def test_what_is_as_new_as_can_be_is_live_without_a_word_of_what_is_missing() -> None:

@@ -136,6 +136,18 @@ def test_now_is_shown_before_anything_of_the_day_is_there(sources: Sources, now_
     assert "No data today yet" not in page
 
 
+def test_a_day_of_before_stands_where_what_was_computed_ahead_cannot_be_read(
+    sources: Sources, kept: Sources, now_ns: int, tmp_path: Path
+) -> None:
+    seed.fill(sources.series, now_ns - 24 * 3600 * NS_PER_S)
+    with sqlite3.connect(tmp_path / "series.sqlite") as connection:
+        connection.execute("DROP TABLE ahead")
+    connection.close()
+    page = visits.shown(run(kept))
+    assert "<h1>Yesterday, " in page
+    assert "cannot be read just now" in page
+
+
 def test_a_day_hardly_worn_is_not_set_against_the_goal(sources: Sources, now_ns: int) -> None:
     seed.fill(sources.series, now_ns, seed.WORKDAY[:1])
     page = visits.shown(run(sources))
