@@ -184,6 +184,8 @@ class WearerDesk:
     def _keep(self, output: Output) -> None:
         if output is not NOTHING:
             self._outputs.append(output)
+            if output.calibrations:  # the next copy knows of it
+                self._preview.drop()
         self._dirty = True
 
     def _pipeline_config(self) -> PipelineConfig:

@@ -17,7 +17,7 @@ from contracts.broker import BrokerAddress
 from contracts.messages import ImuMessage
 from contracts.settings import PostureSettings
 from contracts.units import NS_PER_S
-from contracts.vocabulary import Placement
+from contracts.vocabulary import Placement, Posture
 from store.ports import Assignment, StreamKey
 from tests.analytics.gateways import batches, calibration_plan, read_recording
 
@@ -121,6 +121,26 @@ def test_while_a_log_comes_in_what_is_sent_ahead_of_it_is_shown(data_dir: Path) 
     ]
     assert len(same) > 40
     assert sum(same) / len(same) > 0.9
+
+
+def test_a_calibration_in_the_log_counts_for_what_is_shown_from_then_on(data_dir: Path) -> None:
+    live = Live(data_dir / "recordings" / "sitting-04")
+    away_ns = 3600 * NS_PER_S
+    shown: list[Posture] = []
+    for number in range(100):  # calibrated in the first minute of the log
+        for placement in (T4, L5):
+            for second in (4 * number + step for step in range(4)):
+                live.put(placement, live.boxes[placement][second])
+            message = live.boxes[placement][300 + number]
+            live.ahead(placement, msgspec.structs.replace(message, t0_ns=message.t0_ns + away_ns))
+        while live.desk.step(number + 1.0, END_OF_TIME_NS) is not None:
+            pass
+        now_ns = BEGIN_NS + away_ns + (301 + number) * NS_PER_S
+        glimpse = live.desk.preview(number + 1.0, now_ns)
+        if glimpse is not None:
+            shown.append(glimpse.state.posture)
+    assert shown[0] is Posture.UNKNOWN
+    assert Posture.UNKNOWN not in shown[-50:]
 
 
 def piece(t0_s: float, count: int) -> Piece:
