@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from contracts.imu import period_ns_of
 from contracts.units import NS_PER_S
+from firmware_sim.battery import Battery
+from firmware_sim.battery import DyingBattery as DyingCell
 from firmware_sim.clock import DeviceClock
 from firmware_sim.epochs import AnyFirmware, EpochFirmware, Flat
 from firmware_sim.faults import (
@@ -19,8 +21,7 @@ from firmware_sim.faults import (
     StuckAxis,
 )
 from firmware_sim.faulty_source import FaultySource, ShiftedSource
-from firmware_sim.firmware import Battery, Firmware, FirmwareConfig
-from firmware_sim.firmware import DyingBattery as DyingCell
+from firmware_sim.firmware import Firmware, FirmwareConfig
 from firmware_sim.source import SampleSource
 
 

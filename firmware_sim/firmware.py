@@ -24,6 +24,7 @@ from contracts.gatt import Opcode, Position, Reply, ReplyStatus, SamplePacket
 from contracts.imu import AXES, DEFAULT_SCALE, ImuScale, Int16Samples, period_ns_of
 from contracts.units import NS_PER_S, NS_PER_US
 from contracts.vocabulary import is_id
+from firmware_sim.battery import FULL, Battery
 from firmware_sim.clock import DeviceClock
 from firmware_sim.flash import FlashLog
 from firmware_sim.source import MAX_READ_TICKS, SampleSource, Ticks
@@ -36,32 +37,6 @@ MAX_TICKS: Final = 2**32
 LIVE_PACKET_S: Final = 0.2
 #: Haptic pulses that are remembered with their times.
 MAX_PULSES: Final = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Battery:
-    """A cell that empties evenly: ``charge_percent`` at power on, all of it in ``life_h`` hours."""
-
-    charge_percent: float = 100.0
-    life_h: float = 60.0
-
-    def percent(self, device_ns: int) -> int:
-        """What is left after a time of the device clock."""
-        used = device_ns / NS_PER_S / 3600.0 / self.life_h * 100.0
-        return max(0, min(100, round(self.charge_percent - used)))
-
-
-@dataclass(frozen=True, slots=True)
-class DyingBattery(Battery):
-    """A cell that goes flat before its time: from ``fades_ns`` to ``flat_ns`` of the device clock."""
-
-    fades_ns: int = 0
-    flat_ns: int = 1
-
-    def percent(self, device_ns: int) -> int:
-        """What is left after a time of the device clock."""
-        left = (self.flat_ns - device_ns) / (self.flat_ns - self.fades_ns)
-        return round(Battery.percent(self, device_ns) * max(0.0, min(1.0, left)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +54,7 @@ class FirmwareConfig:
     log_capacity_samples: int = 0
     synced_at_power_on: bool = False
     epoch: int = 1
-    battery: Battery = Battery()
+    battery: Battery = FULL
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,13 @@ from contracts.recording import Recording, read_samples
 from contracts.settings import CalibrationPlan
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, Placement, Posture
+from firmware_sim.battery import Battery
 from firmware_sim.body import Body
 from firmware_sim.clock import DeviceClock
 from firmware_sim.epochs import AnyFirmware
 from firmware_sim.faulted import faulted_clock, faulted_firmware
 from firmware_sim.faults import FaultPlan
-from firmware_sim.firmware import Battery, FirmwareConfig
+from firmware_sim.firmware import FirmwareConfig
 from firmware_sim.imu_model import BodySource, ImuErrors
 from firmware_sim.player import RecordingSource
 from firmware_sim.resampled import ResampledSource

@@ -27,13 +27,14 @@ from device_gateway.outbox import Outbox
 from device_gateway.radio import HciRadio
 from device_gateway.service import run_gateway
 from device_gateway.uplink import GatewayParts
+from firmware_sim.battery import Battery
 from firmware_sim.clock import DeviceClock
 from firmware_sim.counting import CountingSource, counted_ticks
 from firmware_sim.epochs import AnyFirmware, EpochFirmware
 from firmware_sim.fast_time import BEGIN_NS, clock_ns, run_fast
 from firmware_sim.faulted import faulted_clock, faulted_firmware
 from firmware_sim.faults import FaultPlan
-from firmware_sim.firmware import Battery, Firmware, FirmwareConfig
+from firmware_sim.firmware import Firmware, FirmwareConfig
 from firmware_sim.fleet import SimulatedSensor
 from firmware_sim.simulation import Simulation
 from firmware_sim.source import Ticks

@@ -1,7 +1,8 @@
 """The gate that every question and every change of a page passes: allowed, or refused and audited.
 
-Pages get the stores only as the classes here: each method names the wearer it is about and is checked
-against the person signed in and the grants in force at that moment, not at sign-in.
+Pages get the registry only as the classes here, and the measured data as in
+:mod:`dashboard.entry.guarded_series`: each method names the wearer it is about and is checked against the
+person signed in and the grants in force at that moment, not at sign-in.
 """
 
 from __future__ import annotations
@@ -13,12 +14,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from contracts.errors import AccessError, InvariantError, Reason
-from contracts.records import CalibrationOutcome, Episode, FrameBlock, Nudge, Rollup, SensorHealth
 from contracts.settings import CalibrationPlan, NotNow, PostureSettings
 from contracts.units import NS_PER_S
 from dashboard.entry.access import Act, Viewer, allowed
 from dashboard.entry.worn import worn_sensors
-from dashboard.reading.queries import Reading
 from store.people_ports import (
     Account,
     Consent,
@@ -32,7 +31,7 @@ from store.people_ports import (
     Role,
     TherapySession,
 )
-from store.ports import Assignment, Notice, Registry, Wearer, WearerSummary
+from store.ports import Assignment, Notice, Registry, Wearer
 
 #: Looks of one person at one page of one client within this are one entry of the audit.
 SAME_LOOK_NS: Final = 15 * 60 * NS_PER_S
@@ -122,84 +121,11 @@ class Gate:
             return every
         return frozenset(w for w in every if allowed(viewer, self.page, w))
 
-
-class GuardedSeries:
-    """:class:`dashboard.reading.queries.Reading` for one page: only of wearers whose data it may read."""
-
-    def __init__(self, series: Reading, registry: Registry, gate: Gate) -> None:
-        self._series = series
-        self._registry = registry
-        self._gate = gate
-
-    def wearers(self) -> list[WearerSummary]:
-        seen = self._gate.seen()
-        return [summary for summary in self._series.wearers() if summary.wearer in seen]
-
-    def frames(self, wearer: str, start_ns: int, end_ns: int) -> FrameBlock:
-        self._check(wearer)
-        return self._series.frames(wearer, start_ns, end_ns)
-
-    def latest_frame(self, wearer: str) -> FrameBlock:
-        self._check(wearer)
-        return self._series.latest_frame(wearer)
-
-    def latest_frames(self, wearers: Collection[str]) -> dict[str, FrameBlock]:
-        self._check_all(wearers)
-        return self._series.latest_frames(wearers)
-
-    def ahead(self, wearer: str) -> FrameBlock:
-        self._check(wearer)
-        return self._series.ahead(wearer)
-
-    def minutes(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]:
-        self._check(wearer)
-        return self._series.minutes(wearer, start_ns, end_ns)
-
-    def days(self, wearer: str, start_ns: int, end_ns: int) -> list[Rollup]:
-        self._check(wearer)
-        return self._series.days(wearer, start_ns, end_ns)
-
-    def days_of(
-        self, wearers: Collection[str], start_ns: int, end_ns: int
-    ) -> dict[str, list[Rollup]]:
-        self._check_all(wearers)
-        return self._series.days_of(wearers, start_ns, end_ns)
-
-    def episodes(self, wearer: str, start_ns: int, end_ns: int) -> list[Episode]:
-        self._check(wearer)
-        return self._series.episodes(wearer, start_ns, end_ns)
-
-    def nudges(self, wearer: str, start_ns: int, end_ns: int) -> list[Nudge]:
-        self._check(wearer)
-        return self._series.nudges(wearer, start_ns, end_ns)
-
-    def calibrations(self, wearer: str) -> list[CalibrationOutcome]:
-        self._check(wearer)
-        return self._series.calibrations(wearer)
-
-    def calibrations_of(self, wearers: Collection[str]) -> dict[str, list[CalibrationOutcome]]:
-        self._check_all(wearers)
-        return self._series.calibrations_of(wearers)
-
-    def health(self) -> list[SensorHealth]:
-        """Of sensors that wearers it may read about wear, and of those that nobody wears.
-
-        It tells how whoever has the sensor now moves: nothing for who had it before.
-        """
-        seen, worn = self._gate.seen(), self._registry.assignments()
-        others = {a.sensor for a in worn if a.end_ns is None and a.wearer not in seen}
-        return [word for word in self._series.health() if word.sensor not in others]
-
-    def close(self) -> None:
-        """Nothing to let go of: the page does not own the store."""
-
-    def _check(self, wearer: str) -> None:
-        _look(self._gate, wearer)
-
-    def _check_all(self, wearers: Collection[str]) -> None:
-        """Each of them, in one look at what the page may see."""
-        for wearer in set(wearers) - self._gate.seen():
-            self._check(wearer)
+    def look_at(self, wearer: str) -> None:
+        """Refuse what the page may not read. A page that lists people may read of all it lists."""
+        if wearer not in self.seen():
+            self.look(wearer)
+            raise InvariantError("a look was allowed that the page does not see")
 
 
 class GuardedRegistry:
@@ -291,7 +217,7 @@ class GuardedRegistry:
         return wanted.sensor in worn_sensors(others, wanted.start_ns)
 
     def _look(self, wearer: str) -> None:
-        _look(self._gate, wearer)
+        self._gate.look_at(wearer)
 
 
 class GuardedPeople:
@@ -391,14 +317,7 @@ class GuardedPeople:
         )
 
     def _look(self, wearer: str) -> None:
-        _look(self._gate, wearer)
-
-
-def _look(gate: Gate, wearer: str) -> None:
-    """Refuse what the page may not read. A page that lists people may read of all it lists."""
-    if wearer not in gate.seen():
-        gate.look(wearer)
-        raise InvariantError("a look was allowed that the page does not see")
+        self._gate.look_at(wearer)
 
 
 def _can_be_granted(account: Account) -> bool:

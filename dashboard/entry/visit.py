@@ -8,7 +8,8 @@ from typing import Final
 
 from contracts.records import SensorHealth
 from dashboard.entry.access import Act, Viewer
-from dashboard.entry.gate import Gate, GuardedPeople, GuardedRegistry, GuardedSeries
+from dashboard.entry.gate import Gate, GuardedPeople, GuardedRegistry
+from dashboard.entry.guarded_series import GuardedSeries
 from dashboard.reading.kept import KeptSeries
 from dashboard.reading.persons import person_of
 from dashboard.reading.queries import Person

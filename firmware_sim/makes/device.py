@@ -15,8 +15,8 @@ from typing import ClassVar, Final
 
 from contracts.imu import period_ns_of
 from contracts.units import NS_PER_US
+from firmware_sim.battery import Battery
 from firmware_sim.clock import DeviceClock
-from firmware_sim.firmware import Battery
 from firmware_sim.source import MAX_READ_TICKS, SourceAt, SourceChunk
 
 #: Notifications that may wait for the radio: some seconds, so that a stalled machine loses nothing.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from contracts.errors import Reason, SettingError
 from contracts.vocabulary import Placement
-from firmware_sim.firmware import Battery
+from firmware_sim.battery import Battery
 from firmware_sim.fleet import WornSensor, serial_number
 from firmware_sim.makes import MAKES, Device, DeviceConfig
 

@@ -13,7 +13,8 @@ from contracts.settings import CalibrationPlan
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity, Placement, Posture
 from dashboard.entry.access import Act, Viewer
-from dashboard.entry.gate import Audit, Gate, GuardedPeople, GuardedRegistry, GuardedSeries
+from dashboard.entry.gate import Audit, Gate, GuardedPeople, GuardedRegistry
+from dashboard.entry.guarded_series import GuardedSeries
 from dashboard.entry.visit import Visit
 from dashboard.look.weeks import IsoWeek
 from dashboard.reading.kept import KeptSeries

@@ -17,7 +17,8 @@ from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from dashboard.entry import gate as gates
 from dashboard.entry.access import PAGES, Act, Relation, Viewer, allowed, pages, relation
-from dashboard.entry.gate import Audit, Gate, GuardedPeople, GuardedRegistry, GuardedSeries
+from dashboard.entry.gate import Audit, Gate, GuardedPeople, GuardedRegistry
+from dashboard.entry.guarded_series import GuardedSeries
 from store.open import open_registry, open_series
 from store.people_ports import (
     Account,

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from streamlit.testing.v1 import AppTest
 
 from dashboard.entry.access import Act, Viewer
-from dashboard.entry.gate import Audit, Gate, GuardedPeople, GuardedRegistry, GuardedSeries
+from dashboard.entry.gate import Audit, Gate, GuardedPeople, GuardedRegistry
+from dashboard.entry.guarded_series import GuardedSeries
 from dashboard.entry.visit import Visit
 from dashboard.reading import queries
 from dashboard.reading.kept import KeptSeries

@@ -12,7 +12,8 @@ from contracts.errors import SettingError
 from contracts.gatt import Opcode, Position, ReplyStatus
 from contracts.units import NS_PER_S
 from firmware_sim import firmware as module
-from firmware_sim.firmware import Battery, Firmware, FirmwareConfig
+from firmware_sim.battery import Battery
+from firmware_sim.firmware import Firmware, FirmwareConfig
 from firmware_sim.source import ConstantSource
 from tests.firmware_sim.sources import SCALE, NumberedSource, numbers
 

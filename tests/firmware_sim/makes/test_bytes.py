@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from contracts.units import NS_PER_S, RAD_PER_DEG
-from firmware_sim.firmware import Battery
+from firmware_sim.battery import Battery
 from firmware_sim.makes import Device, DeviceConfig
 from firmware_sim.makes.device import MAX_WAITING
 from firmware_sim.makes.dot import CONTROL, MEASURE, MEDIUM, Dot
