@@ -46,8 +46,11 @@ __all__ = ["quick_scans"]  # a fixture
 RATE_HZ = 50.0
 PERIOD_NS = 20_000_000
 WAITED_S = 600.0
+DAY_S = 86_000.0  # a full log would overwrite its oldest
+DAY_RATE_HZ = 5.0  # so that it takes seconds
 #: A log of ten minutes takes some 13 s of it.
 SLOW = SlowLink(at_s=0.0, lasts_s=86400.0, bytes_per_s=30_000.0)
+SLOWER = SlowLink(at_s=0.0, lasts_s=86400.0, bytes_per_s=15_000.0)
 
 
 @dataclass
@@ -95,13 +98,18 @@ class KnowsNothingOfIt(Firmware):
 
 
 def run(
-    folder: Path, *faults: AnyFault, until_s: float, make: Callable[..., Firmware] = Firmware
+    folder: Path,
+    *faults: AnyFault,
+    until_s: float,
+    make: Callable[..., Firmware] = Firmware,
+    waited_s: float = WAITED_S,
+    rate_hz: float = RATE_HZ,
 ) -> tuple[Looking, dict[int, int]]:
-    """A gateway that meets a sensor with ten minutes in its log; what was shown, and what was kept."""
+    """A gateway that meets a sensor with ``waited_s`` in its log; what was shown, and what was kept."""
     config = FirmwareConfig(
-        serial="PL-T4", power_on_ns=BEGIN_NS - round(WAITED_S * NS_PER_S), synced_at_power_on=True
+        serial="PL-T4", power_on_ns=BEGIN_NS - round(waited_s * NS_PER_S), synced_at_power_on=True
     )
-    firmware = make(config, CountingSource(RATE_HZ, DEFAULT_SCALE))
+    firmware = make(config, CountingSource(rate_hz, DEFAULT_SCALE))
     sensor = SimulatedSensor("PL-T4", Placement.T4, firmware)
     outbox = folder / "outbox.db"
     settings = GatewayConfig(
@@ -163,6 +171,24 @@ def test_a_broken_link_goes_on_where_it_was_with_the_log_and_ahead_of_it(tmp_pat
     assert list(shown) == sorted(shown)
     ticks = np.array(list(shown))
     assert (np.diff(ticks) > 1).sum() == 2  # what was sampled without a link comes with the log
+    assert max(looking.delays_s) < 0.6
+
+
+def test_a_day_comes_in_with_breaks_while_live_data_keeps_its_delay(tmp_path: Path) -> None:
+    breaks = [Drop(at_s=at_s) for at_s in (60.0, 200.0, 333.0)]
+    looking, kept = run(
+        tmp_path, SLOWER, *breaks, until_s=600.0, waited_s=DAY_S, rate_hz=DAY_RATE_HZ
+    )
+    assert sorted(kept) == list(range(len(kept)))
+    assert len(kept) > (DAY_S + 590.0) * DAY_RATE_HZ
+    assert looking.states[-2][1] == "live"
+    live_s = looking.states[-2][0]
+    assert live_s > 400.0
+    shown = counted(looking.batches)
+    ticks = np.array(list(shown))
+    assert (np.diff(ticks) > 0).all()
+    assert (np.diff(ticks) > 1).sum() == len(breaks)
+    assert len(ticks) > 0.95 * live_s * DAY_RATE_HZ
     assert max(looking.delays_s) < 0.6
 
 
