@@ -143,6 +143,13 @@ def sim(
         Path | None, typer.Option(help="File that says what is worn and done (docs/simulator.md)")
     ] = None,
     faults: Faults = None,
+    bonds: Annotated[
+        bool,
+        typer.Option(
+            "--bonds",
+            help="Fresh from the box, they bond with the first gateway that asks, and speak to no other",
+        ),
+    ] = False,
     enrol: Annotated[
         bool,
         typer.Option(
@@ -166,7 +173,16 @@ def sim(
     from plumbline.services import run_sim
 
     choice = FleetChoice(
-        recording, hours, placements, start_ns, serial_prefix, seed, make, scenario, faults
+        recording,
+        hours,
+        placements,
+        start_ns,
+        serial_prefix,
+        seed,
+        make,
+        scenario,
+        faults,
+        bonds=bonds,
     )
     run_sim(settings, choice, listen=listen, open_air=open_air, enrol=enrol, stats=stats)
 

@@ -44,7 +44,8 @@ class FleetChoice:
 
     ``make``: NATIVE, or a name in :data:`firmware_sim.makes.MAKES`. ``scenario``: a file that says what is
     worn and done, instead of ``hours``, ``placements`` and ``seed``; ``faults``: one that says what goes
-    wrong, of which another make takes what happens on the air.
+    wrong, of which another make takes what happens on the air. ``bonds``: the sensors are native ones
+    fresh from the box, and speak to one gateway only.
     """
 
     recording: Path | None
@@ -56,6 +57,7 @@ class FleetChoice:
     make: str = NATIVE
     scenario: Path | None = None
     faults: Path | None = None
+    bonds: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,25 @@ class Fleet:
 
 def build_fleet(choice: FleetChoice, at_ns: int) -> Fleet:
     """The sensors of a choice. RecordingError, SettingError where it cannot be played."""
+    fleet = _played(choice, at_ns)
+    return (
+        replace(fleet, sensors=[_bonding(one) for one in fleet.sensors]) if choice.bonds else fleet
+    )
+
+
+def _bonding(sensor: SimulatedSensor | MakeSensor) -> SimulatedSensor:
+    from firmware_sim.fleet import SimulatedSensor
+
+    if not isinstance(sensor, SimulatedSensor):
+        raise SettingError(
+            Reason.BAD_SETTING,
+            "Sensors of other makes do not bond.",
+            hint="Give --bonds without --make.",
+        )
+    return replace(sensor, bonds=True)
+
+
+def _played(choice: FleetChoice, at_ns: int) -> Fleet:
     start_ns = start_of(choice, at_ns)
     if choice.scenario is not None:
         return _of_scenario(choice, choice.scenario, start_ns)

@@ -75,3 +75,13 @@ def test_a_scenario_is_neither_a_recording_nor_another_make(
 ) -> None:
     with pytest.raises(SettingError, match="--scenario without"):
         build_fleet(choice(tmp_path, scenario=tmp_path / "wearer.toml", **others), NOW_NS)
+
+
+def test_sensors_that_bond_are_native_ones(tmp_path: Path) -> None:
+    fleet = build_fleet(choice(tmp_path, hours=0.1, bonds=True), NOW_NS)
+    assert [sensor.bonds for sensor in fleet.sensors] == [True, True]
+    assert not any(
+        sensor.bonds for sensor in build_fleet(choice(tmp_path, hours=0.1), NOW_NS).sensors
+    )
+    with pytest.raises(SettingError, match="do not bond"):
+        build_fleet(choice(tmp_path, hours=0.1, make="dot", bonds=True), NOW_NS)
