@@ -20,12 +20,15 @@ from firmware_sim.source import SourceChunk, tick_of
 #: that. Real sensors give single ones of 1520 deg/s and of 12 g.
 GLITCH: Final = np.array([30.0] * 3 + [4.0] * 3)  # m/s² and rad/s, AXES
 
+#: The posture at a recording's start and end is the mean of so much of it.
+HELD_S: Final = 1.0
+
 
 class ResampledSource:
     """Samples of one sensor from ``start_ns``, integrated to ``rate_hz``, faster or slower.
 
-    Tick 0 is ``lead_s`` before that; until it begins, its first reading is held, and its last one for
-    ``tail_s`` after its end. RecordingError where ``name`` covers no tick.
+    Tick 0 is ``lead_s`` before that; until it begins its wearer holds still as at its start, and for
+    ``tail_s`` after it as at its end. RecordingError where ``name`` covers no tick.
     """
 
     def __init__(
@@ -55,14 +58,16 @@ class ResampledSource:
         self.end_tick = last + 1 + round(tail_s * rate_hz)
         self._begin = int(self._ticks[0]) if lead_s else 0  # the first that is not held
         self._end = last + 1
+        held = max(1, round(HELD_S * rate_hz))
+        self._before, self._after = self._held(self._si[:held]), self._held(self._si[-held:])
 
     def read(self, start_tick: int, stop_tick: int) -> SourceChunk:
         """The samples of ticks [start_tick, stop_tick)."""
         first, last = self._ticks.searchsorted((start_tick, stop_tick))
         parts = [
-            _still(self._si[0], start_tick, min(stop_tick, self._begin)),
+            _still(self._before, start_tick, min(stop_tick, self._begin)),
             SourceChunk(self._ticks[first:last], self._si[first:last]),
-            _still(self._si[-1], max(start_tick, self._end), stop_tick),
+            _still(self._after, max(start_tick, self._end), stop_tick),
         ]
         found = [part for part in parts if part.ticks.size]
         if len(found) == 1:
@@ -71,6 +76,15 @@ class ResampledSource:
             np.concatenate([part.ticks for part in parts]),
             np.concatenate([part.si for part in parts]),
         )
+
+    def _held(self, si: SISamples) -> NDArray[np.float64]:
+        """What the sensor reads (6,) on somebody who holds still as in ``si``: no turn but its own bias."""
+        bias = np.median(self._si[:, 3:], axis=0)  # nobody turns one way for half of the time
+        mean = si[:, :3].mean(axis=0)
+        most = np.linalg.norm(si[:, :3], axis=1).mean()  # of a mean of turned vectors it is less
+        gravity = mean * (most / max(float(np.linalg.norm(mean)), 1e-9))
+        held: NDArray[np.float64] = np.concatenate([gravity, bias])
+        return held
 
 
 def _still(reading: NDArray[np.float64], start: int, stop: int) -> SourceChunk:

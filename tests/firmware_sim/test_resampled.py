@@ -12,6 +12,9 @@ from firmware_sim.resampled import ResampledSource, glitches_in
 RATE_HZ = 50.0
 
 
+BIAS_RAD_S = (0.004, -0.002, 0.001)
+
+
 def swinging(seconds: float = 20.0) -> ImuSamples:
     """0.2 Hz about y, which the sensor feels, and gravity as it sees it then."""
     t_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
@@ -33,26 +36,37 @@ def test_the_movement_is_the_same_at_every_rate(rate_hz: float) -> None:
     assert chunk.ticks.size == pytest.approx(19.98 * rate_hz, abs=3)
 
 
-def test_before_it_begins_its_first_reading_is_held() -> None:
-    source = ResampledSource(swinging(), 0, 60.0, "a swing", lead_s=10)
+def leaning(rate_hz: float = RATE_HZ) -> ImuSamples:
+    """Ten seconds upright and ten bent by 30°, with a bias of the gyroscope and a turn at either end."""
+    t_s = np.arange(int(20 * rate_hz)) / rate_hz
+    angle = np.where(t_s < 10.0, 0.0, np.radians(30.0))
+    si = np.zeros((t_s.size, 6))
+    si[:, 0], si[:, 2] = 9.80665 * np.cos(angle), 9.80665 * np.sin(angle)
+    si[:, 3:] = BIAS_RAD_S
+    si[[0, -1], 4] = 0.5  # what was being read as it began and ended
+    return ImuSamples(np.rint(t_s * 1e9).astype(np.int64), si.astype(np.float32), rate_hz)
+
+
+def test_before_it_begins_its_wearer_holds_still() -> None:
+    source = ResampledSource(leaning(), 0, 60.0, "a lean", lead_s=10)
     held = source.read(0, 600)
     assert held.ticks.tolist() == list(range(600))
-    assert (held.si == held.si[0]).all()
-    plain = ResampledSource(swinging(), 0, 60.0, "a swing")
+    assert np.allclose(held.si, [9.80665, 0.0, 0.0, *BIAS_RAD_S], atol=1e-4)
+    plain = ResampledSource(leaning(), 0, 60.0, "a lean")
     assert source.end_tick == plain.end_tick + 600
     played, wanted = source.read(610, 700), plain.read(10, 100)
     assert (played.ticks - 600).tolist() == wanted.ticks.tolist()
     assert np.array_equal(played.si, wanted.si)
 
 
-def test_after_its_end_its_last_reading_is_held() -> None:
-    source = ResampledSource(swinging(), 0, 60.0, "a swing", tail_s=5)
-    plain = ResampledSource(swinging(), 0, 60.0, "a swing")
+def test_after_its_end_its_wearer_holds_still() -> None:
+    source = ResampledSource(leaning(), 0, 60.0, "a lean", tail_s=5)
+    plain = ResampledSource(leaning(), 0, 60.0, "a lean")
     assert source.end_tick == plain.end_tick + 300
-    last = plain.read(plain.end_tick - 1, plain.end_tick)
     held = source.read(plain.end_tick, source.end_tick)
     assert held.ticks.tolist() == list(range(plain.end_tick, source.end_tick))
-    assert (held.si == last.si).all()
+    bent = 9.80665 * np.array([np.cos(np.radians(30.0)), 0.0, np.sin(np.radians(30.0))])
+    assert np.allclose(held.si, [*bent, *BIAS_RAD_S], atol=1e-4)
 
 
 def test_cuts_do_not_matter() -> None:
