@@ -77,7 +77,7 @@ class ResampledSource:
             np.concatenate([part.si for part in parts]),
         )
 
-    def _held(self, si: SISamples) -> NDArray[np.float64]:
+    def _held(self, si: NDArray[np.float64]) -> NDArray[np.float64]:
         """What the sensor reads (6,) on somebody who holds still as in ``si``: no turn but its own bias."""
         bias = np.median(self._si[:, 3:], axis=0)  # nobody turns one way for half of the time
         mean = si[:, :3].mean(axis=0)
