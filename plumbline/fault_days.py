@@ -48,6 +48,7 @@ FAULTS_BETWEEN: Final = (0, 3)
 SENSORS: Final = ("T4", "L5")
 #: In so many days another gateway comes and goes, mostly while ours is at work;
 RIVAL_SHARE: Final = 0.4
+RIVAL_STAYS_AWAY: Final = 0.3
 RIVAL_TOGETHER: Final = 0.7
 RIVAL_BEFORE_S: Final = 60.0
 #: in so many the native sensors bond, with ours in a minute of peace at the day's beginning,
@@ -180,6 +181,8 @@ def _rival(
     """Visits of the other gateway in [from_s, until_s), in time order and apart."""
     found: list[Visit] = []
     for visit in visits:
+        if random.random() < RIVAL_STAYS_AWAY:
+            continue
         if random.random() < RIVAL_TOGETHER:
             start_s = random.uniform(visit.start_s - RIVAL_BEFORE_S, visit.end_s)
         else:
