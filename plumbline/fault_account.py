@@ -148,7 +148,9 @@ def stream_account(
 
     def due(at_s: float) -> int:
         """The tick that is due next after a time."""
-        return int(clock.device_ns(BEGIN_NS + round(at_s * NS_PER_S)) * device.rate_hz) // NS_PER_S + 1
+        return (
+            int(clock.device_ns(BEGIN_NS + round(at_s * NS_PER_S)) * device.rate_hz) // NS_PER_S + 1
+        )
 
     each = [found_in(outbox, name) for outbox in outboxes]
     unique = np.unique(np.concatenate([_NONE, *each]))

@@ -235,9 +235,7 @@ class _Gateway:
         return GatewayParts(radio=radio, uplink=watched, random=self._chance)
 
 
-async def _live(
-    day: Day, sensors: list[AnySensor], ours: _Gateway, rival: _Gateway | None
-) -> None:
+async def _live(day: Day, sensors: list[AnySensor], ours: _Gateway, rival: _Gateway | None) -> None:
     async with Simulation(sensors, start_ns=BEGIN_NS, plan=day.plan) as simulation:
         beside = []
         if day.reset is not None:
