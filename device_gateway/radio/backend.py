@@ -194,7 +194,9 @@ class BumbleClient(BaseBleakClient):
                 raise
             if not self._hci.keys.is_proven(str(self._peer)):
                 await self.unpair()
-                raise BleakError(f"The link to {self.address} broke while it was bonded.") from error
+                raise BleakError(
+                    f"The link to {self.address} broke while it was bonded."
+                ) from error
             raise RadioError(
                 Reason.NOT_BONDED,
                 "The sensor no longer knows this gateway: it was reset, or bonded with another.",
