@@ -25,6 +25,7 @@ from firmware_sim.faults import (
     DriftingClock,
     Drop,
     DyingBattery,
+    Fault,
     FaultPlan,
     Loss,
     OutOfRange,
@@ -156,7 +157,7 @@ def _reaches(fault: AnyFault, span: Span) -> bool:
     return fault.at_s < span.end_s and over_s(fault) > span.start_s
 
 
-def over_s(fault: AnyFault) -> float:
+def over_s(fault: Fault) -> float:
     """When a fault is over, a battery charged again."""
     return fault.end_s + fault.off_s if isinstance(fault, DyingBattery) else fault.end_s
 

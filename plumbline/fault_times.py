@@ -9,11 +9,11 @@ from typing import Final
 from device_gateway.session import READING, State
 from firmware_sim.faults import (
     AdapterGone,
-    AnyFault,
     Corruption,
     Delay,
     Drop,
     DyingBattery,
+    Fault,
     FaultPlan,
     Loss,
     OutOfRange,
@@ -125,7 +125,7 @@ def _in(span: Span, at_s: float) -> bool:
 
 def _blamed(mine: FaultPlan, plan: FaultPlan, visit: Visit, at_s: float) -> str:
     """The kind of the last fault before a time, else that the gateway had only just started."""
-    faults: list[AnyFault] = [*mine.kind(*_CUTTING, *_TROUBLING), *plan.kind(AdapterGone)]
+    faults: list[Fault] = [*mine.kind(*_CUTTING, *_TROUBLING), *plan.kind(AdapterGone)]
     recent = [
         (over_s(fault) if isinstance(fault, _CUTTING) else fault.at_s, fault)
         for fault in faults
