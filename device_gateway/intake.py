@@ -136,7 +136,8 @@ def assembler_after(state: SensorState, status: SensorStatus, *, keeps_log: bool
     """What takes packets of a sensor from where the last commit ended."""
     position = state.position
     if position is not None and status.next < position:
-        log.warning("sensor.counts_anew", sensor=state.sensor)
+        if keeps_log:  # of the others every connection does
+            log.warning("sensor.counts_anew", sensor=state.sensor)
         position = None
     if position is None:
         return Assembler(Position(status.oldest.epoch, 0), keeps_log=keeps_log)

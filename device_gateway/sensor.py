@@ -143,13 +143,12 @@ class SensorSession:
     def status(self) -> SensorStatusMessage:
         """How the sensor is, for its status topic."""
         state = self._shared.outbox.state(self.serial)
-        now_ns = self._shared.clock_ns()
         clock, error_ns = state.clock, None
         if clock is not None and clock.known and clock.cursor_device_ns is not None:
             error_ns = clock.error_ns(clock.cursor_device_ns)
         return SensorStatusMessage(
             state=self.state,
-            at_ns=now_ns,
+            at_ns=self._shared.clock_ns(),
             battery_percent=self.battery_percent,
             rssi_dbm=self.rssi_dbm,
             profile=self.make,
@@ -192,6 +191,8 @@ class SensorSession:
         level = log.debug if self._failures else log.warning
         level("sensor.link_failed", sensor=self.serial, state=self.state, error=self.reason)
         refused = isinstance(error, PlumblineError) and error.reason is Reason.NOT_BONDED
+        if refused and not self.serial:
+            self.serial = self._shared.speak_for_known(self, self._advertisement)
         self._fire(Event.NOT_OURS if refused else Event.FAILED)
 
     # actions
@@ -296,8 +297,7 @@ class SensorSession:
         await asyncio.sleep(ROOM_INTERVAL_S)
         await self._shared.writer.room()
         await self._shared.writer.flush()
-        status = await link.control.status()
-        link.assembler = self._assembler(link, status)
+        link.assembler = self._assembler(link, await link.control.status())
         self._fire_if(link, Event.ROOM_AGAIN)
 
     def _drop_link(self) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final, cast
 
 import structlog
+from bumble import hci
 from bumble.core import InvalidPacketError
 from bumble.transport.common import PacketParser, Transport, TransportSink
 
@@ -59,6 +60,11 @@ class LocalPort:
     def links(self) -> int:
         """How many links its dongle holds: slots that are taken."""
         return len(self._dongle.le_connections) if self._dongle is not None else 0
+
+    @property
+    def address(self) -> hci.Address | None:
+        """By which sensors know who has it open, or had last; None before it was opened."""
+        return None if self._dongle is None else self._dongle.random_address
 
     async def open(self) -> Transport:
         """The dongle as a bumble transport. OSError while it is pulled out or somebody has it."""

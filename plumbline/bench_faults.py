@@ -17,44 +17,24 @@ import structlog
 
 from contracts.errors import PlumblineError, Reason
 from device_gateway.session import READING
-from firmware_sim.faults import (
-    AdapterGone,
-    Corruption,
-    Delay,
-    Drop,
-    DyingBattery,
-    FaultPlan,
-    Loss,
-    OutOfRange,
-    Reboot,
-    Span,
-)
-from plumbline.fault_days import Day, Visit, draw_day
-from plumbline.fault_run import RATE_HZ, DayResult, Step, run_day
+from plumbline.fault_account import Account, StreamAccount
+from plumbline.fault_days import OTHER_MAKE_AT, SENSORS, BondReset, Day, draw_day
+from plumbline.fault_run import RATE_HZ, DayResult, run_day
+from plumbline.fault_times import Gap, gaps
 
 PLANS: Final = 12
-#: A link that is lost within so long of a fault's end was lost by it: a session gives a silent one up
-#: after ten seconds, and a command after five.
-BLAME_S: Final = 20.0
-_STARTED: Final = "gateway started"
-#: What ends a link, and what may make a gateway give one up.
-_CUTTING: Final = (Drop, OutOfRange, Reboot, DyingBattery, AdapterGone)
-_TROUBLING: Final = (Loss, Delay, Corruption)
 #: Seeds that are named of those that failed.
 MAX_NAMED: Final = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A time without a link that could have been up, and the fault that it followed."""
-
-    fault: str
-    lasts_s: float
+#: What a gateway says of a sensor that was reset.
+UNKNOWN_TO_IT: Final = "no longer knows this gateway"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a day showed, small enough to be handed from process to process."""
+    """What a day showed, small enough to be handed from process to process.
+
+    ``recorded`` to ``both``: samples of the native sensors; ``streamed`` and ``gone`` of the others.
+    """
 
     seed: int
     troubles: tuple[str, ...]
@@ -62,6 +42,9 @@ class Verdict:
     recorded: int
     found: int
     lost: int
+    both: int = 0
+    streamed: int = 0
+    gone: int = 0
 
 
 def measure_faults(folder: Path, *, plans: int = PLANS, seed: int = 1) -> dict[str, Any]:
@@ -99,91 +82,104 @@ def _judge_in(task: tuple[int, str]) -> Verdict:
 
 def judge(result: DayResult) -> Verdict:
     """What was wrong with a day, if anything, and how long links were away that could have been up."""
-    accounts = result.accounts.values()
+    accounts, streams = result.accounts.values(), result.streams.values()
     return Verdict(
         seed=result.day.seed,
-        troubles=(*_lost_troubles(result), *_link_troubles(result)),
-        gaps=tuple(gap for serial in result.accounts for gap in gaps(result, serial)),
+        troubles=(
+            *_lost_troubles(result),
+            *_stream_troubles(result),
+            *_bond_troubles(result),
+            *_link_troubles(result),
+        ),
+        gaps=tuple(gap for sensor in _sensors(result) for gap in gaps_of(result, sensor)),
         recorded=sum(one.recorded for one in accounts),
         found=sum(one.found for one in accounts),
         lost=sum(one.overwritten + one.untimed for one in accounts),
+        both=sum(one.both for one in accounts),
+        streamed=sum(one.found for one in streams),
+        gone=sum(one.gone for one in streams),
     )
+
+
+def _sensors(result: DayResult) -> list[str]:
+    return [*result.accounts, *result.streams]
+
+
+def gaps_of(result: DayResult, sensor: str) -> Iterator[Gap]:
+    """The times that a sensor's link was away from our gateway and could have been up."""
+    place = _placement(sensor)
+    return gaps(
+        [step for step in result.witness.steps if step.sensor == sensor],
+        result.day.visits,
+        result.day.plan.of(place),
+        result.day.plan,
+        [span for held, span in result.rival.held if held == place],
+    )
+
+
+def _placement(sensor: str) -> str:
+    """Where a sensor of a day is worn: only the one without a log does not say so in its id."""
+    place = sensor.rpartition("-")[2]
+    return place if place in SENSORS else OTHER_MAKE_AT
 
 
 def _lost_troubles(result: DayResult) -> Iterator[str]:
     for serial, account in result.accounts.items():
-        for what in ("missing", "twice", "invented"):
-            if count := getattr(account, what):
-                yield f"{serial}: {count} samples {what}"
-        if account.untimed != account.counted_untimed:
+        yield from _counted(serial, account, "missing", "twice", "invented")
+        # What two gateways both took, both count.
+        once = account.untimed == account.counted_untimed
+        if not once and not (result.day.rival and account.counted_untimed > account.untimed):
             yield f"{serial}: {account.untimed} samples untimed, {account.counted_untimed} counted"
-        if account.lost != account.counted_lost:
-            yield f"{serial}: {account.lost} samples lost, {account.counted_lost} counted"
+        for lost in account.lost:
+            if not lost.least <= lost.counted <= lost.most:
+                yield f"{serial}: {lost.least} to {lost.most} samples lost, {lost.counted} counted"
+
+
+def _stream_troubles(result: DayResult) -> Iterator[str]:
+    for sensor, stream in result.streams.items():
+        yield from _counted(sensor, stream, "missing", "twice", "invented")
+
+
+def _counted(sensor: str, account: Account | StreamAccount, *wrong: str) -> Iterator[str]:
+    for what in wrong:
+        if count := getattr(account, what):
+            yield f"{sensor}: {count} samples {what}"
+
+
+def _bond_troubles(result: DayResult) -> Iterator[str]:
+    """Who is not bonded reads nothing, and who no longer is says so."""
+    if not result.day.bonded:
+        return
+    for step in result.rival.steps:
+        if step.sensor in result.accounts and step.state in READING:
+            yield f"{step.sensor}: read by a gateway that it is not bonded with"
+    if result.day.reset is not None:
+        yield from _reset_troubles(result, result.day.reset)
+
+
+def _reset_troubles(result: DayResult, reset: BondReset) -> Iterator[str]:
+    (serial,) = (one for one in result.accounts if _placement(one) == reset.sensor)
+    steps = [
+        step
+        for step in result.witness.steps
+        if step.sensor == serial and reset.at_s <= step.at_s < reset.forgotten_s
+    ]
+    if any(step.state in READING for step in steps):
+        yield f"{serial}: read although it was reset"
+    if not any(UNKNOWN_TO_IT in step.reason for step in steps):
+        yield f"{serial}: reset, and nobody said so"
 
 
 def _link_troubles(result: DayResult) -> Iterator[str]:
-    witness = result.witness
-    linked = [s for s in result.accounts if witness.at_end.get(s) in READING]
-    for serial in sorted(set(result.accounts) - set(linked)):
-        yield f"{serial}: {witness.at_end.get(serial, 'never met')} at the end"
+    witness, sensors = result.witness, _sensors(result)
+    linked = [sensor for sensor in sensors if witness.at_end.get(sensor) in READING]
+    for sensor in sorted(set(sensors) - set(linked)):
+        yield f"{sensor}: {witness.at_end.get(sensor, 'never met')} at the end"
     if not len(linked) == witness.links_at_gateway == len(witness.linked_sensors):
         yield (
             f"{len(linked)} sessions linked, {witness.links_at_gateway} slots taken at the gateway, "
             f"{len(witness.linked_sensors)} at the sensors"
         )
-
-
-def gaps(result: DayResult, serial: str) -> Iterator[Gap]:
-    """Every time in a visit that a sensor's link was down and could have been up, to its return.
-
-    One that the visit's end cut short is none: nobody knows when the link would have been back.
-    """
-    steps = [step for step in result.witness.steps if step.sensor == serial]
-    mine = result.day.plan.of(serial, serial.rpartition("-")[2])
-    impossible = [*mine.unreachable(), *result.day.plan.without_adapter()]
-    for visit in result.day.visits:
-        for down in _down(steps, visit):
-            possible_s = max([down.start_s, *(s.end_s for s in impossible if _in(down, s.end_s))])
-            if not any(span.holds(down.end_s) for span in impossible):
-                yield Gap(
-                    _blamed(mine, result.day.plan, visit, possible_s), down.end_s - possible_s
-                )
-
-
-def _down(steps: list[Step], visit: Visit) -> Iterator[Span]:
-    """Times without a link that ended within a visit."""
-    since_s: float | None = visit.start_s
-    for step in steps:
-        if not visit.start_s <= step.at_s < visit.end_s:
-            continue
-        if step.state in READING:
-            if since_s is not None:
-                yield Span(since_s, step.at_s)
-            since_s = None
-        elif since_s is None:
-            since_s = step.at_s
-
-
-def _in(span: Span, at_s: float) -> bool:
-    return span.start_s <= at_s <= span.end_s
-
-
-def _blamed(mine: FaultPlan, plan: FaultPlan, visit: Visit, at_s: float) -> str:
-    """The kind of the last fault before a time, else that the gateway had only just started."""
-    faults = [*mine.kind(*_CUTTING, *_TROUBLING), *plan.kind(AdapterGone)]
-    recent = [
-        (_over_s(fault) if isinstance(fault, _CUTTING) else fault.at_s, fault)
-        for fault in faults
-        if fault.at_s <= at_s <= _over_s(fault) + BLAME_S and _over_s(fault) >= visit.start_s
-    ]
-    if not recent or at_s == visit.start_s:
-        return _STARTED
-    fault = max(recent, key=lambda pair: pair[0])[1]
-    return str(type(fault).__struct_config__.tag)
-
-
-def _over_s(fault: Any) -> float:
-    return fault.end_s + fault.off_s if isinstance(fault, DyingBattery) else float(fault.end_s)
 
 
 def _figures(verdicts: list[Verdict]) -> dict[str, Any]:
@@ -197,9 +193,20 @@ def _figures(verdicts: list[Verdict]) -> dict[str, Any]:
         "of them gateway at work h": sum(v.end_s - v.start_s for d in days for v in d.visits)
         / 3600,
         "faults": sum(len(day.plan.faults) for day in days),
+        "days with": {
+            "another gateway": sum(bool(day.rival) for day in days),
+            "bonds": sum(day.bonded for day in days),
+            "a bond reset": sum(day.reset is not None for day in days),
+            "a sensor without a log": sum(bool(day.other_make) for day in days),
+        },
         "samples recorded": sum(verdict.recorded for verdict in verdicts),
         "in the outbox, once": sum(verdict.found for verdict in verdicts),
+        "of them also in another gateway's": sum(verdict.both for verdict in verdicts),
         "overwritten or never timed, counted": sum(verdict.lost for verdict in verdicts),
+        "without a log": {
+            "in the outbox, once": sum(verdict.streamed for verdict in verdicts),
+            "gone, no link": sum(verdict.gone for verdict in verdicts),
+        },
         "without link": {"every fault": _spread([gap.lasts_s for gap in every])}
         | {
             kind: _spread([gap.lasts_s for gap in every if gap.fault == kind])

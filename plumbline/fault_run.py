@@ -1,7 +1,7 @@
-"""One day of faults, run in fast time: simulated sensors, virtual air and a whole gateway in one loop.
+"""One day of faults, run in fast time: simulated sensors, virtual air and whole gateways in one loop.
 
-The outbox is the real one, on disk; analytics is left out, so that the outbox keeps all that it was
-given. At the end every sample that reached a sensor's log is looked for in it.
+The outboxes are the real ones, on disk; analytics is left out, so that an outbox keeps all that it was
+given. At the end every sample that reached a sensor's log is looked for in them.
 """
 
 from __future__ import annotations
@@ -12,255 +12,264 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
+from bumble.device import Connection, Device
 
 from contracts.broker import BrokerAddress
-from contracts.errors import RadioError
+from contracts.errors import InvariantError, RadioError
 from contracts.imu import DEFAULT_SCALE
-from contracts.messages import ImuMessage, SensorStatus
-from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from device_gateway.config import GatewayConfig
 from device_gateway.outbox import Outbox
+from device_gateway.profiles import PROFILES, Profile
 from device_gateway.radio import HciRadio
+from device_gateway.radio.keys import KeyFile
 from device_gateway.service import run_gateway
+from device_gateway.streaming import address_id
 from device_gateway.uplink import GatewayParts
 from firmware_sim.battery import Battery
 from firmware_sim.clock import DeviceClock
-from firmware_sim.counting import CountingSource, counted_ticks
-from firmware_sim.epochs import AnyFirmware, EpochFirmware
+from firmware_sim.counting import CountingSource
+from firmware_sim.dongles import LocalPort
 from firmware_sim.fast_time import BEGIN_NS, clock_ns, run_fast
 from firmware_sim.faulted import faulted_clock, faulted_firmware
-from firmware_sim.faults import FaultPlan
-from firmware_sim.firmware import Firmware, FirmwareConfig
-from firmware_sim.fleet import SimulatedSensor
+from firmware_sim.faults import FaultPlan, Span
+from firmware_sim.firmware import FirmwareConfig
+from firmware_sim.fleet import SimulatedSensor, serial_number
+from firmware_sim.makes import MAKES, DeviceConfig
+from firmware_sim.makes.fleet import MakeSensor
+from firmware_sim.makes.peripheral import MakePeripheral
+from firmware_sim.peripheral import Peripheral, static_address
 from firmware_sim.simulation import Simulation
-from firmware_sim.source import Ticks
-from plumbline.fault_days import Day, Visit
-from plumbline.unanswered import Unanswered, unheard
+from plumbline.fault_account import Account, StreamAccount, account, stream_account
+from plumbline.fault_days import OTHER_MAKE_AT, BondReset, Day, Visit
+from plumbline.fault_times import safe_spans
+from plumbline.fault_witness import Watched, Witness, day_s
+from plumbline.unanswered import unheard
+
+if TYPE_CHECKING:
+    from firmware_sim.service import AnySensor
 
 #: Coarse, so that a day is quick; what is handed over is the same at any rate.
 RATE_HZ: Final = 1.0
+#: What is asked of other makes: their slowest, and of a WitMotion the rate that it has before it is asked,
+#: so that a tick of it is the same all day.
+MAKE_RATES_HZ: Final = {"dot": 1.0, "movesense": 13.0, "witmotion": 10.0}
 PLACEMENTS: Final = (Placement.T4, Placement.L5)
 #: A disk is mostly quick and now and then is not.
 COMMIT_S: Final = (0.002, 0.002, 0.005, 0.02, 0.5)
 #: A supervisor starts a gateway again that could not start, as without an adapter.
 RESTART_S: Final = 2.0
 _SITE: Final = "bench"
-_NONE: Final[Ticks] = np.empty(0, np.int64)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A session's state from a time on, s from the day's start."""
-
-    at_s: float
-    sensor: str
-    state: str
-
-
-@dataclass(slots=True)
-class Witness:
-    """What a day's sessions did, and how they were when the last visit ended."""
-
-    steps: list[Step] = field(default_factory=list)
-    states: dict[str, str] = field(default_factory=dict)
-    unplaced: dict[str, int] = field(default_factory=dict)  # said by gateways that have ended
-    at_end: dict[str, str] = field(default_factory=dict)
-    links_at_gateway: int = 0
-    linked_sensors: tuple[str, ...] = ()
-
-
-class _NoBroker(Unanswered):
-    """Analytics that never answers. It notes what sessions do."""
-
-    def __init__(self, witness: Witness, outbox: Outbox) -> None:
-        super().__init__()
-        self._witness = witness
-        self._outbox = outbox
-        self._unplaced_before = dict(witness.unplaced)
-
-    def status(self, sensor: str, status: SensorStatus) -> None:
-        """Note a change, and what could not be placed in time."""
-        unplaced = status.dropped - self._outbox.state(sensor).lost
-        before = self._unplaced_before.get(sensor, 0)
-        self._witness.unplaced[sensor] = before + unplaced
-        if self._witness.states.get(sensor) != status.state:
-            self._witness.states[sensor] = status.state
-            at_s = (clock_ns() - BEGIN_NS) / NS_PER_S
-            self._witness.steps.append(Step(at_s, sensor, status.state))
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What became of one sensor's samples over a day, in samples."""
-
-    recorded: int  # reached its log
-    found: int  # in the outbox
-    twice: int
-    invented: int  # in the outbox, and never recorded
-    overwritten: int  # a full log gave them up before anyone read them
-    untimed: int  # of an epoch that nobody ever gave a time
-    counted_untimed: int  # by the gateway
-    missing: int  # neither in the outbox nor still in the log, overwritten or untimed
-    lost: int  # never recorded, or overwritten: ticks up to the last one in the outbox
-    counted_lost: int  # by the gateway
+_PREFIX: Final = "PL"
 
 
 @dataclass(frozen=True, slots=True)
 class DayResult:
-    """One day's end."""
+    """One day's end: native sensors by serial, those without a log by the id that gateways give them.
+
+    ``rival``: what the other gateway did, on days that have one.
+    """
 
     day: Day
     accounts: dict[str, Account]
     witness: Witness
+    streams: dict[str, StreamAccount] = field(default_factory=dict)
+    rival: Witness = field(default_factory=Witness)
 
 
 def run_day(day: Day, folder: Path) -> DayResult:
-    """Run a day with its outbox in ``folder``."""
+    """Run a day with its outboxes in ``folder``."""
     chance = Random(day.seed)
-    sensors = [_sensor(place, day.plan, chance) for place in PLACEMENTS]
-    witness = Witness()
-    config = GatewayConfig(
-        site=_SITE,
-        gateway=_SITE,
-        radio="local",
-        broker=BrokerAddress("127.0.0.1", 1883),
-        outbox_path=folder / "outbox.db",
-    )
+    sensors = [_sensor(place, day, chance) for place in PLACEMENTS]
+    ours = _Gateway("ours", folder, day, chance)
+    rival = _Gateway("rival", folder, day, chance) if day.rival else None
     run_fast(
-        _live(day, sensors, config, witness, chance),
+        _live(day, sensors, ours, rival),
         thread_work_s=lambda: chance.choice(COMMIT_S),
     )
-    with Outbox(config.outbox_path, cap_bytes=config.outbox_cap_bytes) as outbox:
-        accounts = {
-            sensor.serial: account(sensor, outbox, witness.unplaced.get(sensor.serial, 0))
-            for sensor in sensors
-        }
-    return DayResult(day, accounts, witness)
+    gateways = [ours] if rival is None else [ours, rival]
+    witnesses = [gateway.witness for gateway in gateways]
+    result = DayResult(day, {}, ours.witness, rival=rival.witness if rival else Witness())
+    with contextlib.ExitStack() as opened:
+        outboxes = [opened.enter_context(gateway.outbox()) for gateway in gateways]
+        for sensor in sensors:
+            if isinstance(sensor, MakeSensor):
+                stream = _stream(day, sensor, outboxes, witnesses)
+                result.streams[known_as(sensor)] = stream
+            else:
+                untimed = sum(witness.unplaced.get(sensor.serial, 0) for witness in witnesses)
+                result.accounts[sensor.serial] = account(sensor, outboxes, untimed)
+    return result
 
 
-def _sensor(place: Placement, plan: FaultPlan, chance: Random) -> SimulatedSensor:
-    serial = f"PL-{place}"
+def _stream(
+    day: Day, sensor: MakeSensor, outboxes: Sequence[Outbox], witnesses: Sequence[Witness]
+) -> StreamAccount:
+    """The account of a sensor without a log."""
+    name = known_as(sensor)
+    mine = day.plan.of(str(sensor.placement))
+    safe = [
+        span
+        for witness, visits in zip(witnesses, (day.visits, day.rival), strict=False)
+        for span in safe_spans([s for s in witness.steps if s.sensor == name], visits, mine)
+    ]
+    return stream_account(sensor, name, outboxes, safe, 3600.0 * day.hours)
+
+
+def known_as(sensor: AnySensor) -> str:
+    """The id that gateways give a sensor."""
+    if isinstance(sensor, SimulatedSensor):
+        return sensor.serial
+    make = next(name for name, made in MAKES.items() if isinstance(sensor.firmware, made))
+    address = static_address(sensor.serial).to_string(with_type_qualifier=False)
+    return address_id(_profile(make), address)
+
+
+def _profile(make: str) -> Profile:
+    return next(profile for profile in PROFILES if profile.name == make)
+
+
+def _sensor(place: Placement, day: Day, chance: Random) -> AnySensor:
+    drift_ppm = chance.uniform(-20.0, 20.0)
+    battery = Battery(100.0, life_h=100.0)
+    serial = serial_number(_PREFIX, place)
+    if day.other_make and place == OTHER_MAKE_AT:
+        scale = _profile(day.other_make).scale
+        config = DeviceConfig(serial, BEGIN_NS, drift_ppm, battery)
+        device = MAKES[day.other_make](config, lambda rate_hz: CountingSource(rate_hz, scale))
+        return MakeSensor(serial, place, device)
+    return native_sensor(place, day.plan, drift_ppm, battery=battery, bonds=day.bonded)
+
+
+def native_sensor(
+    place: Placement,
+    plan: FaultPlan,
+    drift_ppm: float = 0.0,
+    *,
+    battery: Battery,
+    bonds: bool = False,
+) -> SimulatedSensor:
+    """A native sensor that counts, as a plan has it."""
+    serial = serial_number(_PREFIX, place)
     mine = plan.of(serial, str(place))
-    clock = DeviceClock(BEGIN_NS, chance.uniform(-20.0, 20.0))
+    clock = DeviceClock(BEGIN_NS, drift_ppm)
     config = FirmwareConfig(
         serial=serial,
         power_on_ns=BEGIN_NS,
-        clock_drift_ppm=clock.drift_ppm,
+        clock_drift_ppm=drift_ppm,
         synced_at_power_on=True,
-        battery=Battery(100.0, life_h=100.0),
+        battery=battery,
     )
     source = CountingSource(RATE_HZ, DEFAULT_SCALE)
     firmware = faulted_firmware(
         config, source, faulted_clock(clock, mine, BEGIN_NS), mine, BEGIN_NS
     )
-    return SimulatedSensor(serial, place, firmware)
+    return SimulatedSensor(serial, place, firmware, bonds=bonds)
 
 
-async def _live(
-    day: Day,
-    sensors: list[SimulatedSensor],
-    config: GatewayConfig,
-    witness: Witness,
-    chance: Random,
-) -> None:
-    async with Simulation(sensors, start_ns=BEGIN_NS, plan=day.plan) as simulation:
-        port = simulation.port()
+class _Gateway:
+    """A gateway with an outbox, keys and a port of its own, at work in visits."""
 
-        def no_broker(config: GatewayConfig, outbox: Outbox, **_: object) -> _NoBroker:
-            del config
-            return _NoBroker(witness, outbox)
+    def __init__(self, name: str, folder: Path, day: Day, chance: Random) -> None:
+        self.witness = Witness()
+        self.keys = KeyFile(folder / f"{name}-keys.json")
+        self.port: LocalPort | None = None
+        self._chance = chance
+        self._config = GatewayConfig(
+            site=_SITE,
+            gateway=name,
+            radio="local",
+            broker=BrokerAddress("127.0.0.1", 1883),
+            outbox_path=folder / f"{name}.db",
+            keys_path=folder / f"{name}-keys.json",
+            stream_rate_hz=MAKE_RATES_HZ.get(day.other_make, RATE_HZ),
+        )
 
-        def parts() -> GatewayParts:
-            radio = HciRadio("local", port.open)
-            return GatewayParts(radio=radio, uplink=no_broker, random=chance)
+    def outbox(self) -> Outbox:
+        """Its outbox, while it is not at work."""
+        return Outbox(self._config.outbox_path, cap_bytes=self._config.outbox_cap_bytes)
+
+    async def attend(self, visits: Sequence[Visit], simulation: Simulation) -> None:
+        """Be at work in every visit, to the end of the last one."""
+        port = self.port = simulation.port()
 
         def look() -> None:
-            witness.at_end = dict(witness.states)
-            witness.links_at_gateway = port.links
-            witness.linked_sensors = tuple(p.serial for p in simulation.peripherals if p.connected)
+            self.witness.at_end = dict(self.witness.states)
+            self.witness.links_at_gateway = port.links
+            self.witness.linked_sensors = tuple(
+                p.serial for p in simulation.peripherals if p.connected
+            )
 
-        for visit in day.visits:
-            await asyncio.sleep(max(0.0, visit.start_s - simulation.now_s()))
-            await _visit(visit, config, parts, simulation.now_s, look)
+        for visit in visits:
+            await asyncio.sleep(max(0.0, visit.start_s - day_s()))
+            await self._visit(visit, port, look)
+
+    async def _visit(self, visit: Visit, port: LocalPort, look: Callable[[], None]) -> None:
+        """At work to the visit's end, and started again where it could not start."""
+        while (left_s := visit.end_s - day_s()) > RESTART_S:
+            stop = asyncio.Event()
+            gateway = asyncio.ensure_future(
+                run_gateway(
+                    self._config,
+                    clock_ns=clock_ns,
+                    report=unheard,
+                    stop=stop,
+                    parts=self._parts(port),
+                )
+            )
+            await asyncio.wait({gateway}, timeout=left_s)
+            look()
+            if not gateway.done():
+                gateway.cancel() if visit.killed else stop.set()
+            with contextlib.suppress(asyncio.CancelledError, RadioError):
+                await gateway
+            await asyncio.sleep(min(RESTART_S, max(0.0, visit.end_s - day_s())))
+
+    def _parts(self, port: LocalPort) -> GatewayParts:
+        def watched(config: GatewayConfig, outbox: Outbox, **_: object) -> Watched:
+            del config
+            return Watched(self.witness, outbox)
+
+        radio = HciRadio("local", port.open, self._config.keys_path)
+        return GatewayParts(radio=radio, uplink=watched, random=self._chance)
 
 
-async def _visit(
-    visit: Visit,
-    config: GatewayConfig,
-    parts: Callable[[], GatewayParts],
-    now_s: Callable[[], float],
-    look: Callable[[], None],
-) -> None:
-    """The gateway at work, started again where it could not start, to the visit's end."""
-    while (left_s := visit.end_s - now_s()) > RESTART_S:
-        stop = asyncio.Event()
-        gateway = asyncio.ensure_future(
-            run_gateway(config, clock_ns=clock_ns, report=unheard, stop=stop, parts=parts())
+async def _live(day: Day, sensors: list[AnySensor], ours: _Gateway, rival: _Gateway | None) -> None:
+    async with Simulation(sensors, start_ns=BEGIN_NS, plan=day.plan) as simulation:
+        beside = []
+        if day.reset is not None:
+            beside.append(asyncio.create_task(_reset(day.reset, simulation, ours.keys)))
+        if rival is not None:
+            for sensor, peripheral in zip(sensors, simulation.peripherals, strict=True):
+                _note_links(str(sensor.placement), peripheral, rival)
+            beside.append(asyncio.create_task(rival.attend(day.rival, simulation)))
+        await ours.attend(day.visits, simulation)
+        await asyncio.gather(*beside)
+
+
+def _note_links(place: str, peripheral: Peripheral | MakePeripheral, rival: _Gateway) -> None:
+    """Note when the rival has a sensor's link: ours cannot have it then."""
+
+    def on_connection(connection: Connection) -> None:
+        if rival.port is None or connection.peer_address != rival.port.address:
+            return
+        since_s = day_s()
+        connection.on(
+            Connection.EVENT_DISCONNECTION,
+            lambda _: rival.witness.held.append((place, Span(since_s, day_s()))),
         )
-        await asyncio.wait({gateway}, timeout=left_s)
-        look()
-        if not gateway.done():
-            gateway.cancel() if visit.killed else stop.set()
-        with contextlib.suppress(asyncio.CancelledError, RadioError):
-            await gateway
-        await asyncio.sleep(min(RESTART_S, max(0.0, visit.end_s - now_s())))
+
+    peripheral.device.on(Device.EVENT_CONNECTION, on_connection)
 
 
-def account(sensor: SimulatedSensor, outbox: Outbox, counted_untimed: int) -> Account:
-    """What became of a sensor's samples."""
-    epochs = _epochs(sensor.firmware)
-    recorded = np.concatenate([_counts(epoch) for epoch in epochs])
-    untimed = np.concatenate([_NONE, *(_counts(epoch) for epoch in epochs if not epoch.timed)])
-    found = _in_outbox(sensor.serial, outbox)
-    unique, counts = np.unique(found, return_counts=True)
-    read = recorded <= unique[-1] if len(unique) else np.zeros(len(recorded), bool)
-    gone = np.setdiff1d(np.setdiff1d(recorded[read], unique), untimed)
-    overwritten = min(len(gone), sensor.firmware.stats.overwritten)
-    state = outbox.state(sensor.serial)
-    return Account(
-        recorded=len(recorded),
-        found=len(found),
-        twice=int((counts - 1).sum()),
-        invented=len(np.setdiff1d(unique, recorded)),
-        overwritten=overwritten,
-        untimed=len(np.setdiff1d(untimed, unique)),
-        counted_untimed=counted_untimed,
-        missing=len(gone) - overwritten,
-        lost=overwritten + sum(_lost_ticks(e, unique) for e in epochs if e.timed),
-        counted_lost=state.lost,
-    )
-
-
-def _lost_ticks(epoch: Firmware, found: Ticks) -> int:
-    """Ticks of an epoch that the sensor lost before the last one of it that was found."""
-    taken = epoch.taken()
-    known = np.isin(counted_ticks(taken.samples), found)
-    if not known.any():
-        return 0
-    last = int(np.flatnonzero(known)[-1])
-    return int(taken.sequences[last]) - last
-
-
-def _epochs(firmware: AnyFirmware) -> Sequence[Firmware]:
-    return firmware.epochs if isinstance(firmware, EpochFirmware) else (firmware,)
-
-
-def _counts(epoch: Firmware) -> Ticks:
-    """The counts of all samples that reached a log."""
-    return counted_ticks(epoch.taken().samples)
-
-
-def _in_outbox(serial: str, outbox: Outbox) -> Ticks:
-    pieces = [_NONE]
-    after = 0
-    while rows := outbox.read(serial, after, max_bytes=2**22, max_batches=4096):
-        for seq, payload in rows:
-            message = ImuMessage.decode(payload, now_ns=None)
-            raw = np.frombuffer(message.samples, "<i2").reshape(-1, 6)
-            pieces.append(counted_ticks(raw))
-            after = seq
-    return np.concatenate(pieces)
+async def _reset(reset: BondReset, simulation: Simulation, keys: KeyFile) -> None:
+    """Somebody presses a sensor's button for long, and later has our gateway forget its bond."""
+    peripheral = simulation.peripheral(reset.sensor)
+    if not isinstance(peripheral, Peripheral) or peripheral.bonding is None:
+        raise InvariantError(f"There is no bond of {reset.sensor} to reset.")
+    await asyncio.sleep(reset.at_s - day_s())
+    peripheral.bonding.reset()
+    await asyncio.sleep(reset.forgotten_s - day_s())
+    keys.forget(peripheral.serial)

@@ -89,6 +89,10 @@ class WitMotionCodec(WithoutMotor):
 
         DecodeError where there is neither: these bytes are not of this make.
         """
+        if self._rest and value.startswith((READINGS_HEAD, REGISTERS_HEAD)):
+            # The rest was cut off. Put before this, pieces of two frames might pass for one.
+            self._broken += self._rest.startswith(READINGS_HEAD)
+            self._rest = b""
         data = self._rest + value
         self._rest = b""
         frames = []

@@ -156,6 +156,7 @@ class BumbleClient(BaseBleakClient):
         connection.on(Connection.EVENT_DISCONNECTION, lambda _: self._on_disconnection(connection))
         if await self._hci.keys.get(str(self._peer)) is not None:
             await self._encrypt(connection)
+            self._hci.keys.prove(str(self._peer))
             self._hci.keys.call(str(self._peer), self._name)
         elif pair:
             await self.pair()
@@ -180,13 +181,22 @@ class BumbleClient(BaseBleakClient):
             self._disconnected_callback()
 
     async def _encrypt(self, connection: Connection) -> None:
-        """Encrypt with the keys of an earlier bond. RadioError where the sensor has forgotten it."""
+        """Encrypt with the keys of an earlier bond. RadioError where the sensor has forgotten it.
+
+        Where it never had it, since the link broke before our part of the keys arrived, the bond goes, and
+        BleakError has the sensor paired with anew.
+        """
         try:
             await self._request(connection.encrypt())
         except BleakError as error:
             missing = hci.HCI_ErrorCode.PIN_OR_KEY_MISSING_ERROR
             if getattr(error.__cause__, "error_code", None) != missing:
                 raise
+            if not self._hci.keys.is_proven(str(self._peer)):
+                await self.unpair()
+                raise BleakError(
+                    f"The link to {self.address} broke while it was bonded."
+                ) from error
             raise RadioError(
                 Reason.NOT_BONDED,
                 "The sensor no longer knows this gateway: it was reset, or bonded with another.",
@@ -241,6 +251,8 @@ class BumbleClient(BaseBleakClient):
                 characteristic.obj, lambda value: callback(bytearray(value))
             )
         )
+        if connection.is_encrypted:  # the keys were sent before what this answers
+            self._hci.keys.prove(str(self._peer))
 
     async def stop_notify(self, characteristic: BleakGATTCharacteristic) -> None:
         """Call nobody any more."""

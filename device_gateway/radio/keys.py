@@ -27,6 +27,7 @@ class _Kept(msgspec.Struct, forbid_unknown_fields=True):
     address: str
     bonds: dict[str, dict[str, Any]] = {}
     names: dict[str, str] = {}  # as they were advertised, by address
+    unproven: tuple[str, ...] = ()  # addresses of bonds that the peer was never heard to share
 
 
 class KeyFile(KeyStore):
@@ -58,27 +59,39 @@ class KeyFile(KeyStore):
         return [(name, PairingKeys.from_dict(keys)) for name, keys in self._kept.bonds.items()]
 
     async def update(self, name: str, keys: PairingKeys) -> None:
-        """Keep the keys of a peer; of too many the oldest go."""
+        """Keep the keys of a peer, unproven as yet; of too many the oldest go."""
         kept = self._read()
         bonds = {other: known for other, known in kept.bonds.items() if other != name}
         bonds[name] = keys.to_dict()
         for oldest in list(bonds)[: max(0, len(bonds) - MAX_BONDS)]:
             del bonds[oldest]
-        self._write(_Kept(kept.address, bonds, kept.names | self._being_named))
+        unproven = (*kept.unproven, name)
+        self._write(_Kept(kept.address, bonds, kept.names | self._being_named, unproven))
 
     async def delete(self, name: str) -> None:
         """Forget a peer. KeyError where it is not known."""
         kept = self._read()
         bonds = dict(kept.bonds)
         del bonds[name]
-        self._write(_Kept(kept.address, bonds, kept.names))
+        self._write(msgspec.structs.replace(kept, bonds=bonds))
+
+    def prove(self, address: str) -> None:
+        """The peer has answered under its bond: it has the keys as well."""
+        if address in self._kept.unproven:
+            kept = self._read()
+            others = tuple(one for one in kept.unproven if one != address)
+            self._write(msgspec.structs.replace(kept, unproven=others))
+
+    def is_proven(self, address: str) -> bool:
+        """Whether the peer ever answered under its bond. Else the link may have broken just before."""
+        return address not in self._kept.unproven
 
     def call(self, address: str, name: str) -> None:
         """What a person calls the peer at an address that is bonded, or is about to be."""
         self._being_named = {address: name}
         kept = self._read()
         if address in kept.bonds and kept.names.get(address) != name:
-            self._write(_Kept(kept.address, kept.bonds, kept.names | {address: name}))
+            self._write(msgspec.structs.replace(kept, names=kept.names | {address: name}))
 
     def forget(self, name: str) -> int:
         """Forget the peers of a name; how many there were."""
@@ -86,7 +99,7 @@ class KeyFile(KeyStore):
         gone = {address for address, called in kept.names.items() if called == name}
         bonds = {address: keys for address, keys in kept.bonds.items() if address not in gone}
         if gone:
-            self._write(_Kept(kept.address, bonds, kept.names))
+            self._write(msgspec.structs.replace(kept, bonds=bonds))
         return len(kept.bonds) - len(bonds)
 
     def _read(self) -> _Kept:
@@ -110,8 +123,10 @@ class KeyFile(KeyStore):
         return kept
 
     def _write(self, kept: _Kept) -> None:
-        kept = _Kept(
-            kept.address, kept.bonds, {a: n for a, n in kept.names.items() if a in kept.bonds}
+        kept = msgspec.structs.replace(
+            kept,
+            names={a: n for a, n in kept.names.items() if a in kept.bonds},
+            unproven=tuple(a for a in dict.fromkeys(kept.unproven) if a in kept.bonds),
         )
         self._kept = kept
         if self._path is None:

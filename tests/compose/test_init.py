@@ -139,6 +139,7 @@ def test_the_rules_of_a_gateway_are_these() -> None:
         "topic write plumbline/v1/s/gateway/g/status",
         "topic write plumbline/v1/s/gateway/g/reply",
         "topic write plumbline/v1/s/gateway/g/sensor/+/imu",
+        "topic write plumbline/v1/s/gateway/g/sensor/+/ahead",
         "topic write plumbline/v1/s/gateway/g/sensor/+/status",
         "topic read plumbline/v1/s/gateway/g/command",
         "topic read plumbline/v1/s/gateway/g/sensor/+/stored",

@@ -57,8 +57,9 @@ def test_first_met_met_again_and_taken_by_another(
             assert not (tmp_path / "stranger.json").exists()
 
             bonding.reset()
-            async with gateway(ours):
+            async with gateway(ours) as counts:
                 await until(lambda: said("no longer knows this gateway"))
+                await until(lambda: state_of(counts, "B") == "refused")  # whose name it was
             assert not bonding.bonded_with  # what took its name is not trusted by itself
             assert KeyFile(tmp_path / "ours.json").forget("B") == 1
             async with gateway(ours) as counts:

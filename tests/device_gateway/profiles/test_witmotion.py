@@ -63,6 +63,15 @@ def test_a_frame_cut_off_is_lost_and_said_so() -> None:
     assert read(one, NOTIFY_UUID, STILL).lost_before == 0
 
 
+def test_pieces_of_two_frames_never_pass_for_one() -> None:
+    one = codec()
+    assert one.on_value(NOTIFY_UUID, STILL[:13]) is None
+    assert one.on_value(NOTIFY_UUID, SWINGING[:7]) is None  # 20 bytes in all
+    found = read(one, NOTIFY_UUID, STILL)
+    assert found.samples.tolist() == [STILL_READINGS]
+    assert found.lost_before == 2
+
+
 def test_a_head_inside_a_frame_is_no_head() -> None:
     frame = bytes.fromhex("5561 5561 5561 5561 5561 5561 5561 5561 5561 5561")
     assert readings(frame[:7], frame[7:]) == [[0x6155] * 6]

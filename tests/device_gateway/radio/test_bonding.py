@@ -127,6 +127,52 @@ def test_a_sensor_that_was_reset_is_told_apart(tmp_path: Path) -> None:
     run(work())
 
 
+def test_a_bond_that_only_the_gateway_got_to_know_is_made_anew(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    placed: list[Peripheral] = []
+
+    async def work() -> None:
+        async with simulator([sensor("S", bonds=True)], placed=placed.extend) as running:
+            bonding = placed[0].bonding
+            assert bonding is not None
+            async with open_radio(running.spec, keys) as radio:
+                client = await _heard(radio)
+                await client.connect()
+                await client.pair()  # and before anything is asked, the link breaks
+                await client.disconnect()
+                bonding.reset()  # the sensor's end of it: our part of the keys never arrived
+                with pytest.raises(BleakError, match="while it was bonded"):
+                    await client.connect()
+                await client.connect()
+                await client.pair()
+                await Listener.on(client)
+                await client.disconnect()
+                bonding.reset()  # this time somebody did it
+                with pytest.raises(RadioError) as refused:
+                    await client.connect()
+                assert refused.value.reason is Reason.NOT_BONDED
+
+    run(work())
+
+
+def test_which_bonds_are_proven_outlives_a_restart(tmp_path: Path) -> None:
+    from bumble.keys import PairingKeys
+
+    path = tmp_path / "keys.json"
+
+    async def work() -> None:
+        for peer in ("A", "B"):
+            await KeyFile(path).update(peer, PairingKeys())
+        KeyFile(path).prove("A")
+        assert [KeyFile(path).is_proven(peer) for peer in ("A", "B")] == [True, False]
+        await KeyFile(path).delete("B")
+        assert msgspec.json.decode(path.read_bytes())["unproven"] == []
+        await KeyFile(path).update("A", PairingKeys())  # paired with anew
+        assert not KeyFile(path).is_proven("A")
+
+    asyncio.run(work())
+
+
 def test_keys_that_cannot_be_understood_are_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     for damage in (
