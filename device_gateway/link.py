@@ -24,6 +24,9 @@ log = structlog.get_logger(__name__)
 #: Packets that arrived while a commit held things up: 20 MB. What does not fit is a hole, and asked for
 #: again.
 MAX_ARRIVED: Final = 65_536
+#: So many are looked at even where nobody waits for them yet: a hole in a backlog shows early, and no
+#: turn of the event loop grows long.
+MANY_ARRIVED: Final = 64
 DISCONNECT_TIMEOUT_S: Final = 5.0
 #: A sensor that answers at all does so well within a second; one that does not is left as it is: it
 #: keeps its log, and stops to send when the link goes.
@@ -45,9 +48,11 @@ class Link:
         self.clocks: dict[int, DeviceClock] = {}
         self.arrived: deque[bytearray | SamplePacket] = deque()
         self.news = asyncio.Event()
+        self._calm_until_s = 0.0  # the loop's time before which a packet more wakes nobody
         self.tidy = asyncio.Event()
         self.paused = True  # until the sensor was asked: what comes now was not asked for
-        self.heard_s = asyncio.get_running_loop().time()
+        self._now_s = asyncio.get_running_loop().time
+        self.heard_s = self._now_s()
         self.erase_to: Position | None = None
         self.holes = 0
         self.garbage = 0
@@ -87,7 +92,8 @@ class Link:
         """A packet, or its bytes."""
         if not self.paused and len(self.arrived) < MAX_ARRIVED:
             self.arrived.append(value)
-            self.news.set()
+            if len(self.arrived) >= MANY_ARRIVED or self._now_s() >= self._calm_until_s:
+                self.news.set()
 
     def assemble(self) -> bool:
         """Take what arrived. False where a hole came up and the sensor is to be asked again."""
@@ -112,19 +118,23 @@ class Link:
                 self.heard_s = asyncio.get_running_loop().time()
         return True
 
-    async def gather(self, until_s: float) -> bool:
-        """:meth:`assemble` what arrives until then (the loop's time), or until a hole comes up."""
-        loop = asyncio.get_running_loop()
+    async def gather(self, calm_s: float, until_s: float, enough: Callable[[], bool]) -> bool:
+        """:meth:`assemble` what arrives until it is ``enough``, or ``until_s``, or a hole comes up.
+
+        Times are the loop's. Up to ``calm_s`` packets may pile up: to wake for each costs more than to
+        take it.
+        """
         while True:
             self.news.clear()
             if not self.assemble():
                 return False
-            left_s = until_s - loop.time()
-            if left_s <= 0:
+            if enough() or self._now_s() >= until_s:
                 return True
+            self._calm_until_s = calm_s
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(left_s):
+                async with asyncio.timeout_at(until_s):
                     await self.news.wait()
+            self._calm_until_s = 0.0
 
     def pause(self) -> None:
         """Take nothing until the sensor was asked again."""
