@@ -31,6 +31,11 @@ DISCONNECT_TIMEOUT_S: Final = 5.0
 #: A sensor that answers at all does so well within a second; one that does not is left as it is: it
 #: keeps its log, and stops to send when the link goes.
 HALT_TIMEOUT_S: Final = 2.0
+#: Erasing frees the sensor's flash; losing one costs nothing, and a day's log needs few. Each is as much
+#: work as a second of samples.
+ERASE_INTERVAL_S: Final = 10.0
+#: How often it is asked whether the sensor's clock is to be looked at.
+LOOK_CHECK_S: Final = 2.0
 
 
 class Link:
@@ -54,6 +59,8 @@ class Link:
         self._now_s = asyncio.get_running_loop().time
         self.heard_s = self._now_s()
         self.erase_to: Position | None = None
+        self._erased: Position | None = None
+        self._erase_s = self.heard_s + ERASE_INTERVAL_S
         self.holes = 0
         self.garbage = 0
         self.next_known = 0
@@ -167,6 +174,21 @@ class Link:
         taken_s = asyncio.get_running_loop().time() - self.next_known_s if sampling else 0.0
         upcoming = self.next_known + int(taken_s * NS_PER_S / self.period_ns)
         return max(0, upcoming - self.assembler.next.sequence)
+
+    async def tidy_up(self) -> None:
+        """Soon, or once ``tidy`` is set: have the sensor forget what is safe, and look at its clock.
+
+        Both only where it is time.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_CHECK_S):
+                await self.tidy.wait()
+        due = self.tidy.is_set() or self._now_s() >= self._erase_s
+        self.tidy.clear()
+        if due and self.erase_to is not None and self.erase_to != self._erased:
+            await self.control.erase(self.erase_to)
+            self._erased, self._erase_s = self.erase_to, self._now_s() + ERASE_INTERVAL_S
+        await self.control.look(doubted=any(clock.doubts for clock in self.clocks.values()))
 
     async def halt(self) -> None:
         """Ask the sensor to send nothing and to forget what is safe, if it still answers."""
