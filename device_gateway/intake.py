@@ -70,14 +70,17 @@ class Intake:
     async def run(self) -> None:
         """Until the link ends. RadioError where the sensor never fills a hole."""
         link = self._link
+        flows = False
         while True:
-            wait_s = BACKLOG_LINGER_S if link.assembler.waiting_samples else None
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await link.news.wait()
+            if not flows:
+                wait_s = BACKLOG_LINGER_S if link.assembler.waiting_samples else None
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait_s):
+                        await link.news.wait()
             whole = await link.gather(*self._next_commit_s(), self._has_frame)
             taken = self._take(flush=not whole)
             seen = await self._commit(taken) if taken.runs else Seen()
+            flows = self._live and bool(taken.runs)  # more comes soon: there is no need to look for it
             if not whole and not seen.no_room:
                 seen = self._note_hole(seen)
             self._seen(link, seen)

@@ -122,7 +122,7 @@ class Link:
                 self.pause()
                 return False
             if outcome is Outcome.TAKEN:  # garbage and repetitions are no sign of life
-                self.heard_s = asyncio.get_running_loop().time()
+                self.heard_s = self._now_s()
         return True
 
     async def gather(self, calm_s: float, until_s: float, enough: Callable[[], bool]) -> bool:
@@ -131,17 +131,19 @@ class Link:
         Times are the loop's. Up to ``calm_s`` packets may pile up: to wake for each costs more than to
         take it.
         """
-        while True:
-            self.news.clear()
-            if not self.assemble():
-                return False
-            if enough() or self._now_s() >= until_s:
-                return True
-            self._calm_until_s = calm_s
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(until_s):
-                    await self.news.wait()
+        alarm = asyncio.get_running_loop().call_at(until_s, self.news.set)
+        try:
+            while True:
+                self.news.clear()
+                if not self.assemble():
+                    return False
+                if enough() or self._now_s() >= until_s:
+                    return True
+                self._calm_until_s = calm_s
+                await self.news.wait()
+        finally:
             self._calm_until_s = 0.0
+            alarm.cancel()
 
     def pause(self) -> None:
         """Take nothing until the sensor was asked again."""
