@@ -33,7 +33,7 @@ DISCONNECT_TIMEOUT_S: Final = 5.0
 HALT_TIMEOUT_S: Final = 2.0
 #: Erasing frees the sensor's flash; losing one costs nothing, and a day's log needs few. Each is as much
 #: work as a second of samples.
-ERASE_INTERVAL_S: Final = 10.0
+ERASE_INTERVAL_S: Final = 30.0
 #: How often it is asked whether the sensor's clock is to be looked at.
 LOOK_CHECK_S: Final = 2.0
 

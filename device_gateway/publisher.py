@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import math
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -267,7 +268,9 @@ class Publisher:
         self, client: aiomqtt.Client, topic: str, payload: bytes, slots: asyncio.Semaphore
     ) -> None:
         try:
-            await client.publish(topic, payload, qos=1)
+            # A broker that is silent is noticed at the statuses: a timeout for each batch costs as much as
+            # all else that is done to publish it.
+            await client.publish(topic, payload, qos=1, timeout=math.inf)
         finally:
             slots.release()
 
