@@ -80,7 +80,7 @@ class Intake:
             whole = await link.gather(*self._next_commit_s(), self._has_frame)
             taken = self._take(flush=not whole)
             seen = await self._commit(taken) if taken.runs else Seen()
-            flows = self._live and bool(taken.runs)  # more comes soon: there is no need to look for it
+            flows = self._live and bool(taken.runs)  # more comes soon: nobody need look for it
             if not whole and not seen.no_room:
                 seen = self._note_hole(seen)
             self._seen(link, seen)

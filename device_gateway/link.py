@@ -54,7 +54,7 @@ class Link:
         self.arrived: deque[bytearray | SamplePacket] = deque()
         self.news = asyncio.Event()
         self._calm_until_s = 0.0  # the loop's time before which a packet more wakes nobody
-        self.tidy = asyncio.Event()
+        self.untidy = False  # what is safe is to be forgotten soon, not now and then
         self.paused = True  # until the sensor was asked: what comes now was not asked for
         self._now_s = asyncio.get_running_loop().time
         self.heard_s = self._now_s()
@@ -178,15 +178,10 @@ class Link:
         return max(0, upcoming - self.assembler.next.sequence)
 
     async def tidy_up(self) -> None:
-        """Soon, or once ``tidy`` is set: have the sensor forget what is safe, and look at its clock.
-
-        Both only where it is time.
-        """
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_CHECK_S):
-                await self.tidy.wait()
-        due = self.tidy.is_set() or self._now_s() >= self._erase_s
-        self.tidy.clear()
+        """Soon, and where it is time: have the sensor forget what is safe, and look at its clock."""
+        await asyncio.sleep(LOOK_CHECK_S)
+        due = self.untidy or self._now_s() >= self._erase_s
+        self.untidy = False
         if due and self.erase_to is not None and self.erase_to != self._erased:
             await self.control.erase(self.erase_to)
             self._erased, self._erase_s = self.erase_to, self._now_s() + ERASE_INTERVAL_S

@@ -321,7 +321,7 @@ class SensorSession:
     def _forget_failures(self) -> None:
         self._failures = 0
         if self._link is not None:
-            self._link.tidy.set()
+            self._link.untidy = True
 
     def _link_of(self, action: Action) -> Link:
         if self._link is None:
@@ -357,7 +357,7 @@ class SensorSession:
         elif link.assembler.ended:
             if self.state is not State.ENDED:
                 self._fire(Event.SAID_END)
-                link.tidy.set()
+                link.untidy = True
         elif seen.lag_s is not None:
             self._judge_lag(seen.lag_s)
 
