@@ -24,8 +24,8 @@ log = structlog.get_logger(__name__)
 
 #: At most so often a commit of what is no whole frame: it bounds the fsyncs.
 COMMIT_INTERVAL_S: Final = 0.2
-#: Live, samples are committed once a frame, with the first sample behind its end: nobody can do
-#: anything with less of it. What has not come so long after the end is not waited for: a packet of a
+#: Live, samples of a sensor that keeps them meanwhile are committed once a frame, with the first sample
+#: behind its end: nobody can do anything with less of it. What has not come so long after the end is not waited for: a packet of a
 #: fifth of a second, and the link's delay.
 FRAME_LINGER_S: Final = 0.3
 #: In a backlog, a run that does not fill up is committed after this.
@@ -88,7 +88,7 @@ class Intake:
     def _next_commit_s(self) -> tuple[float, float]:
         """From when on a packet is looked at, and when to commit at the latest. The loop's time."""
         soonest_s = self._committed_s + COMMIT_INTERVAL_S
-        if not self._live:
+        if not self._live or not self._link.control.keeps_log:  # what it lost, nobody has
             return soonest_s, soonest_s
         left_ns = min(FRAME_NS, self._frame_end_ns() - self._clock_ns())
         frame_end_s = asyncio.get_running_loop().time() + left_ns / NS_PER_S

@@ -122,6 +122,23 @@ def test_what_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -
     asyncio.run(scene())
 
 
+def test_of_a_sensor_without_a_log_no_frame_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("device_gateway.intake.FRAME_LINGER_S", LONG_S)
+    monkeypatch.setattr("device_gateway.intake.COMMIT_INTERVAL_S", 0.01)
+    monkeypatch.setattr(Control, "keeps_log", False)
+
+    async def scene() -> None:
+        disk, link = Disk(), link_at(FRAME_START_NS)
+        intake = Intake("PL-1", link, cast("Writer", disk), lambda: FRAME_START_NS, lambda *_: None)
+        running = asyncio.create_task(intake.run())
+        for number in range(3):
+            link.on_arrival(packet(10 * number))
+            await until(lambda: sum(disk.counts) == 10 * (number + 1))  # noqa: B023 - at once
+        running.cancel()
+
+    asyncio.run(scene())
+
+
 def test_packets_wake_nobody_before_the_frame_ends_unless_they_are_many() -> None:
     async def scene() -> None:
         link = link_at(FRAME_START_NS)
