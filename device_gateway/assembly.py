@@ -19,6 +19,7 @@ from contracts.units import NS_PER_US
 
 #: One minute at 50 Hz, 36 kB: long enough that a day is a thousand messages, short enough for a link.
 MAX_RUN_SAMPLES: Final = 3000
+_READING: Final = np.dtype("<i2")
 
 
 class Outcome(Enum):
@@ -233,8 +234,7 @@ class Assembler:
             run = _Open(packet, packet.sequence + skip, device_us, self._lost)
             self._open, self._lost = run, 0
         if news:
-            samples = np.asarray(packet.samples[skip:], dtype="<i2")
-            run.parts.append(samples.tobytes())
+            run.parts.append(packet.samples[skip:].astype(_READING, copy=False).tobytes())
             run.count += news
 
     def _close(self, *, end: bool) -> None:

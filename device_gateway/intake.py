@@ -12,6 +12,7 @@ import structlog
 
 from contracts.errors import DiskError, RadioError, Reason
 from contracts.gatt import Position, SensorStatus
+from contracts.records import FRAME_NS
 from contracts.units import NS_PER_S
 from device_gateway.assembly import Assembler, Taken
 from device_gateway.batches import Append, Batch, SensorState
@@ -21,8 +22,12 @@ from device_gateway.writer import Writer
 
 log = structlog.get_logger(__name__)
 
-#: At most so often a commit: it bounds the fsyncs, and a live sample waits no longer for its commit.
+#: At most so often a commit of what is no whole frame: it bounds the fsyncs.
 COMMIT_INTERVAL_S: Final = 0.2
+#: Live, samples of a sensor that keeps them meanwhile are committed once a frame, with the first sample
+#: behind its end: nobody can do anything with less of it. What has not come so long after the end is not waited for: a packet of a
+#: fifth of a second, and the link's delay.
+FRAME_LINGER_S: Final = 0.3
 #: In a backlog, a run that does not fill up is committed after this.
 BACKLOG_LINGER_S: Final = 1.0
 #: Samples older than this are a backlog: their runs may fill up before they are committed.
@@ -63,25 +68,50 @@ class Intake:
         self._seen = seen
         self._show = show
         self._live = False
+        self._reached_ns = 0  # the end of what was committed, UTC
         self._committed_s = 0.0
         self._flushed_s = 0.0
 
     async def run(self) -> None:
         """Until the link ends. RadioError where the sensor never fills a hole."""
         link = self._link
+        flows = False
         while True:
-            wait_s = BACKLOG_LINGER_S if link.assembler.waiting_samples else None
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await link.news.wait()
-            whole = await link.gather(self._committed_s + COMMIT_INTERVAL_S)
+            if not flows:
+                wait_s = BACKLOG_LINGER_S if link.assembler.waiting_samples else None
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait_s):
+                        await link.news.wait()
+            whole = await link.gather(*self._next_commit_s(), self._has_frame)
             if ahead := link.ahead.take(link.clocks, now_ns=self._clock_ns()):
                 self._show(self._sensor, ahead)
             taken = self._take(flush=not whole)
             seen = await self._commit(taken) if taken.runs else Seen()
+            flows = self._live and bool(taken.runs)  # more comes soon: nobody need look for it
             if not whole and not seen.no_room:
                 seen = self._note_hole(seen)
             self._seen(link, seen)
+
+    def _next_commit_s(self) -> tuple[float, float]:
+        """From when on a packet is looked at, and when to commit at the latest. The loop's time."""
+        soonest_s = self._committed_s + COMMIT_INTERVAL_S
+        if not self._live or not self._link.control.keeps_log:  # what it lost, nobody has
+            return soonest_s, soonest_s
+        left_ns = min(FRAME_NS, self._frame_end_ns() - self._clock_ns())
+        frame_end_s = asyncio.get_running_loop().time() + left_ns / NS_PER_S
+        return frame_end_s, max(soonest_s, frame_end_s + FRAME_LINGER_S)
+
+    def _frame_end_ns(self) -> int:
+        """The end of the frame, a whole UTC second, in which the last sample committed is."""
+        last_ns = self._reached_ns - self._link.period_ns
+        return (last_ns // FRAME_NS + 1) * FRAME_NS
+
+    def _has_frame(self) -> bool:
+        """Whether what waits goes on behind the end of the frame; analytics then has all of it."""
+        if not self._live:
+            return False
+        waiting_ns = (self._link.assembler.waiting_samples - 1) * self._link.period_ns
+        return self._reached_ns + waiting_ns >= self._frame_end_ns()
 
     def _take(self, *, flush: bool) -> Taken:
         now_s = asyncio.get_running_loop().time()
@@ -127,7 +157,8 @@ class Intake:
         if not batches:
             return Seen(unplaced=unplaced)
         last = batches[-1]
-        lag_s = (now_ns - last.t0_ns - last.count * last.period_ns) / NS_PER_S
+        self._reached_ns = last.t0_ns + last.count * last.period_ns
+        lag_s = (now_ns - self._reached_ns) / NS_PER_S
         self._live = lag_s < BACKLOG_LAG_S
         return Seen(lag_s=lag_s, unplaced=unplaced)
 

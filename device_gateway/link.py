@@ -25,10 +25,18 @@ log = structlog.get_logger(__name__)
 #: Packets that arrived while a commit held things up: 20 MB. What does not fit is a hole, and asked for
 #: again.
 MAX_ARRIVED: Final = 65_536
+#: So many are looked at even where nobody waits for them yet: a hole in a backlog shows early, and no
+#: turn of the event loop grows long.
+MANY_ARRIVED: Final = 64
 DISCONNECT_TIMEOUT_S: Final = 5.0
 #: A sensor that answers at all does so well within a second; one that does not is left as it is: it
 #: keeps its log, and stops to send when the link goes.
 HALT_TIMEOUT_S: Final = 2.0
+#: Erasing frees the sensor's flash; losing one costs nothing, and a day's log needs few. Each is as much
+#: work as a second of samples.
+ERASE_INTERVAL_S: Final = 30.0
+#: How often it is asked whether the sensor's clock is to be looked at.
+LOOK_CHECK_S: Final = 2.0
 
 
 class Link:
@@ -47,10 +55,14 @@ class Link:
         self.clocks: dict[int, DeviceClock] = {}
         self.arrived: deque[bytearray | SamplePacket] = deque()
         self.news = asyncio.Event()
-        self.tidy = asyncio.Event()
+        self._calm_until_s = 0.0  # the loop's time before which a packet more wakes nobody
+        self.untidy = False  # what is safe is to be forgotten soon, not now and then
         self.paused = True  # until the sensor was asked: what comes now was not asked for
-        self.heard_s = asyncio.get_running_loop().time()
+        self._now_s = asyncio.get_running_loop().time
+        self.heard_s = self._now_s()
         self.erase_to: Position | None = None
+        self._erased: Position | None = None
+        self._erase_s = self.heard_s + ERASE_INTERVAL_S
         self.holes = 0
         self.garbage = 0
         self.next_known = 0
@@ -89,7 +101,8 @@ class Link:
         """A packet, or its bytes."""
         if not self.paused and len(self.arrived) < MAX_ARRIVED:
             self.arrived.append(value)
-            self.news.set()
+            if len(self.arrived) >= MANY_ARRIVED or self._now_s() >= self._calm_until_s:
+                self.news.set()
 
     def assemble(self) -> bool:
         """Take what arrived. False where a hole came up and the sensor is to be asked again."""
@@ -114,22 +127,28 @@ class Link:
                 self.pause()
                 return False
             if outcome is Outcome.TAKEN:  # garbage and repetitions are no sign of life
-                self.heard_s = asyncio.get_running_loop().time()
+                self.heard_s = self._now_s()
         return True
 
-    async def gather(self, until_s: float) -> bool:
-        """:meth:`assemble` what arrives until then (the loop's time), or until a hole comes up."""
-        loop = asyncio.get_running_loop()
-        while True:
-            self.news.clear()
-            if not self.assemble():
-                return False
-            left_s = until_s - loop.time()
-            if left_s <= 0:
-                return True
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(left_s):
-                    await self.news.wait()
+    async def gather(self, calm_s: float, until_s: float, enough: Callable[[], bool]) -> bool:
+        """:meth:`assemble` what arrives until it is ``enough``, or ``until_s``, or a hole comes up.
+
+        Times are the loop's. Up to ``calm_s`` packets may pile up: to wake for each costs more than to
+        take it.
+        """
+        alarm = asyncio.get_running_loop().call_at(until_s, self.news.set)
+        try:
+            while True:
+                self.news.clear()
+                if not self.assemble():
+                    return False
+                if enough() or self._now_s() >= until_s:
+                    return True
+                self._calm_until_s = calm_s
+                await self.news.wait()
+        finally:
+            self._calm_until_s = 0.0
+            alarm.cancel()
 
     def pause(self) -> None:
         """Take nothing until the sensor was asked again."""
@@ -162,6 +181,16 @@ class Link:
         taken_s = asyncio.get_running_loop().time() - self.next_known_s if sampling else 0.0
         upcoming = self.next_known + int(taken_s * NS_PER_S / self.period_ns)
         return max(0, upcoming - self.assembler.next.sequence)
+
+    async def tidy_up(self) -> None:
+        """Soon, and where it is time: have the sensor forget what is safe, and look at its clock."""
+        await asyncio.sleep(LOOK_CHECK_S)
+        due = self.untidy or self._now_s() >= self._erase_s
+        self.untidy = False
+        if due and self.erase_to is not None and self.erase_to != self._erased:
+            await self.control.erase(self.erase_to)
+            self._erased, self._erase_s = self.erase_to, self._now_s() + ERASE_INTERVAL_S
+        await self.control.look(doubted=any(clock.doubts for clock in self.clocks.values()))
 
     async def halt(self) -> None:
         """Ask the sensor to send nothing and to forget what is safe, if it still answers."""

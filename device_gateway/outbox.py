@@ -89,6 +89,7 @@ class Outbox:
             raise
         self._bytes = int(used_bytes)
         self._keeps = keep is not None
+        self._numbers: dict[str, int] = {}  # of sensors in _states
         self._states = {state.sensor: state for state in self._read_states()}
         self._reserve = Reserve(path.with_name(path.name + ".reserve"))
         self._reserve.hold()
@@ -283,10 +284,14 @@ class Outbox:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _sensor_number(self, sensor: str) -> int:
+        if sensor in self._numbers:
+            return self._numbers[sensor]
         self._db.execute(
             "INSERT INTO sensor (sensor) VALUES (?) ON CONFLICT (sensor) DO NOTHING", (sensor,)
         )
         (number,) = self._db.execute("SELECT id FROM sensor WHERE sensor = ?", (sensor,)).fetchone()
+        if sensor in self._states:  # committed: it will not be rolled back
+            self._numbers[sensor] = int(number)
         return int(number)
 
     def _set_keep(self, keep: str | None) -> None:

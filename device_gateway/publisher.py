@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
@@ -54,6 +56,8 @@ MAX_INCOMING: Final = 1000
 #: Commands that sensors were not done with yet.
 MAX_COMMANDS: Final = 16
 STATUS_INTERVAL_S: Final = 1.0
+#: Counts that grow while all is well are told with every so many looks.
+COUNTS_EVERY: Final = 5
 #: How often silence is looked for.
 SILENCE_CHECK_S: Final = 0.5
 #: Return codes of CONNECT that waiting does not mend: bad credentials, not authorised, bad client id.
@@ -210,7 +214,8 @@ class Publisher:
     async def _serve(self, client: aiomqtt.Client) -> None:
         site, gateway = self._config.site, self._config.gateway
         await client.subscribe(
-            [(topics.stored(site, gateway, "+"), 1), (topics.command(site, gateway), 1)]
+            # one that is lost is made up for by the next, or by sending again
+            [(topics.stored(site, gateway, "+"), 0), (topics.command(site, gateway), 1)]
         )
         self._ahead.clear()
         self._published.clear()
@@ -289,7 +294,9 @@ class Publisher:
         self, client: aiomqtt.Client, topic: str, payload: bytes, slots: asyncio.Semaphore
     ) -> None:
         try:
-            await client.publish(topic, payload, qos=1)
+            # A broker that is silent is noticed at the statuses: a timeout for each batch costs as much as
+            # all else that is done to publish it.
+            await client.publish(topic, payload, qos=1, timeout=math.inf)
         finally:
             slots.release()
 
@@ -348,21 +355,24 @@ class Publisher:
                     self._news.set()
 
     async def _keep_statuses(self, client: aiomqtt.Client) -> None:
-        while True:
+        for look in itertools.count(1):
             await asyncio.sleep(STATUS_INTERVAL_S)
-            await self._publish_statuses(client)
+            await self._publish_statuses(client, counts=look % COUNTS_EVERY == 0)
 
     async def _publish_statuses(
-        self, client: aiomqtt.Client, gateway: GatewayStatus | None = None
+        self, client: aiomqtt.Client, gateway: GatewayStatus | None = None, *, counts: bool = True
     ) -> None:
-        """Publish, retained, what has changed since it was published on this connection."""
+        """Publish, retained, what has changed since it was published on this connection.
+
+        Without ``counts``, a sensor of which only those have changed that always do is passed over.
+        """
         site, name = self._config.site, self._config.gateway
         for sensor, status in list(self._statuses.items()):
-            timeless = msgspec.structs.replace(status, at_ns=0)
-            if self._published.get(sensor) != timeless:
+            said = self._published.get(sensor)
+            if said is None or _told(said, counts=counts) != _told(status, counts=counts):
                 topic = topics.sensor_status(site, name, sensor)
                 await client.publish(topic, status.encode(), qos=1, retain=True)
-                self._published[sensor] = timeless
+                self._published[sensor] = status
         sensors = tuple(sorted(self._statuses))[: GatewayStatus.MAX_SENSORS]
         if gateway is None:
             version, reason = self._config.version, self.reason
@@ -373,6 +383,15 @@ class Publisher:
 
     def _status_topic(self) -> str:
         return topics.gateway_status(self._config.site, self._config.gateway)
+
+
+def _told(status: SensorStatus, *, counts: bool) -> SensorStatus:
+    """What of a status is news where it changes: not the time, and only with ``counts`` what grows."""
+    if counts:
+        return msgspec.structs.replace(status, at_ns=0)
+    return msgspec.structs.replace(
+        status, at_ns=0, last_seq=0, received=0, outbox_batches=0, clock_error_ns=None
+    )
 
 
 def _first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from typing import ClassVar, Final
 
@@ -11,7 +10,7 @@ import structlog
 
 from contracts import gatt
 from contracts.errors import InvariantError, PlumblineError, RadioError, Reason
-from contracts.gatt import Position, SensorStatus
+from contracts.gatt import SensorStatus
 from contracts.messages import SensorStatus as SensorStatusMessage
 from contracts.vocabulary import is_id
 from device_gateway import turns
@@ -39,8 +38,6 @@ log = structlog.get_logger(__name__)
 #: A sensor that samples sends five packets a second, at its slowest (1 Hz) one. Ten seconds without
 #: any new sample is a link that only looks connected, even where it was in a pocket for a moment.
 SILENCE_S: Final = 10.0
-#: Erasing frees the sensor's flash; losing one costs nothing, and a day's log needs few.
-ERASE_INTERVAL_S: Final = 2.0
 #: Closer to now than CAUGHT_UP_S is live; further away than BEHIND_S is not. Apart, so as not to flap.
 CAUGHT_UP_S: Final = 2.0
 BEHIND_S: Final = 10.0
@@ -327,7 +324,7 @@ class SensorSession:
     def _forget_failures(self) -> None:
         self._failures = 0
         if self._link is not None:
-            self._link.tidy.set()
+            self._link.untidy = True
 
     def _link_of(self, action: Action) -> Link:
         if self._link is None:
@@ -363,7 +360,7 @@ class SensorSession:
         elif link.assembler.ended:
             if self.state is not State.ENDED:
                 self._fire(Event.SAID_END)
-                link.tidy.set()
+                link.untidy = True
         elif seen.lag_s is not None:
             self._judge_lag(seen.lag_s)
 
@@ -379,7 +376,8 @@ class SensorSession:
         """Notice a link that looks connected and sends nothing."""
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(SILENCE_S / 10)
+            soonest_s = link.heard_s + SILENCE_S - loop.time()
+            await asyncio.sleep(max(SILENCE_S / 10, soonest_s))
             silent_s = loop.time() - link.heard_s
             if link.arrived or self.state not in (State.SYNCING, State.LIVE):
                 continue
@@ -390,14 +388,6 @@ class SensorSession:
 
     async def _tidy(self, link: Link) -> None:
         """Let the sensor forget what is safe, and look at its clock now and then."""
-        erased: Position | None = None
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(ERASE_INTERVAL_S):
-                    await link.tidy.wait()
-            link.tidy.clear()
-            if link.erase_to is not None and link.erase_to != erased:
-                await link.control.erase(link.erase_to)
-                erased = link.erase_to
-            await link.control.look(doubted=any(clock.doubts for clock in link.clocks.values()))
+            await link.tidy_up()
             self.battery_percent = link.control.battery_percent

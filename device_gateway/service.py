@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -275,9 +276,10 @@ class _Gateway:
         )
 
     async def _report_for_ever(self) -> None:
-        while True:
-            for session in self._sessions.values():
-                self._changed(session)
+        for report in itertools.count():
+            if report % 2 == 0:  # as often as statuses are told
+                for session in self._sessions.values():
+                    self._changed(session)
             self._report(self._snapshot())
             await asyncio.sleep(REPORT_INTERVAL_S)
 

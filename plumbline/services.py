@@ -86,6 +86,7 @@ def run_gateway_service(settings: Settings, *, stats: Path | None) -> None:
     async def service(stop: asyncio.Event) -> None:
         await run_gateway(config, clock_ns=now_ns, report=StatsFile(stats), stop=stop)
 
+    _keep_what_is_loaded()
     run_async(service)
 
 
@@ -108,10 +109,14 @@ def run_analytics_service(settings: Settings, *, stats: Path | None) -> None:
             stop=stop,
         )
 
-    # What is loaded by now stays: looked through again and again it costs a tenth of the time.
+    _keep_what_is_loaded()
+    run_threaded(service)
+
+
+def _keep_what_is_loaded() -> None:
+    """What is loaded by now stays: looked through for garbage again and again it costs a tenth of the time."""
     gc.collect()
     gc.freeze()
-    run_threaded(service)
 
 
 def run_embedded_broker(settings: Settings, *, stats: Path | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from enum import IntFlag
+from functools import lru_cache
 from typing import ClassVar, Final
 
 import numpy as np
@@ -34,8 +35,12 @@ class PacketFlag(IntFlag):
 
 
 RESERVED_FLAGS: Final = 0xF8
-#: What is of the log, or ends it, is never ahead of it.
-_AHEAD_ALONE: Final = PacketFlag.LOG | PacketFlag.END
+# A packet comes ten times a second from each sensor: what is the same in all is made once.
+_LOG: Final = int(PacketFlag.LOG)
+_END: Final = int(PacketFlag.END)
+_AHEAD: Final = int(PacketFlag.AHEAD)
+_READING: Final = np.dtype("<i2")
+_scale_of: Final = lru_cache(maxsize=64)(ImuScale)
 
 
 @dataclass(frozen=True)
@@ -123,10 +128,10 @@ class SamplePacket:
         _check_version(version)
         if flags & RESERVED_FLAGS or zero:
             raise DecodeError(Reason.BAD_FIELD, "reserved bits of a sample packet are set.")
-        ahead = bool(flags & PacketFlag.AHEAD)
-        if ahead and flags & _AHEAD_ALONE:
+        ahead = bool(flags & _AHEAD)
+        if ahead and flags & (_LOG | _END):
             raise DecodeError(Reason.BAD_FIELD, "a sample packet is ahead of the log and of it.")
-        end = bool(flags & PacketFlag.END)
+        end = bool(flags & _END)
         if count > MAX_PACKET_SAMPLES or (count == 0 and not end):
             raise DecodeError(Reason.BAD_COUNT, f"a sample packet says {count} samples.")
         expected = cls.HEADER.size + count * cls.SAMPLE_BYTES
@@ -141,16 +146,16 @@ class SamplePacket:
             raise DecodeError(
                 Reason.OUT_OF_RANGE, f"sequence {sequence} with {lost} lost before it."
             )
-        samples = np.frombuffer(data, dtype="<i2", offset=cls.HEADER.size).reshape(count, 6)
+        samples = np.frombuffer(data, dtype=_READING, offset=cls.HEADER.size).reshape(count, 6)
         return cls(
             sequence=sequence,
             device_us=device_us,
             period_ns=period_ns,
             lost_before=lost,
             epoch=epoch,
-            scale=ImuScale(accel_g, gyro * GYRO_RANGE_UNIT_DEG_S),
+            scale=_scale_of(accel_g, gyro * GYRO_RANGE_UNIT_DEG_S),
             samples=samples.astype(np.int16, copy=False),
-            from_log=bool(flags & PacketFlag.LOG),
+            from_log=bool(flags & _LOG),
             end=end,
             ahead=ahead,
         )

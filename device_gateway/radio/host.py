@@ -1,8 +1,9 @@
-"""bumble's host, with a short way in for notifications.
+"""bumble's host, with a short way in for what comes often.
 
 A day of flash log is some hundred thousand notifications. Each that is whole (one ACL packet holds
-it) goes from the HCI packet straight to its subscriber; everything else, and every notification that
-comes in pieces, takes bumble's ordinary way, in the order of arrival.
+it) goes from the HCI packet straight to its subscriber, and word of packets sent straight to their
+queue; everything else, and every notification that comes in pieces, takes bumble's ordinary way, in the
+order of arrival.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ log = structlog.get_logger(__name__)
 
 #: HCI type, handle and flags, ACL length, L2CAP length, channel, ATT opcode, attribute.
 _NOTIFICATION: Final = struct.Struct("<BHHHHBH")
+#: HCI type, event, length of what follows, how many connections; for each its handle, packets sent.
+_SENT: Final = struct.Struct("<BBBB")
+_SENT_ON: Final = struct.Struct("<HH")
+_SENT_EVENT: Final = (hci.HCI_EVENT_PACKET, hci.HCI_NUMBER_OF_COMPLETED_PACKETS_EVENT)
 _HANDLE_BITS: Final = 0x0FFF
 _CONTINUATION_FLAG: Final = 0x1000
 _ACL: Final = hci.HCI_ACL_DATA_PACKET
@@ -51,7 +56,10 @@ class GatewayHost(Host):
 
     def on_packet(self, packet: bytes) -> None:
         """A packet from the controller."""
-        if packet[0] == _ACL and self._deliver(packet):
+        kind = packet[0]
+        if kind == _ACL and self._deliver(packet):
+            return
+        if kind == hci.HCI_EVENT_PACKET and self._take_sent(packet):
             return
         try:
             super().on_packet(packet)
@@ -59,6 +67,13 @@ class GatewayHost(Host):
             log.debug("radio.late_answer")  # to a question that nobody waits for any more
         except (struct.error, IndexError, AssertionError, core.BaseBumbleError) as error:
             log.warning("radio.bad_packet", bytes=len(packet), error=repr(error))
+
+    def on_hci_packet(self, packet: hci.HCI_Packet) -> None:
+        """A packet as bumble has read it; without a dump of data for a silent log."""
+        if isinstance(packet, hci.HCI_AclDataPacket) and self.snooper is None:
+            self.on_hci_acl_data_packet(packet)
+        else:
+            super().on_hci_packet(packet)
 
     def on_transport_lost(self) -> None:
         """Tell who waits for the controller that it is gone."""
@@ -84,6 +99,28 @@ class GatewayHost(Host):
         if subscriber is None:
             return False
         subscriber(bytearray(packet[12:]))
+        return True
+
+    def _take_sent(self, packet: bytes) -> bool:
+        if len(packet) < _SENT.size or not self.ready:
+            return False
+        kind, event, size, connections = _SENT.unpack_from(packet)
+        pairs = packet[_SENT.size :]
+        if (
+            (kind, event) != _SENT_EVENT
+            or len(packet) != size + 3
+            or len(pairs) != connections * _SENT_ON.size
+        ):
+            return False
+        sent = [
+            (self.get_data_packet_queue(handle), handle, count)
+            for handle, count in _SENT_ON.iter_unpack(pairs)
+        ]
+        if any(queue is None for queue, _, _ in sent):
+            return False
+        for queue, handle, count in sent:
+            if queue is not None:
+                queue.on_packets_completed(count, handle)
         return True
 
     def send_hci_packet(self, packet: hci.HCI_Packet) -> None:

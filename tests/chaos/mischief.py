@@ -1,4 +1,4 @@
-"""Doubles and reorders batches and acknowledgements on their way, as QoS 1 allows. Pure."""
+"""Doubles and reorders batches and acknowledgements on their way, as QoS 1 allows and more. Pure."""
 
 from __future__ import annotations
 
@@ -89,7 +89,8 @@ class Mischief:
             out += packet
         if ours and now.double and self._random.random() < SHARE:
             now.doubled += 1
-            again = bytes((packet[0] | _DUP,)) + packet[1:]
+            mark = _DUP if packet[0] & _QOS_BITS else 0
+            again = bytes((packet[0] | mark,)) + packet[1:]
             self._held.append(_Held(again, self._random.randint(1, MOST_OVERTAKING)))
         return bytes(out) + self._overtaken()
 
@@ -104,8 +105,8 @@ class Mischief:
 
 
 def is_ours(packet: bytes) -> bool:
-    """Whether a packet is a PUBLISH of a batch of samples or of what is stored, QoS 1."""
-    if packet[0] >> 4 != _PUBLISH or packet[0] & _QOS_BITS != _QOS_1:
+    """Whether a packet is a PUBLISH of a batch of samples or of what is stored, QoS 0 or 1."""
+    if packet[0] >> 4 != _PUBLISH or packet[0] & _QOS_BITS not in (0, _QOS_1):
         return False
     at = 1
     while packet[at] & 0x80:

@@ -14,6 +14,7 @@ from tests.chaos.mischief import Meddling, Mischief, is_ours
 BATCH = bytes.fromhex("320b0005732f696d7500016162")
 STATUS = bytes.fromhex("330e0008732f73746174757300026162")
 STORED = bytes.fromhex("330e0008732f73746f72656400026162")
+STORED_0 = bytes.fromhex("300c0008732f73746f7265646162")  # with QoS 0 there is no packet id
 PING = bytes.fromhex("c000")
 LONG = b"\x32\x89\x01\x00\x05s/imu\x00\x03" + bytes(128)
 
@@ -36,8 +37,18 @@ def test_batches_and_acknowledgements_are_told_from_all_else() -> None:
     assert is_ours(BATCH)
     assert is_ours(LONG)
     assert is_ours(STORED)
+    assert is_ours(STORED_0)
     assert not is_ours(STATUS)
     assert not is_ours(PING)
+
+
+def test_only_qos_1_is_marked_when_doubled() -> None:
+    for packet, again in ((STORED_0, STORED_0), (BATCH, b"\x3a" + BATCH[1:])):
+        meddling = Meddling(double=True)
+        mischief = Mischief(Random(0), meddling)
+        out = b"".join(mischief.feed(packet) for _ in range(40)) + mischief.release()
+        assert meddling.doubled
+        assert packets(out).count(again) >= meddling.doubled
 
 
 @given(cuts=st.lists(st.integers(0, 200), max_size=10))

@@ -206,8 +206,7 @@ def test_a_sensor_too_many_is_spoken_of(
             async with gateway(config) as counts:
                 await until(lambda: counts.get("without_link") == 1)
                 await until(lambda: "all 1 are in use" in analytics.gateway[-1].reason)
-                (read,) = counts["sensors"]
-                assert state_of(counts, read) == "live"
+                await until(lambda: [s["state"] for s in counts["sensors"].values()] == ["live"])
 
     with analyst(mosquitto_broker.port) as analytics:
         asyncio.run(run(analytics))

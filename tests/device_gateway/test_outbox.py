@@ -123,6 +123,19 @@ def test_an_error_changes_nothing(tmp_path: Path) -> None:
         assert len(read_all(outbox)) == 1
 
 
+def test_a_sensor_whose_first_commit_failed_does_not_take_anothers_number(tmp_path: Path) -> None:
+    with opened(tmp_path) as outbox:
+        clock = append(outbox).clock
+        too_long = batch(0, MAX_BATCH_SAMPLES + 1)
+        with pytest.raises(InvariantError):
+            outbox.write([Append("S", [too_long], Position(1, 15), False, clock)])
+        outbox.write([append(outbox, sensor="T")])
+        outbox.write([append(outbox, batches=2)])
+        outbox.write([append(outbox), append(outbox, sensor="T")], {"T": 1})
+        assert [message.seq for message in read_all(outbox)] == [1, 2, 3]
+        assert [message.seq for message in read_all(outbox, "T")] == [2]
+
+
 def test_a_full_disk_loses_nothing_and_is_survived(tmp_path: Path) -> None:
     with opened(tmp_path) as outbox:
         outbox.write([append(outbox)])

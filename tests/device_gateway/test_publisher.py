@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from contracts import topics
@@ -16,7 +17,7 @@ from contracts.errors import BrokerError, Reason
 from contracts.messages import GatewayCommand, GatewayReply, SensorStatus, Stored
 from device_gateway.config import GatewayConfig
 from device_gateway.outbox import Outbox
-from device_gateway.publisher import Publisher
+from device_gateway.publisher import Publisher, _told
 from plumbline.ports import free_port
 from tests.brokers import MosquittoBroker
 from tests.device_gateway.analyst import GATEWAY, SITE, Analyst, analyst
@@ -248,3 +249,15 @@ def test_a_frozen_broker_does_not_hold_up_a_stop(
             assert outbox.state("S").waiting_batches == 5
 
     asyncio.run(run())
+
+
+def test_what_grows_while_all_is_well_is_told_with_the_counts_only() -> None:
+    before = SensorStatus(state="live", at_ns=1, last_seq=5, received=50, outbox_batches=1)
+    grown = msgspec.structs.replace(
+        before, at_ns=2, last_seq=6, received=60, outbox_batches=2, clock_error_ns=7
+    )
+    assert _told(before, counts=False) == _told(grown, counts=False)
+    assert _told(before, counts=True) != _told(grown, counts=True)
+    for field, value in {"state": "ended", "dropped": 1, "backlog": 9, "reason": "far"}.items():
+        changed = msgspec.structs.replace(grown, **{field: value})
+        assert _told(before, counts=False) != _told(changed, counts=False)

@@ -103,3 +103,34 @@ def test_any_data_packet_is_survived(tail: bytes) -> None:
         assert short[-1] == b"ok"
 
     asyncio.run(work())
+
+
+def _in_flight(host: GatewayHost, packets: int) -> DataPacketQueue:
+    queue = host.le_acl_packet_queue
+    assert queue is not None
+    for _ in range(packets):
+        queue.enqueue(hci.HCI_AclDataPacket(HANDLE, 0, 0, 1, b"\0"), HANDLE)
+    return queue
+
+
+def test_word_of_packets_sent_is_counted() -> None:
+    async def work() -> None:
+        host, _, _ = await _host()
+        queue = _in_flight(host, 3)
+        host.on_packet(bytes.fromhex("0413050123000200"))
+        assert (queue.queued, queue.completed) == (3, 2)
+        host.on_packet(bytes.fromhex("04130902230001002300ffff"))  # more than were sent
+        assert queue.pending == 0
+
+    asyncio.run(work())
+
+
+@given(st.binary(max_size=12))
+def test_any_word_of_packets_sent_is_survived(tail: bytes) -> None:
+    async def work() -> None:
+        host, _, _ = await _host()
+        queue = _in_flight(host, 2)
+        host.on_packet(b"\x04\x13" + tail)
+        assert 0 <= queue.pending <= 2
+
+    asyncio.run(work())
