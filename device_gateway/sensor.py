@@ -121,6 +121,11 @@ class SensorSession:
         return make_of(self._advertisement)
 
     @property
+    def _called(self) -> str:
+        """For a log: its serial number, or where it is on the air as long as that is not known."""
+        return self.serial or ("" if self._advertisement is None else self._advertisement.address)
+
+    @property
     def names(self) -> set[str]:
         """What an allow list may call it: its serial number, or its make and address."""
         return {self.serial} | listed_names(self._advertisement)
@@ -186,7 +191,7 @@ class SensorSession:
             return
         self.reason = error.message if isinstance(error, PlumblineError) else str(error)[:200]
         level = log.debug if self._failures else log.warning
-        level("sensor.link_failed", sensor=self.serial, state=self.state, error=self.reason)
+        level("sensor.link_failed", sensor=self._called, state=self.state, error=self.reason)
         refused = isinstance(error, PlumblineError) and error.reason is Reason.NOT_BONDED
         if refused and not self.serial:
             self.serial = self._shared.speak_for_known(self, self._advertisement)
@@ -308,7 +313,7 @@ class SensorSession:
         self._wait_for(backoff_s(self._failures, self._shared.random.random()))
 
     def _wait_long(self) -> None:
-        log.warning("sensor.refused", reason=self.reason)
+        log.warning("sensor.refused", sensor=self._called, reason=self.reason)
         self._wait_for(REFUSED_WAIT_S)
 
     def _wait_turn(self) -> None:
