@@ -98,15 +98,17 @@ def worn_in_recording(
 ) -> list[WornSensor]:
     """What :func:`recording_fleet` puts into sensors, for those that sample at rates of their own.
 
-    They are on from ``lead_s`` before the recording begins to ``tail_s`` after its end; its wearer
-    holds still then.
+    They are on from ``lead_s`` before the recording begins to ``tail_s`` after its end, also where one of
+    them was recorded for less long; its wearer holds still then.
     """
     rng = np.random.default_rng(seed)
+    ends_ns = {p: int(read_samples(recording, p).utc_ns[-1]) for p in recording.placements}
     worn = []
     for placement in recording.placements:
         power_on_ns = start_ns - lead_s * NS_PER_S
         clock = _clock(rng, power_on_ns, (clock_drift_ppm or {}).get(placement))
-        sources = partial(_resampled, recording, placement, lead_s, tail_s)
+        missing_s = -(-(max(ends_ns.values()) - ends_ns[placement]) // NS_PER_S)
+        sources = partial(_resampled, recording, placement, lead_s, tail_s and tail_s + missing_s)
         worn.append(WornSensor(placement, clock, sources, _charge(rng)))
     return worn
 
