@@ -80,6 +80,8 @@ class Preview:
         outputs: list[Output] = []
         for placement, piece in waiting:
             after_ns = self._fed_ns.get(placement, now_ns - LEAD_IN_NS)
+            # Times are rounded: what follows without a gap may begin a little before the end.
+            after_ns -= piece.message.period_ns // 2
             if piece.t0_ns < after_ns or placement in self._late:
                 continue
             outputs.append(pipeline.update(placement, piece.samples()))

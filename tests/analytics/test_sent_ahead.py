@@ -97,6 +97,18 @@ def test_after_it_all_is_as_if_nothing_had_been_sent_ahead(tmp_path: Path) -> No
         assert np.array_equal(left, right, equal_nan=True)
 
 
+def test_what_came_ahead_goes_with_its_assignment(hand: HandWorker) -> None:
+    come_back(hand, 10)
+    now_s = 30 + AWAY_S + 10
+    hand.registry.unassign("w", "t4", BEGIN_NS)  # it was never worn there: a mistake
+    hand.turn(2.5)
+    hand.published.clear()
+    for second in range(10):
+        hand.send("l5", now_s + 3 + second, breath=20, ahead=True)
+        hand.turn(1.0)
+    assert len(postures(hand)) >= 8
+
+
 def test_strangers_and_garbage_are_refused_and_change_nothing(hand: HandWorker) -> None:
     hand.send("stranger", 1, ahead=True)
     hand.take(topics.ahead(SITE, "gw", "t4"), b"\x00")
