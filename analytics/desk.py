@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from analytics.ahead import FRESH_NS, Ahead
+from analytics.ahead import FRESH_NS, LEAD_IN_NS, Ahead
 from analytics.config import AnalyticsConfig
 from analytics.core.focus import FocusTable
 from analytics.core.pipeline import Pipeline, PipelineConfig
@@ -130,7 +130,7 @@ class WearerDesk:
             return None
         waiting = [
             (placement, piece)
-            for placement, piece in self.feed.waiting()
+            for placement, piece in self.feed.waiting(now_ns - LEAD_IN_NS)
             if placement not in ahead and piece.end_ns <= now_ns + FRESH_NS
         ]
         if ahead:
