@@ -12,6 +12,7 @@ from contracts import topics
 from contracts.messages import PostureState, Stored
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity
+from store.people_ports import Errand, ErrandKind
 from tests.analytics.hand_worker import BEGIN_NS, SITE, HandWorker
 
 AWAY_S = 3600
@@ -107,6 +108,18 @@ def test_what_came_ahead_goes_with_its_assignment(hand: HandWorker) -> None:
         hand.send("l5", now_s + 3 + second, breath=20, ahead=True)
         hand.turn(1.0)
     assert len(postures(hand)) >= 8
+
+
+def test_who_is_erased_meanwhile_leaves_no_second_behind(hand: HandWorker) -> None:
+    come_back(hand, 10)
+    assert hand.store.count_rows("w")["ahead"] == 1
+    hand.registry.people.ask(Errand("r" * 32, ErrandKind.ERASE, "w", "operator", 11))
+    for second in range(60):
+        for sensor in ("t4", "l5"):
+            hand.send(sensor, 30 + AWAY_S + 10 + second, breath=20, ahead=True)
+        hand.turn(1.0)
+    assert hand.registry.people.receipt("r" * 32) is not None
+    assert set(hand.store.count_rows("w").values()) == {0}
 
 
 def test_strangers_and_garbage_are_refused_and_change_nothing(hand: HandWorker) -> None:
