@@ -53,6 +53,8 @@ class Preview:
         if newest_ns < now_ns - FRESH_NS:
             self.drop()
             return None
+        if max(self._fed_ns.values(), default=0) > now_ns + FRESH_NS:
+            self.drop()  # the clock was set back: the copy is of a time to come
         pipeline = self._pipeline
         if pipeline is None or self._late != tuple(late):
             pipeline = self._begin(late)

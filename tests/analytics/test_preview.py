@@ -207,6 +207,22 @@ def test_what_is_sent_ahead_goes_on_although_its_times_are_rounded(data_dir: Pat
     assert set(counts[1:]) == {100}  # of two sensors
 
 
+def test_a_clock_that_is_set_back_does_not_end_what_is_shown(data_dir: Path) -> None:
+    live = Live(data_dir / "recordings" / "sitting-04")
+    for number in range(60):
+        live.second(number, (T4, L5))
+    starts_s: list[int] = []
+    for number in range(60, 120):
+        away_ns = (7200 if number < 90 else 3600) * NS_PER_S
+        for placement in (T4, L5):
+            message = live.boxes[placement][number]
+            live.ahead(placement, msgspec.structs.replace(message, t0_ns=message.t0_ns + away_ns))
+        glimpse = live.desk.preview(float(number), BEGIN_NS + away_ns + (number + 1) * NS_PER_S)
+        if glimpse is not None:
+            starts_s.append((glimpse.state.start_ns - BEGIN_NS) // NS_PER_S)
+    assert starts_s == [*range(7260, 7289), *range(3690, 3719)]
+
+
 def test_what_came_ahead_has_a_cap_on_samples_and_on_pieces() -> None:
     ahead = Ahead()
     for number in range(30):
