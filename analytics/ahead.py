@@ -28,11 +28,17 @@ class Ahead:
     def __init__(self) -> None:
         self._pieces: dict[Placement, deque[Piece]] = {}
 
-    def put(self, placement: Placement, piece: Piece) -> None:
-        """Take a piece; what is not after the last one is dropped, and the oldest beyond the caps."""
+    def put(self, placement: Placement, piece: Piece, now_ns: int) -> None:
+        """Take a piece; one that falls back is dropped, and the oldest beyond the caps.
+
+        But what it falls back from goes where nobody can have sampled that yet: a clock was wrong, and
+        else all that comes until that time would be dropped.
+        """
         pieces = self._pieces.setdefault(placement, deque(maxlen=MAX_AHEAD_PIECES))
-        if pieces and piece.t0_ns < pieces[-1].t0_ns:
-            return
+        while pieces and piece.t0_ns < pieces[-1].t0_ns:
+            if pieces[-1].end_ns <= now_ns + FRESH_NS:
+                return
+            pieces.pop()
         pieces.append(piece)
         while sum(map(len, pieces)) > MAX_AHEAD_SAMPLES:
             pieces.popleft()

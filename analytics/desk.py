@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from analytics.ahead import FRESH_NS, Ahead
+from analytics.ahead import FRESH_NS, LEAD_IN_NS, Ahead
 from analytics.config import AnalyticsConfig
 from analytics.core.focus import FocusTable
 from analytics.core.pipeline import Pipeline, PipelineConfig
@@ -111,9 +111,15 @@ class WearerDesk:
             case None:
                 return None
 
-    def take_ahead(self, placement: Placement, piece: Piece) -> None:
+    def rewind(self) -> None:
+        """Forget what waits and what came ahead: it was split by other assignments."""
+        self.feed.rewind(self.plan.placements)
+        self._ahead = Ahead()
+        self._preview.drop()
+
+    def take_ahead(self, placement: Placement, piece: Piece, now_ns: int) -> None:
         """What a sensor samples now while its log comes in: for :meth:`preview` alone."""
-        self._ahead.put(placement, piece)
+        self._ahead.put(placement, piece, now_ns)
 
     def preview(self, now_s: float, now_ns: int) -> Glimpse | None:
         """The latest second while a worn sensor is late or its log comes in; None for no news."""
@@ -124,7 +130,7 @@ class WearerDesk:
             return None
         waiting = [
             (placement, piece)
-            for placement, piece in self.feed.waiting()
+            for placement, piece in self.feed.waiting(now_ns - LEAD_IN_NS)
             if placement not in ahead and piece.end_ns <= now_ns + FRESH_NS
         ]
         if ahead:

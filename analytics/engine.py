@@ -108,7 +108,7 @@ class Engine:
         """What waits was split by other assignments: let go of it, the gateways send it again."""
         self.streams.rewind()
         for desk in self.desks.values():
-            desk.feed.rewind(desk.plan.placements)
+            desk.rewind()
 
     def take_batch(
         self, gateway: str, sensor: str, message: ImuMessage, now_s: float, now_ns: int
@@ -146,7 +146,7 @@ class Engine:
         parts = self.roster.parts(sensor, message) or []
         for part in parts:
             piece = Piece(key, message, part.start, part.stop)
-            self.desks[part.wearer].take_ahead(part.placement, piece)
+            self.desks[part.wearer].take_ahead(part.placement, piece, now_ns)
         return [part.wearer for part in parts]
 
     def take_sensor_status(self, gateway: str, sensor: str, status: SensorStatus) -> None:

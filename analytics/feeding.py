@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final
 
 import numpy as np
@@ -268,10 +268,16 @@ class WearerFeed:
         others = sorted(worn(first_ns) - {placement})
         return [q for q in others if not self._lets(q, first_ns, now_s)]
 
-    def waiting(self) -> list[tuple[Placement, Piece]]:
-        """All that waits, in the order of time."""
+    def waiting(self, since_ns: int) -> list[tuple[Placement, Piece]]:
+        """What waits and ends at ``since_ns`` or later, in the order of time.
+
+        Looked for from the end: of a log that waits for another one there are thousands before it.
+        """
         found = [
-            (p, x) for p, w in self._worn.items() for queue in w.queues.values() for x in queue
+            (placement, piece)
+            for placement, worn in self._worn.items()
+            for queue in worn.queues.values()
+            for piece in takewhile(lambda piece: piece.end_ns >= since_ns, reversed(queue))
         ]
         return sorted(found, key=lambda item: item[1].t0_ns)
 

@@ -53,6 +53,8 @@ class Preview:
         if newest_ns < now_ns - FRESH_NS:
             self.drop()
             return None
+        if max(self._fed_ns.values(), default=0) > now_ns + FRESH_NS:
+            self.drop()  # the clock was set back: the copy is of a time to come
         pipeline = self._pipeline
         if pipeline is None or self._late != tuple(late):
             pipeline = self._begin(late)
@@ -80,6 +82,8 @@ class Preview:
         outputs: list[Output] = []
         for placement, piece in waiting:
             after_ns = self._fed_ns.get(placement, now_ns - LEAD_IN_NS)
+            # Times are rounded: what follows without a gap may begin a little before the end.
+            after_ns -= piece.message.period_ns // 2
             if piece.t0_ns < after_ns or placement in self._late:
                 continue
             outputs.append(pipeline.update(placement, piece.samples()))

@@ -16,7 +16,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import aiomqtt
-import msgspec
 import structlog
 from aiomqtt.exceptions import MqttConnectError
 
@@ -34,6 +33,7 @@ from contracts.topics import Kind
 from device_gateway.batches import Batch, SensorState
 from device_gateway.config import GatewayConfig
 from device_gateway.outbox import Outbox
+from device_gateway.told import told
 from device_gateway.window import Window
 
 log = structlog.get_logger(__name__)
@@ -369,7 +369,7 @@ class Publisher:
         site, name = self._config.site, self._config.gateway
         for sensor, status in list(self._statuses.items()):
             said = self._published.get(sensor)
-            if said is None or _told(said, counts=counts) != _told(status, counts=counts):
+            if said is None or told(said, counts=counts) != told(status, counts=counts):
                 topic = topics.sensor_status(site, name, sensor)
                 await client.publish(topic, status.encode(), qos=1, retain=True)
                 self._published[sensor] = status
@@ -383,15 +383,6 @@ class Publisher:
 
     def _status_topic(self) -> str:
         return topics.gateway_status(self._config.site, self._config.gateway)
-
-
-def _told(status: SensorStatus, *, counts: bool) -> SensorStatus:
-    """What of a status is news where it changes: not the time, and only with ``counts`` what grows."""
-    if counts:
-        return msgspec.structs.replace(status, at_ns=0)
-    return msgspec.structs.replace(
-        status, at_ns=0, last_seq=0, received=0, outbox_batches=0, clock_error_ns=None
-    )
 
 
 def _first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:

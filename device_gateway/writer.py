@@ -17,8 +17,8 @@ log = structlog.get_logger(__name__)
 
 #: How long word of what is stored may wait for a commit that happens anyway.
 STORED_LINGER_S: Final = 1.0
-#: From the beginning of one commit to the next: two sensors, ten commits a second, hardly ever wait for
-#: it; of thirty it makes one commit of seven.
+#: From the beginning of one commit to the next: live, the frames of all sensors end at one time, and those
+#: that are whole within this of each other are one commit.
 COMMIT_GAP_S: Final = 0.05
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from contracts import gatt
 from contracts.errors import DecodeError, InvariantError
 from contracts.gatt import Opcode, Position, Reply, ReplyStatus, SensorStatus
-from firmware_sim.firmware import FeltPulse, Firmware, FirmwareConfig, FirmwareStats, Notification
+from firmware_sim.firmware import Firmware, FirmwareConfig
+from firmware_sim.firmware_words import FeltPulse, FirmwareStats, Notification
 
 
 @dataclass(frozen=True, slots=True)

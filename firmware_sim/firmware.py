@@ -16,18 +16,18 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from contracts import gatt
 from contracts.errors import DecodeError, Reason, SettingError
 from contracts.gatt import Opcode, Position, Reply, ReplyStatus, SamplePacket
-from contracts.imu import AXES, DEFAULT_SCALE, ImuScale, Int16Samples, period_ns_of
+from contracts.imu import AXES, DEFAULT_SCALE, ImuScale, period_ns_of
 from contracts.units import NS_PER_S, NS_PER_US
 from contracts.vocabulary import is_id
 from firmware_sim.battery import FULL, Battery
 from firmware_sim.clock import DeviceClock
+from firmware_sim.firmware_words import FeltPulse, FirmwareStats, Notification, TakenSamples
 from firmware_sim.flash import FlashLog
-from firmware_sim.source import MAX_READ_TICKS, SampleSource, Ticks
+from firmware_sim.source import MAX_READ_TICKS, SampleSource
 
 #: A flash log holds at least this much.
 MIN_LOG_S: Final = 24 * 3600
@@ -55,46 +55,6 @@ class FirmwareConfig:
     synced_at_power_on: bool = False
     epoch: int = 1
     battery: Battery = FULL
-
-
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """A notification's value, and whether it goes out on ``log`` or on ``stream``."""
-
-    is_log: bool
-    value: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class FirmwareStats:
-    """Counts of samples since power on; ``sent`` counts what was sent twice twice."""
-
-    recorded: int
-    lost: int
-    sent: int
-    kept: int
-    overwritten: int
-    ended: bool
-    haptic_pulses: int
-    next_sequence: int
-
-
-@dataclass(frozen=True, slots=True)
-class FeltPulse:
-    """A haptic pulse that the wearer felt, and when."""
-
-    true_ns: int
-    pulse: gatt.HapticPulse
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TakenSamples:
-    """The truth of one epoch's log: sequences (k,), true UTC times in ns (k,), readings (k, 6)."""
-
-    epoch: int
-    sequences: Ticks
-    true_ns: NDArray[np.int64]
-    samples: Int16Samples
 
 
 class Firmware:

@@ -20,7 +20,7 @@ from contracts.vocabulary import Placement
 from firmware_sim.epochs import EpochFirmware
 from firmware_sim.fast_time import BEGIN_NS, clock_ns, run_fast
 from firmware_sim.faults import AnyFault, FaultPlan
-from firmware_sim.firmware import TakenSamples
+from firmware_sim.firmware_words import TakenSamples
 from firmware_sim.fleet import SimulatedSensor, TruthSpan, WorkdayTruth, workday_fleet
 from firmware_sim.peripheral import static_address
 from firmware_sim.plan_files import read_plan, read_scenario

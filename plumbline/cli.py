@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from typer.exceptions import TyperException
 
-from contracts.errors import EXIT_STATUS, Fault, PlumblineError, Reason, SettingError
+from contracts.errors import EXIT_STATUS, Fault, PlumblineError
 from plumbline import __version__, cli_account
 from plumbline.cli_bench import bench
 from plumbline.cli_errands import erase, receipt, replay
@@ -21,7 +20,7 @@ from plumbline.cli_seed import seed
 from plumbline.cli_sensors import forget, pair, record, scan
 from plumbline.cli_truth import fit, validate
 from plumbline.lifeline import hold_to_parent
-from plumbline.options import with_settings
+from plumbline.options import refuse_repeated, with_settings
 from plumbline.settings import Group, Settings
 
 INTERRUPTED_STATUS: Final = 130  # 128 + SIGINT, as shells say it
@@ -381,16 +380,6 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
         )
         return EXIT_STATUS[Fault.OURS]
     return status if isinstance(status, int) else 0
-
-
-def refuse_repeated(arguments: Sequence[str]) -> None:
-    """SettingError for a flag given twice: the last would win, and nobody would hear of it."""
-    flags = [argument.partition("=")[0] for argument in arguments if argument.startswith("--")]
-    twice = next((flag for flag in flags if flags.count(flag) > 1), None)
-    if twice is not None:
-        raise SettingError(
-            Reason.BAD_SETTING, f"{twice} is given twice.", hint="Give it once: it takes one value."
-        )
 
 
 def _command_of(error: TyperException) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, get_args, get_origin
@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
+from contracts.errors import Reason, SettingError
 from plumbline.logs import configure_logging
 from plumbline.settings import (
     ENV_PREFIX,
@@ -101,3 +102,13 @@ def _parameter(name: str, annotation: Any, default: object) -> inspect.Parameter
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
     )
+
+
+def refuse_repeated(arguments: Sequence[str]) -> None:
+    """SettingError for a flag given twice: the last would win, and nobody would hear of it."""
+    flags = [argument.partition("=")[0] for argument in arguments if argument.startswith("--")]
+    twice = next((flag for flag in flags if flags.count(flag) > 1), None)
+    if twice is not None:
+        raise SettingError(
+            Reason.BAD_SETTING, f"{twice} is given twice.", hint="Give it once: it takes one value."
+        )

@@ -78,8 +78,9 @@ class Command:
     """A write to ``control``: u8 opcode, u8 token (echoed in the reply), then the arguments.
 
     Arguments: START, START_AHEAD and ERASE a Position (START: send from here; START_AHEAD: and ahead of
-    that at once what is sampled meanwhile; ERASE: forget all before here); STOP, STATUS none; SET_RATE u32 period in ns; SET_RANGES u8 g, u8 × 125 deg/s; HAPTIC a
-    HapticPulse; SET_TIME u64 UTC in µs; SYNC_INFO u16 epoch.
+    that at once what is sampled meanwhile; ERASE: forget all before here); STOP, STATUS none; SET_RATE u32
+    period in ns; SET_RANGES u8 g, u8 × 125 deg/s; HAPTIC a HapticPulse; SET_TIME u64 UTC in µs; SYNC_INFO
+    u16 epoch.
     """
 
     opcode: int

@@ -48,7 +48,7 @@ class Live:
 
     def ahead(self, placement: Placement, message: ImuMessage) -> None:
         piece = Piece(StreamKey("g", placement, "o"), message, 0, message.count)
-        self.desk.take_ahead(placement, piece)
+        self.desk.take_ahead(placement, piece, message.t0_ns)
 
     def second(self, number: int, placements: tuple[Placement, ...]):
         for placement in placements:
@@ -158,6 +158,10 @@ def piece(t0_s: float, count: int) -> Piece:
     return Piece(StreamKey("g", "s", "o"), message, 0, count)
 
 
+def put(ahead: Ahead, placement: Placement, found: Piece, now_s: float = 0.0) -> None:
+    ahead.put(placement, found, BEGIN_NS + round(now_s * NS_PER_S))
+
+
 def fresh(ahead: Ahead, now_s: float) -> dict[Placement, list[float]]:
     found = ahead.fresh(BEGIN_NS + round(now_s * NS_PER_S))
     return {p: [(x.t0_ns - BEGIN_NS) / NS_PER_S for x in pieces] for p, pieces in found.items()}
@@ -166,21 +170,64 @@ def fresh(ahead: Ahead, now_s: float) -> dict[Placement, list[float]]:
 def test_what_came_ahead_is_forgotten_after_a_minute_and_is_no_news_before_that() -> None:
     ahead = Ahead()
     for second in range(100):
-        ahead.put(T4, piece(second, 50))
-    ahead.put(T4, piece(3.0, 50))  # older than what came before it
+        put(ahead, T4, piece(second, 50))
+    put(ahead, T4, piece(3.0, 50), now_s=100.0)  # older than what came before it
     assert fresh(ahead, 100.0) == {T4: list(range(39, 100))}
     assert fresh(ahead, 110.0)[T4][-1] == 99
     assert fresh(ahead, 110.1) == {}  # it does not go on
-    ahead.put(T4, piece(500.0, 50))
+    put(ahead, T4, piece(500.0, 50), now_s=115.0)
     assert fresh(ahead, 115.0) == {}  # nobody has sampled that yet
     assert fresh(ahead, 500.0) == {T4: [500.0]}
+
+
+def test_a_misdated_piece_does_not_keep_out_what_comes_after_it() -> None:
+    ahead = Ahead()
+    put(ahead, T4, piece(1.0, 50), now_s=2.0)
+    put(ahead, T4, piece(7200.0, 50), now_s=2.0)
+    put(ahead, T4, piece(2.0, 50), now_s=3.0)
+    assert fresh(ahead, 3.0) == {T4: [1.0, 2.0]}
+
+
+def test_what_is_sent_ahead_goes_on_although_its_times_are_rounded(data_dir: Path) -> None:
+    """Each batch begins 0.5 µs before the end of the last, as where a period is no whole µs."""
+    live = Live(data_dir / "recordings" / "sitting-04")
+    for number in range(60):
+        live.second(number, (T4, L5))
+    away_ns = 3600 * NS_PER_S
+    counts: list[int] = []
+    for number in range(60, 100):
+        for placement in (T4, L5):
+            message = live.boxes[placement][number]
+            t0_ns = message.t0_ns + away_ns - 500 * (number - 60)
+            live.ahead(placement, msgspec.structs.replace(message, t0_ns=t0_ns))
+        glimpse = live.desk.preview(float(number), BEGIN_NS + away_ns + (number + 1) * NS_PER_S)
+        if glimpse is not None:
+            counts.append(int(glimpse.frame.samples[0]))
+    assert len(counts) == 39
+    assert set(counts[1:]) == {100}  # of two sensors
+
+
+def test_a_clock_that_is_set_back_does_not_end_what_is_shown(data_dir: Path) -> None:
+    live = Live(data_dir / "recordings" / "sitting-04")
+    for number in range(60):
+        live.second(number, (T4, L5))
+    starts_s: list[int] = []
+    for number in range(60, 120):
+        away_ns = (7200 if number < 90 else 3600) * NS_PER_S
+        for placement in (T4, L5):
+            message = live.boxes[placement][number]
+            live.ahead(placement, msgspec.structs.replace(message, t0_ns=message.t0_ns + away_ns))
+        glimpse = live.desk.preview(float(number), BEGIN_NS + away_ns + (number + 1) * NS_PER_S)
+        if glimpse is not None:
+            starts_s.append((glimpse.state.start_ns - BEGIN_NS) // NS_PER_S)
+    assert starts_s == [*range(7260, 7289), *range(3690, 3719)]
 
 
 def test_what_came_ahead_has_a_cap_on_samples_and_on_pieces() -> None:
     ahead = Ahead()
     for number in range(30):
-        ahead.put(T4, piece(number / 10, 3000))
+        put(ahead, T4, piece(number / 10, 3000))
     assert 3000 * len(fresh(ahead, 63.0)[T4]) == MAX_AHEAD_SAMPLES
     for number in range(MAX_AHEAD_PIECES + 50):
-        ahead.put(L5, piece(number / 1000, 1))
+        put(ahead, L5, piece(number / 1000, 1))
     assert len(fresh(ahead, 5.0)[L5]) == MAX_AHEAD_PIECES

@@ -12,6 +12,7 @@ from contracts import topics
 from contracts.messages import PostureState, Stored
 from contracts.units import NS_PER_S
 from contracts.vocabulary import Activity
+from store.people_ports import Errand, ErrandKind
 from tests.analytics.hand_worker import BEGIN_NS, SITE, HandWorker
 
 AWAY_S = 3600
@@ -95,6 +96,30 @@ def test_after_it_all_is_as_if_nothing_had_been_sent_ahead(tmp_path: Path) -> No
     for name in ("start_ns", "posture", "trunk_flexion_deg", "confidence"):
         left, right = (getattr(frames, name) for frames in stored)
         assert np.array_equal(left, right, equal_nan=True)
+
+
+def test_what_came_ahead_goes_with_its_assignment(hand: HandWorker) -> None:
+    come_back(hand, 10)
+    now_s = 30 + AWAY_S + 10
+    hand.registry.unassign("w", "t4", BEGIN_NS)  # it was never worn there: a mistake
+    hand.turn(2.5)
+    hand.published.clear()
+    for second in range(10):
+        hand.send("l5", now_s + 3 + second, breath=20, ahead=True)
+        hand.turn(1.0)
+    assert len(postures(hand)) >= 8
+
+
+def test_who_is_erased_meanwhile_leaves_no_second_behind(hand: HandWorker) -> None:
+    come_back(hand, 10)
+    assert hand.store.count_rows("w")["ahead"] == 1
+    hand.registry.people.ask(Errand("r" * 32, ErrandKind.ERASE, "w", "operator", 11))
+    for second in range(60):
+        for sensor in ("t4", "l5"):
+            hand.send(sensor, 30 + AWAY_S + 10 + second, breath=20, ahead=True)
+        hand.turn(1.0)
+    assert hand.registry.people.receipt("r" * 32) is not None
+    assert set(hand.store.count_rows("w").values()) == {0}
 
 
 def test_strangers_and_garbage_are_refused_and_change_nothing(hand: HandWorker) -> None:

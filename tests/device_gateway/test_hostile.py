@@ -20,7 +20,7 @@ from contracts.vocabulary import Placement
 from device_gateway import sensor as session
 from device_gateway.service import run_gateway
 from firmware_sim import peripheral
-from firmware_sim.firmware import Notification
+from firmware_sim.firmware_words import Notification
 from tests.brokers import MosquittoBroker
 from tests.device_gateway.analyst import Analyst, analyst
 from tests.device_gateway.counting import MODULUS, counting_sensor

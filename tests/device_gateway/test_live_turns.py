@@ -134,14 +134,7 @@ def test_of_a_sensor_without_a_log_no_frame_is_waited_for(monkeypatch: pytest.Mo
 
     async def scene() -> None:
         disk, link = Disk(), link_at(FRAME_START_NS)
-        intake = Intake(
-            "PL-1",
-            link,
-            cast("Writer", disk),
-            lambda: FRAME_START_NS,
-            lambda *_: None,
-            lambda *_: None,
-        )
+        intake = intake_of(link, disk, lambda: FRAME_START_NS)
         running = asyncio.create_task(intake.run())
         for number in range(3):
             link.on_arrival(packet(10 * number))

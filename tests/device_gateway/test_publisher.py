@@ -17,7 +17,8 @@ from contracts.errors import BrokerError, Reason
 from contracts.messages import GatewayCommand, GatewayReply, SensorStatus, Stored
 from device_gateway.config import GatewayConfig
 from device_gateway.outbox import Outbox
-from device_gateway.publisher import Publisher, _told
+from device_gateway.publisher import Publisher
+from device_gateway.told import told
 from plumbline.ports import free_port
 from tests.brokers import MosquittoBroker
 from tests.device_gateway.analyst import GATEWAY, SITE, Analyst, analyst
@@ -256,8 +257,8 @@ def test_what_grows_while_all_is_well_is_told_with_the_counts_only() -> None:
     grown = msgspec.structs.replace(
         before, at_ns=2, last_seq=6, received=60, outbox_batches=2, clock_error_ns=7
     )
-    assert _told(before, counts=False) == _told(grown, counts=False)
-    assert _told(before, counts=True) != _told(grown, counts=True)
+    assert told(before, counts=False) == told(grown, counts=False)
+    assert told(before, counts=True) != told(grown, counts=True)
     for field, value in {"state": "ended", "dropped": 1, "backlog": 9, "reason": "far"}.items():
         changed = msgspec.structs.replace(grown, **{field: value})
-        assert _told(before, counts=False) != _told(changed, counts=False)
+        assert told(before, counts=False) != told(changed, counts=False)
