@@ -28,9 +28,14 @@ class Ahead:
     def __init__(self) -> None:
         self._pieces: dict[Placement, deque[Piece]] = {}
 
-    def put(self, placement: Placement, piece: Piece) -> None:
-        """Take a piece; what is not after the last one is dropped, and the oldest beyond the caps."""
+    def put(self, placement: Placement, piece: Piece, now_ns: int) -> None:
+        """Take a piece; what is not after the last one is dropped, and the oldest beyond the caps.
+
+        What claims to be of a time to come gives way to what is of now: a clock was wrong.
+        """
         pieces = self._pieces.setdefault(placement, deque(maxlen=MAX_AHEAD_PIECES))
+        while pieces and pieces[-1].end_ns > now_ns + FRESH_NS >= piece.end_ns:
+            pieces.pop()
         if pieces and piece.t0_ns < pieces[-1].t0_ns:
             return
         pieces.append(piece)

@@ -146,7 +146,7 @@ class Engine:
         parts = self.roster.parts(sensor, message) or []
         for part in parts:
             piece = Piece(key, message, part.start, part.stop)
-            self.desks[part.wearer].take_ahead(part.placement, piece)
+            self.desks[part.wearer].take_ahead(part.placement, piece, now_ns)
         return [part.wearer for part in parts]
 
     def take_sensor_status(self, gateway: str, sensor: str, status: SensorStatus) -> None:

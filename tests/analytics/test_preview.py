@@ -48,7 +48,7 @@ class Live:
 
     def ahead(self, placement: Placement, message: ImuMessage) -> None:
         piece = Piece(StreamKey("g", placement, "o"), message, 0, message.count)
-        self.desk.take_ahead(placement, piece)
+        self.desk.take_ahead(placement, piece, piece.end_ns)
 
     def second(self, number: int, placements: tuple[Placement, ...]):
         for placement in placements:
@@ -158,29 +158,40 @@ def piece(t0_s: float, count: int) -> Piece:
     return Piece(StreamKey("g", "s", "o"), message, 0, count)
 
 
+def at(second: float) -> int:
+    return BEGIN_NS + round(second * NS_PER_S)
+
+
 def fresh(ahead: Ahead, now_s: float) -> dict[Placement, list[float]]:
-    found = ahead.fresh(BEGIN_NS + round(now_s * NS_PER_S))
+    found = ahead.fresh(at(now_s))
     return {p: [(x.t0_ns - BEGIN_NS) / NS_PER_S for x in pieces] for p, pieces in found.items()}
 
 
 def test_what_came_ahead_is_forgotten_after_a_minute_and_is_no_news_before_that() -> None:
     ahead = Ahead()
     for second in range(100):
-        ahead.put(T4, piece(second, 50))
-    ahead.put(T4, piece(3.0, 50))  # older than what came before it
+        ahead.put(T4, piece(second, 50), at(second + 1.0))
+    ahead.put(T4, piece(3.0, 50), at(100.0))  # older than what came before it
     assert fresh(ahead, 100.0) == {T4: list(range(39, 100))}
     assert fresh(ahead, 110.0)[T4][-1] == 99
     assert fresh(ahead, 110.1) == {}  # it does not go on
-    ahead.put(T4, piece(500.0, 50))
+    ahead.put(T4, piece(500.0, 50), at(115.0))
     assert fresh(ahead, 115.0) == {}  # nobody has sampled that yet
     assert fresh(ahead, 500.0) == {T4: [500.0]}
+
+
+def test_a_clock_that_was_wrong_once_keeps_nothing_of_now_from_being_shown() -> None:
+    ahead = Ahead()
+    for t0_s in (0.0, 1.0, 3600.0, 7200.0, 2.0, 3.0):
+        ahead.put(T4, piece(t0_s, 50), at(4.0))
+    assert fresh(ahead, 4.0) == {T4: [0.0, 1.0, 2.0, 3.0]}
 
 
 def test_what_came_ahead_has_a_cap_on_samples_and_on_pieces() -> None:
     ahead = Ahead()
     for number in range(30):
-        ahead.put(T4, piece(number / 10, 3000))
+        ahead.put(T4, piece(number / 10, 3000), at(63.0))
     assert 3000 * len(fresh(ahead, 63.0)[T4]) == MAX_AHEAD_SAMPLES
     for number in range(MAX_AHEAD_PIECES + 50):
-        ahead.put(L5, piece(number / 1000, 1))
+        ahead.put(L5, piece(number / 1000, 1), at(5.0))
     assert len(fresh(ahead, 5.0)[L5]) == MAX_AHEAD_PIECES
