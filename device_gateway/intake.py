@@ -25,8 +25,8 @@ log = structlog.get_logger(__name__)
 #: At most so often a commit of what is no whole frame: it bounds the fsyncs.
 COMMIT_INTERVAL_S: Final = 0.2
 #: Live, samples of a sensor that keeps them meanwhile are committed once a frame, with the first sample
-#: behind its end: nobody can do anything with less of it. What has not come so long after the end is not waited for: a packet of a
-#: fifth of a second, and the link's delay.
+#: behind its end: nobody can do anything with less of it. What has not come so long after the end is not
+#: waited for: a packet of a fifth of a second, and the link's delay.
 FRAME_LINGER_S: Final = 0.3
 #: In a backlog, a run that does not fill up is committed after this.
 BACKLOG_LINGER_S: Final = 1.0

@@ -6,6 +6,7 @@ import io
 import json
 import stat
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -223,6 +224,15 @@ def test_the_summary_says_what_there_is_and_what_is_not(capsys: pytest.CaptureFi
     found = json.loads(capsys.readouterr().out)
     assert found["hops"]["received"] == 900
     assert found["missing"] == []
+
+
+def test_while_it_goes_on_no_more_came_in_than_there_is() -> None:
+    """What the parts report is read at moments half a second apart."""
+    told = replace(summary(), hops=Hops(1402, 1427, 1427, 1360))
+    out = io.StringIO()
+    show_summary(Console(file=out, width=120), told, as_json=False)
+    assert "402" not in out.getvalue()
+    assert out.getvalue().count(" 427 ") == 3
 
 
 def test_progress_moves_with_the_samples() -> None:
