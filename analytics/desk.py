@@ -83,6 +83,7 @@ class WearerDesk:
             self.plan = before
             raise
         self._preview.drop()
+        self._ahead = Ahead()  # it was shared out by the plan before: some of it is somebody else's
         self._dirty = True
 
     def mark(self, mark: ContextMark) -> None:
@@ -128,14 +129,17 @@ class WearerDesk:
         if not late and not ahead:
             self._preview.drop()
             return None
+        reached_ns = {placement: pieces[-1].end_ns for placement, pieces in ahead.items()}
         waiting = [
-            (placement, piece)
+            (placement, rest)
             for placement, piece in self.feed.waiting(now_ns - LEAD_IN_NS)
-            if placement not in ahead and piece.end_ns <= now_ns + FRESH_NS
+            if piece.end_ns <= now_ns + FRESH_NS
+            and (rest := piece.since(reached_ns.get(placement, piece.t0_ns))) is not None
         ]
         if ahead:
             fresh = {p for p, piece in waiting if piece.end_ns >= now_ns - FRESH_NS}
-            late = sorted(self.plan.worn(now_ns) - fresh - ahead.keys())
+            # Who is not worn any more is not waited for either.
+            late = sorted(set(self.plan.placements) - fresh - ahead.keys())
             waiting += [(p, piece) for p, pieces in ahead.items() for piece in pieces]
             waiting.sort(key=lambda item: item[1].t0_ns)
         return self._preview.look(late, waiting, now_ns)

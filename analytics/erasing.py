@@ -71,7 +71,8 @@ def erase(
     """The steps, each of bounded length; each gives whether the next may follow at once, or has to wait.
 
     Nobody may compute into the store for the wearer from before the first step on. ``note`` keeps the
-    counts; ``home_assistant`` is its discovery prefix, where it was told of the wearer. StoreError or DiskError where the store or the registry fails: begin anew.
+    counts; ``home_assistant`` is its discovery prefix, where it was told of the wearer. StoreError or
+    DiskError where the store or the registry fails: begin anew.
     """
     wearer = erasure.wearer
     found = series.count_rows(wearer)

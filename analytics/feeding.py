@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice, takewhile
 from typing import Final
 
@@ -78,6 +78,14 @@ class Piece:
     def samples(self) -> ImuSamples:
         """The samples in SI and UTC."""
         return joined_samples([self])
+
+    def since(self, time_ns: int) -> Piece | None:
+        """What of it is not before ``time_ns``; None where nothing is."""
+        if self.t0_ns >= time_ns:
+            return self
+        message = self.message
+        start = -((message.t0_ns - time_ns) // message.period_ns)
+        return replace(self, start=start) if start < self.stop else None
 
     def goes_on(self, before: Piece) -> bool:
         """Whether rate, scale and time go on from the piece before, so that both are one."""

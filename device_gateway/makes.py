@@ -8,6 +8,7 @@ from typing import Final
 from bleak import BleakClient
 
 from contracts import gatt
+from contracts.vocabulary import is_id
 from device_gateway.control import Control
 from device_gateway.conversation import Conversation
 from device_gateway.profiles import PROFILES, Profile
@@ -50,6 +51,13 @@ def listed_names(heard: Advertisement | None) -> set[str]:
     """What an allow list may call a sensor that is not native, whatever its serial number is."""
     profile = None if heard is None else profile_of(heard)
     return set() if heard is None or profile is None else {address_id(profile, heard.address)}
+
+
+def name_of(heard: Advertisement | None) -> str:
+    """What to call a sensor in the log whose serial number was not read: as it advertises."""
+    if heard is None:
+        return ""
+    return heard.name if heard.name is not None and is_id(heard.name) else heard.address
 
 
 def may_connect(heard: Advertisement, allow: Collection[str]) -> bool:

@@ -17,7 +17,7 @@ from device_gateway import turns
 from device_gateway.assembly import Assembler
 from device_gateway.intake import Intake, Seen, assembler_after
 from device_gateway.link import Link
-from device_gateway.makes import conversation_with, listed_names, make_of
+from device_gateway.makes import conversation_with, listed_names, make_of, name_of
 from device_gateway.radio import Advertisement
 from device_gateway.recorder import WITHOUT_PLACEMENT
 from device_gateway.session import (
@@ -121,11 +121,6 @@ class SensorSession:
         return make_of(self._advertisement)
 
     @property
-    def _called(self) -> str:
-        """For a log: its serial number, or where it is on the air as long as that is not known."""
-        return self.serial or ("" if self._advertisement is None else self._advertisement.address)
-
-    @property
     def names(self) -> set[str]:
         """What an allow list may call it: its serial number, or its make and address."""
         return {self.serial} | listed_names(self._advertisement)
@@ -191,7 +186,8 @@ class SensorSession:
             return
         self.reason = error.message if isinstance(error, PlumblineError) else str(error)[:200]
         level = log.debug if self._failures else log.warning
-        level("sensor.link_failed", sensor=self._called, state=self.state, error=self.reason)
+        called = self.serial or name_of(self._advertisement)
+        level("sensor.link_failed", sensor=called, state=self.state, error=self.reason)
         refused = isinstance(error, PlumblineError) and error.reason is Reason.NOT_BONDED
         if refused and not self.serial:
             self.serial = self._shared.speak_for_known(self, self._advertisement)
@@ -313,7 +309,8 @@ class SensorSession:
         self._wait_for(backoff_s(self._failures, self._shared.random.random()))
 
     def _wait_long(self) -> None:
-        log.warning("sensor.refused", sensor=self._called, reason=self.reason)
+        called = self.serial or name_of(self._advertisement)
+        log.warning("sensor.refused", sensor=called, reason=self.reason)
         self._wait_for(REFUSED_WAIT_S)
 
     def _wait_turn(self) -> None:

@@ -103,7 +103,7 @@ def show_backlog(
         demo.wait_for_dashboard()
     summary = demo.summary(time.monotonic() - began_s)
     show_summary(console, summary, as_json=choice.as_json)
-    if not choice.until_done and not choice.as_json:
+    if not (choice.until_done or choice.as_json or stop.is_set()):
         end = "Open it in a browser and sign in. " if summary.dashboard else ""
         console.print(f"{end}It goes on live; Ctrl-C ends it.")
     return summary

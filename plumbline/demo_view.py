@@ -6,7 +6,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -146,6 +146,8 @@ def _hop_table(summary: Summary) -> Table:
         table.caption = f"The sensors themselves lost {hops.lost:,} more: gaps, shown as such."
     for column in table.columns[1:]:
         column.justify = "right"
+    if not hops.ended:  # the sensors' own count may be half a second older than the gateway's
+        hops = replace(hops, recorded=max(hops.recorded, hops.received))
     for field, text in HOPS.items():
         count = getattr(hops, field)
         live = max(0, count - waiting)

@@ -78,6 +78,9 @@ def run_record(settings: Settings, choice: RecordChoice) -> None:
     _forget(outbox)
     lost = sum(sensor["lost"] for sensor in shown.counts.get("sensors", {}).values())
     typer.echo(f"{folder}: {', '.join(recording.placements)}; {_samples(recording):,} samples.")
+    silent = [serial for serial, at in placements.items() if at not in recording.placements]
+    if silent:
+        typer.echo(f"Nothing came from {', '.join(silent)}.", err=True)
     if lost:
         typer.echo(f"The sensors had lost {lost:,} samples before; they are gaps in it.", err=True)
 
@@ -153,7 +156,8 @@ def _finished(folder: Path) -> Recording:
         raise RecordingError(
             Reason.BAD_RECORDING,
             "Nothing was recorded: no sample came from any of the sensors.",
-            hint="Switch them on and bring them near; plumbline scan shows which are heard.",
+            hint="Switch them on and bring them near; plumbline scan shows which are heard. One that is "
+            "bonded with another gateway lets no other read it.",
         )
     return open_recording(folder)
 

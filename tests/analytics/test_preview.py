@@ -48,7 +48,7 @@ class Live:
 
     def ahead(self, placement: Placement, message: ImuMessage) -> None:
         piece = Piece(StreamKey("g", placement, "o"), message, 0, message.count)
-        self.desk.take_ahead(placement, piece, message.t0_ns)
+        self.desk.take_ahead(placement, piece, piece.end_ns)
 
     def second(self, number: int, placements: tuple[Placement, ...]):
         for placement in placements:
@@ -221,6 +221,13 @@ def test_a_clock_that_is_set_back_does_not_end_what_is_shown(data_dir: Path) -> 
         if glimpse is not None:
             starts_s.append((glimpse.state.start_ns - BEGIN_NS) // NS_PER_S)
     assert starts_s == [*range(7260, 7289), *range(3690, 3719)]
+
+
+def test_a_clock_that_was_wrong_once_keeps_nothing_of_now_from_being_shown() -> None:
+    ahead = Ahead()
+    for t0_s in (0.0, 1.0, 3600.0, 7200.0, 2.0, 3.0):
+        put(ahead, T4, piece(t0_s, 50), now_s=4.0)
+    assert fresh(ahead, 4.0) == {T4: [0.0, 1.0, 2.0, 3.0]}
 
 
 def test_what_came_ahead_has_a_cap_on_samples_and_on_pieces() -> None:

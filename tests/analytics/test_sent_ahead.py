@@ -129,3 +129,60 @@ def test_strangers_and_garbage_are_refused_and_change_nothing(hand: HandWorker) 
     hand.turn(1.0)
     assert postures(hand) == []
     assert hand.worker.report()["rejected"] == 1
+
+
+def age_s(hand: HandWorker, now_s: float) -> float:
+    """How long ago the second began that was said last."""
+    return now_s - (postures(hand)[-1].start_ns - BEGIN_NS) / NS_PER_S
+
+
+def test_who_has_caught_up_first_is_shown_on_with_who_has_not(hand: HandWorker) -> None:
+    come_back(hand, 10)
+    now_s = 30 + AWAY_S + 10
+    for second in range(40, now_s):  # the log of one is in, at once
+        hand.send("t4", second, breath=20)
+    for number in range(20):
+        hand.send("t4", now_s + number, breath=20, forward_deg=40.0)
+        hand.send("l5", 40 + number, breath=20)
+        hand.send("l5", now_s + number, breath=20, forward_deg=40.0, ahead=True)
+        hand.turn(1.0)
+        assert age_s(hand, now_s + number + 1) <= 3.0
+        (shown,) = hand.store.ahead("w").rows()
+        assert not shown.missing
+
+
+def test_who_is_taken_off_meanwhile_is_not_waited_for(hand: HandWorker) -> None:
+    come_back(hand, 5)
+    now_s = 30 + AWAY_S + 5
+    hand.registry.unassign("w", "l5", BEGIN_NS + now_s * NS_PER_S)
+    for number in range(15):
+        hand.send("t4", 35 + number, breath=20)
+        hand.send("t4", now_s + number, breath=20, forward_deg=40.0, ahead=True)
+        hand.turn(1.0)
+    assert age_s(hand, now_s + 15) <= 3.0
+
+
+def test_what_came_of_a_sensor_that_was_never_theirs_is_forgotten(hand: HandWorker) -> None:
+    come_back(hand, 5)
+    now_s = 30 + AWAY_S + 5
+    hand.registry.unassign("w", "l5", BEGIN_NS)  # entered by mistake: it never was theirs
+    for number in range(15):
+        for sensor in ("t4", "l5"):
+            hand.send(sensor, now_s + number, breath=20, ahead=True)
+        hand.turn(1.0)
+    assert [a.sensor for a in hand.registry.assignments("w")] == ["t4"]
+    assert age_s(hand, now_s + 15) <= 3.0
+
+
+def test_who_is_erased_meanwhile_stays_erased(hand: HandWorker) -> None:
+    come_back(hand, 5)
+    assert len(hand.store.ahead("w")) == 1
+    now_s = 30 + AWAY_S + 5
+    hand.registry.people.ask(Errand("r" * 32, ErrandKind.ERASE, "w", "operator", 11))
+    for number in range(20):
+        for sensor in ("t4", "l5"):
+            hand.send(sensor, now_s + number, breath=20, ahead=True)
+        hand.turn(1.0)
+    assert hand.registry.people.receipt("r" * 32) is not None
+    assert not any(hand.store.count_rows("w").values())
+    assert len(hand.store.ahead("w")) == 0

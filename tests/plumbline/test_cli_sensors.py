@@ -79,7 +79,8 @@ def test_who_is_on_the_air_and_whose_they_become(
 
 
 def _record(folder: Path, air: str, seconds: float) -> list[object]:
-    return ["record", folder, "--radio", air, "--worn", WORN, "--seconds", seconds]
+    worn = f"{WORN},GONE=C7"
+    return ["record", folder, "--radio", air, "--worn", worn, "--seconds", seconds]
 
 
 def test_an_interrupted_recording_goes_on_and_has_every_sample_once(
@@ -98,6 +99,7 @@ def test_an_interrupted_recording_goes_on_and_has_every_sample_once(
     again = plumbline(*_record(folder, air, 8.0))
     assert again.returncode == 0, again.stderr
     assert "T4, L5" in again.stdout
+    assert "Nothing came from GONE." in again.stderr
     assert not list(tmp_path.glob(".one.outbox*"))
     recording = open_recording(folder)
     for placement in (Placement.T4, Placement.L5):

@@ -5,8 +5,11 @@ from __future__ import annotations
 import io
 import json
 import stat
+import threading
 import tomllib
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -22,6 +25,7 @@ from contracts.units import NS_PER_S
 from contracts.vocabulary import Placement
 from plumbline.bench_backlog import BacklogWatch
 from plumbline.bench_live import delay_figures
+from plumbline.demo import Demo, DemoChoice, show_backlog
 from plumbline.demo_accounts import DemoAccount
 from plumbline.demo_folder import DemoFolder
 from plumbline.demo_keep import note_calibration
@@ -223,6 +227,39 @@ def test_the_summary_says_what_there_is_and_what_is_not(capsys: pytest.CaptureFi
     found = json.loads(capsys.readouterr().out)
     assert found["hops"]["received"] == 900
     assert found["missing"] == []
+
+
+def test_while_it_goes_on_no_more_came_in_than_there_is() -> None:
+    """What the parts report is read at moments half a second apart."""
+    told = replace(summary(), hops=Hops(1402, 1427, 1427, 1360))
+    out = io.StringIO()
+    show_summary(Console(file=out, width=120), told, as_json=False)
+    assert "402" not in out.getvalue()
+    assert out.getvalue().count(" 427 ") == 3
+
+
+class CutShort:
+    """A demo that was stopped while its backlog came in."""
+
+    def wait_for_backlog(self, show: object) -> None:
+        del show
+
+    def wait_for_dashboard(self) -> None:
+        del self
+
+    def summary(self, took_s: float) -> Summary:
+        return replace(summary(("all of it",)), took_s=took_s)
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_what_was_stopped_is_not_said_to_go_on(stopped: bool) -> None:
+    out, stop = io.StringIO(), threading.Event()
+    if stopped:
+        stop.set()
+    demo, choice = cast("Demo", CutShort()), DemoChoice()
+    show_backlog(demo, choice, Console(file=out, width=120), stop, 0.0)
+    assert "Missing: all of it" in out.getvalue()
+    assert ("It goes on live" in out.getvalue()) is not stopped
 
 
 def test_progress_moves_with_the_samples() -> None:
