@@ -272,7 +272,10 @@ class Publisher:
             self._ahead_news.clear()
             while self._ahead:
                 topic, payload = self._ahead.popleft()
-                await client.publish(topic, payload, qos=0)
+                with contextlib.suppress(
+                    aiomqtt.MqttError
+                ):  # nobody needs it; others see to the link
+                    await client.publish(topic, payload, qos=0)
 
     def _read(
         self, sensor: str, after_seq: int, room_bytes: int, batches: int

@@ -99,7 +99,10 @@ class EpochFirmware:
             if ahead is not None:
                 return ahead
             notification = self._epochs[self._sending].next_notification(max_samples)
-            if notification is not None or self._sending == len(self._epochs) - 1:
+            if self._sending == len(self._epochs) - 1:
+                return notification
+            if notification is not None:
+                self._now.count_in_turn(gatt.SamplePacket.from_bytes(notification.value).count)
                 return notification
             self._sending += 1
         return None

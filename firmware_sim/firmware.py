@@ -35,6 +35,10 @@ MIN_LOG_S: Final = 24 * 3600
 MAX_TICKS: Final = 2**32
 #: A live packet waits for this much, so that live data is never older.
 LIVE_PACKET_S: Final = 0.2
+#: For each sample ahead so many in their turn, or a slow link would never come up with the log.
+AHEAD_TURNS: Final = 2
+#: What waits to be sent ahead for longer than five packets is no news.
+STALE_ROOMS: Final = 5
 #: Haptic pulses that are remembered with their times.
 MAX_PULSES: Final = 1000
 
@@ -82,6 +86,7 @@ class Firmware:
         self._cursor: int | None = None
         self._live_from = 0  # first tick that was taken after START
         self._ahead: int | None = None  # the next tick to be sent ahead of the cursor's
+        self._in_turn = 0  # samples sent in their turn since the last ones ahead
         self._end_sent = False
         self._sent = 0
         self._haptic_pulses = 0
@@ -169,6 +174,7 @@ class Firmware:
         lost_before = max(0, first - max(cursor, self._log.erased_tick))
         self._cursor, self._end_sent = first + count, end
         self._sent += count
+        self.count_in_turn(count)
         flags = gatt.packet_flags(from_log=is_log, end=end, ahead=False)
         return Notification(is_log, self._packet(first, count, lost_before, flags))
 
@@ -180,14 +186,24 @@ class Firmware:
         if self._cursor >= ahead:  # it has come up: what is sampled from now on is its to send
             self._ahead = None
             return None
-        first, count = self._log.run_from(ahead, self._live_room(max_samples))
+        room = self._live_room(max_samples)
+        if self._in_turn < AHEAD_TURNS * room:
+            return None
+        if self._log.next_tick - ahead > STALE_ROOMS * room:  # a slow link: the newest is wanted
+            ahead = self._log.next_tick - room
+        first, count = self._log.run_from(ahead, room)
         if count == 0 or not self._live_is_due(first, count, max_samples):
             return None
-        lost_before = max(0, first - ahead)
+        lost_before = max(0, first - (self._ahead or 0))
         self._ahead = first + count
         self._sent += count
+        self._in_turn = 0
         flags = gatt.packet_flags(from_log=False, end=False, ahead=True)
         return Notification(False, self._packet(first, count, lost_before, flags))
+
+    def count_in_turn(self, count: int) -> None:
+        """So many samples went out in their turn, of this epoch or one before it."""
+        self._in_turn += count
 
     def next_due_ns(self, max_samples: int) -> int | None:
         """True UTC at which the next live packet will be ready; None when none is to come."""
@@ -262,7 +278,7 @@ class Firmware:
     def _on_start_ahead(self, arguments: bytes, true_ns: int) -> tuple[ReplyStatus, bytes]:
         status, result = self._on_start(arguments, true_ns)
         if status is ReplyStatus.OK:
-            self._ahead = self._live_from
+            self._ahead, self._in_turn = self._live_from, MAX_TICKS
         return status, result
 
     def _on_stop(self, arguments: bytes, true_ns: int) -> tuple[ReplyStatus, bytes]:

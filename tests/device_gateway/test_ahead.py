@@ -19,7 +19,7 @@ from contracts.imu import DEFAULT_SCALE
 from contracts.messages import ImuMessage
 from contracts.units import NS_PER_MS, NS_PER_S
 from contracts.vocabulary import Placement
-from device_gateway.ahead import AheadOfLog
+from device_gateway.ahead import MAX_WAITING, AheadOfLog
 from device_gateway.batches import Batch
 from device_gateway.clock import Anchor, DeviceClock
 from device_gateway.config import GatewayConfig
@@ -157,7 +157,7 @@ def test_live_data_keeps_its_delay_while_a_log_comes_in_and_nothing_is_kept_twic
     first_s, last_s = (tick / RATE_HZ - WAITED_S for tick in (min(shown), max(shown)))
     assert begun_s - 0.1 < first_s < begun_s + 1.0
     assert live_s - 1.5 < last_s < live_s + 0.5
-    # 0.2 s in the sensor, 16 packets in its queue (0.13 s on this link), 0.2 s in the gateway.
+    # Of the last sample: 0.2 s in the sensor, 16 packets in its queue (0.13 s on this link), 0.2 s here.
     assert max(looking.delays_s) < 0.6
     # As it is dated when its turn comes.
     assert max(abs(shown[tick] - kept[tick]) for tick in shown) < 5 * NS_PER_MS
@@ -218,17 +218,66 @@ CLOCK = DeviceClock(1).with_anchor(Anchor(0, BEGIN_NS, 1000))
 def test_batches_ahead_follow_one_another_and_leave_the_logs_clock_alone() -> None:
     ahead, now_ns = AheadOfLog(), BEGIN_NS + 3600 * NS_PER_S
     clock = msgspec.structs.replace(CLOCK, cursor_device_ns=0, cursor_utc_ns=BEGIN_NS)
-    ahead.add(packet(100_000))
+    ahead.add(packet(100_000, 40))
     (first,) = ahead.take({1: clock}, now_ns=now_ns)
     assert ahead.take({1: clock}, now_ns=now_ns) == []
-    ahead.add(packet(100_010))
+    ahead.add(packet(100_040, 40))
     # Another anchor meanwhile, which says 3 ms less: no batch begins before the end of the last.
     (second,) = ahead.take({1: replace_anchor(clock, BEGIN_NS - 3 * NS_PER_MS)}, now_ns=now_ns)
     end_ns = first.t0_ns + first.count * first.period_ns
     assert 0 <= second.t0_ns - end_ns < NS_PER_MS
-    ahead.add(packet(100_030))
+    ahead.add(packet(100_090, 40))
     (third,) = ahead.take({1: clock}, now_ns=now_ns)
     assert third.lost_before == 10
+
+
+def test_a_frame_is_one_batch() -> None:
+    ahead, now_ns = AheadOfLog(), BEGIN_NS + 3600 * NS_PER_S
+    found = []
+    for number in range(40):
+        ahead.add(packet(100_015 + 10 * number))
+        found += ahead.take({1: CLOCK}, now_ns=now_ns)
+    assert [batch.count for batch in found] == [10, 30, 50, 50, 50, 50, 50, 50, 50]
+    ends_ns = [batch.t0_ns + batch.count * batch.period_ns for batch in found]
+    assert all((end_ns - BEGIN_NS) % NS_PER_S == 5 * PERIOD_NS for end_ns in ends_ns[1:])
+
+
+@pytest.mark.parametrize(("sequence", "epoch"), [(2**32 - 10, 1), (100_000, 7)])
+def test_nonsense_once_does_not_end_it(sequence: int, epoch: int) -> None:
+    ahead, now_ns = AheadOfLog(), BEGIN_NS + 3600 * NS_PER_S
+    ahead.add(packet(100_000, 40))
+    assert ahead.take({1: CLOCK}, now_ns=now_ns)
+    ahead.add(packet(sequence, epoch=epoch))
+    ahead.take({1: CLOCK}, now_ns=now_ns)
+    found = []
+    for number in range(1, 10):
+        ahead.add(packet(100_000 + 40 * number, 40))
+        found += ahead.take({1: CLOCK}, now_ns=now_ns)
+    assert sum(batch.count for batch in found) >= 7 * 40
+
+
+def test_a_host_that_is_set_back_is_believed_at_once() -> None:
+    ahead, now_ns = AheadOfLog(), BEGIN_NS + 3600 * NS_PER_S
+    ahead.add(packet(100_000, 40))
+    ahead.take({1: CLOCK}, now_ns=now_ns)
+    back = replace_anchor(CLOCK, BEGIN_NS - 1800 * NS_PER_S)
+    ahead.add(packet(100_040, 40))
+    (batch,) = ahead.take({1: back}, now_ns=now_ns - 1800 * NS_PER_S)
+    assert batch.t0_ns == BEGIN_NS + 200 * NS_PER_S + 800 * NS_PER_MS
+
+
+def test_what_never_makes_a_frame_is_capped() -> None:
+    ahead, now_ns = AheadOfLog(), BEGIN_NS + 3600 * NS_PER_S
+    waited = []
+    for number in range(300):  # all of them say the same time
+        ahead.add(at_one_time(packet(100_000 + 40 * number, 40)))
+        ahead.take({1: CLOCK}, now_ns=now_ns)
+        waited.append(ahead._assembler.waiting_samples)
+    assert max(waited) < MAX_WAITING
+
+
+def at_one_time(one: SamplePacket) -> SamplePacket:
+    return replace(one, device_us=2_000_000_000)
 
 
 def replace_anchor(clock: DeviceClock, utc_ns: int) -> DeviceClock:

@@ -421,11 +421,32 @@ def test_what_is_lost_of_what_goes_ahead_is_told() -> None:
     firmware = sensor(NumberedSource(holes=range(505, 515)))
     start_ahead(firmware, 10.0)
     firmware.advance(at(10.5))
-    found = [gatt.SamplePacket.from_bytes(firmware.next_notification(18).value) for _ in range(3)]
+    found = [gatt.SamplePacket.from_bytes(firmware.next_notification(18).value) for _ in range(4)]
     assert [(p.sequence, p.count, p.lost_before) for p in found if p.ahead] == [
         (501, 4, 0),
         (515, 10, 10),
     ]
+
+
+def test_on_a_slow_link_the_log_has_two_thirds_and_what_goes_ahead_is_of_now() -> None:
+    firmware = sensor()
+    start_ahead(firmware, 10.0)
+    taken, late = [], []
+    for step in range(300):  # 100 samples in 3 s, of which the sensor takes 150
+        firmware.advance(at(10.0 + 0.3 * step))
+        sent = firmware.next_notification(10)
+        assert sent is not None
+        taken.append(gatt.SamplePacket.from_bytes(sent.value))
+        if taken[-1].ahead:
+            late.append(10.0 + 0.3 * step - taken[-1].next_sequence * 0.02)
+    ahead = [p for p in taken if p.ahead]
+    assert len(ahead) == 100
+    assert max(late) < 1.2
+    missing = sum(p.lost_before for p in ahead)
+    assert ahead[-1].next_sequence == 501 + missing + sum(p.count for p in ahead)
+    in_turn = [n for p in taken if not p.ahead for n in range(p.sequence, p.next_sequence)]
+    assert in_turn == list(range(len(in_turn)))
+    assert len(in_turn) > 1900
 
 
 @pytest.mark.parametrize("opcode", [Opcode.STOP, Opcode.START, None])
