@@ -22,6 +22,9 @@ from tests.dashboard.tab import tab
 
 pytestmark = pytest.mark.timeout(300)
 DAY_NS = 86_400 * NS_PER_S
+HOUR_NS = 3600 * NS_PER_S
+#: Where the clients live it is about three in the afternoon: some hours ago is today, and this week.
+AFTERNOON_H = 15
 CLIENTS = ("today", "week", "my-body", "my-sensors", "settings", "my-data")
 THERAPISTS = ("clients", "week-review", "session-sheet", "today", "week", "my-body")
 FAILED = ("cannot be read", "went wrong", ">nan", "nan°", "nan %")
@@ -87,7 +90,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 def put(registry: Registry, series: SeriesStore, name: str, odd: Odd, now_ns: int) -> None:
-    registry.put_wearer(Wearer(name, name, "UTC"))
+    ahead_h = ahead_of_utc_h(now_ns)
+    # POSIX counts the hours by which a zone is behind.
+    registry.put_wearer(Wearer(name, name, f"Etc/GMT{-ahead_h:+d}" if ahead_h else "UTC"))
     for place in odd.sensors:
         registry.assign(Assignment(f"{name}-{place}", name, place, 0))
     if not odd.stretches:
@@ -95,17 +100,25 @@ def put(registry: Registry, series: SeriesStore, name: str, odd: Odd, now_ns: in
     start_ns = 0 if name == "of-1970" else now_ns - odd.ago_ns
     frames, episodes = seed.day_of(odd.stretches, start_ns)
     rows = WearerRows(
-        name, frames, episodes, seed.minutes_of(frames), days_of(frames, len(episodes))
+        name, frames, episodes, seed.minutes_of(frames), days_of(frames, len(episodes), ahead_h)
     )
     health = [seed.health_of(f"{name}-{place}", now_ns) for place in odd.sensors]
     series.commit(Commit(wearers=[rows], health=health))
 
 
-def days_of(frames: FrameBlock, episodes: int) -> list[Rollup]:
-    """A rollup a UTC day, of its minutes."""
+def ahead_of_utc_h(now_ns: int) -> int:
+    """Hours, -12 to 11, by which a place is ahead of UTC where it is the afternoon's hour now."""
+    hour = now_ns // HOUR_NS % 24
+    return (AFTERNOON_H - hour + 12) % 24 - 12
+
+
+def days_of(frames: FrameBlock, episodes: int, ahead_h: int) -> list[Rollup]:
+    """A rollup a day of the client's, of its minutes."""
     by_day: dict[int, list[Rollup]] = {}
+    ahead_ns = ahead_h * HOUR_NS
     for minute in seed.minutes_of(frames):
-        by_day.setdefault(minute.start_ns // DAY_NS * DAY_NS, []).append(minute)
+        midnight_ns = (minute.start_ns + ahead_ns) // DAY_NS * DAY_NS - ahead_ns
+        by_day.setdefault(midnight_ns, []).append(minute)
     return [
         Rollup(
             start_ns=start_ns,
