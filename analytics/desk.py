@@ -82,8 +82,7 @@ class WearerDesk:
         except SettingError:
             self.plan = before
             raise
-        self._preview.drop()
-        self._ahead = Ahead()  # it was shared out by the plan before: some of it is somebody else's
+        self._forget_ahead()
         self._dirty = True
 
     def mark(self, mark: ContextMark) -> None:
@@ -115,8 +114,7 @@ class WearerDesk:
     def rewind(self) -> None:
         """Forget what waits and what came ahead: it was split by other assignments."""
         self.feed.rewind(self.plan.placements)
-        self._ahead = Ahead()
-        self._preview.drop()
+        self._forget_ahead()
 
     def take_ahead(self, placement: Placement, piece: Piece, now_ns: int) -> None:
         """What a sensor samples now while its log comes in: for :meth:`preview` alone."""
@@ -184,6 +182,11 @@ class WearerDesk:
             snapshot=msgspec.msgpack.encode(snapshot),
         )
         return rows, output
+
+    def _forget_ahead(self) -> None:
+        """It was shared out by the plan before: some of it may be somebody else's."""
+        self._ahead = Ahead()
+        self._preview.drop()
 
     def _copy(self) -> Pipeline:
         return Pipeline.restore(self._pipeline.snapshot(), self._pipeline_config())

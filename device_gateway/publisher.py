@@ -272,9 +272,8 @@ class Publisher:
             self._ahead_news.clear()
             while self._ahead:
                 topic, payload = self._ahead.popleft()
-                with contextlib.suppress(
-                    aiomqtt.MqttError
-                ):  # nobody needs it; others see to the link
+                # Nobody needs it, and others see to the link.
+                with contextlib.suppress(aiomqtt.MqttError):
                     await client.publish(topic, payload, qos=0)
 
     def _read(

@@ -189,12 +189,13 @@ class Firmware:
         room = self._live_room(max_samples)
         if self._in_turn < AHEAD_TURNS * room:
             return None
+        start = ahead
         if self._log.next_tick - ahead > STALE_ROOMS * room:  # a slow link: the newest is wanted
-            ahead = self._log.next_tick - room
-        first, count = self._log.run_from(ahead, room)
+            start = self._log.next_tick - room
+        first, count = self._log.run_from(start, room)
         if count == 0 or not self._live_is_due(first, count, max_samples):
             return None
-        lost_before = max(0, first - (self._ahead or 0))
+        lost_before = first - ahead
         self._ahead = first + count
         self._sent += count
         self._in_turn = 0

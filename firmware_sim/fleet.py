@@ -102,15 +102,23 @@ def worn_in_recording(
     them was recorded for less long; its wearer holds still then.
     """
     rng = np.random.default_rng(seed)
-    ends_ns = {p: int(read_samples(recording, p).utc_ns[-1]) for p in recording.placements}
+    tails_s = _tails_s(recording, tail_s)
     worn = []
     for placement in recording.placements:
         power_on_ns = start_ns - lead_s * NS_PER_S
         clock = _clock(rng, power_on_ns, (clock_drift_ppm or {}).get(placement))
-        missing_s = -(-(max(ends_ns.values()) - ends_ns[placement]) // NS_PER_S)
-        sources = partial(_resampled, recording, placement, lead_s, tail_s and tail_s + missing_s)
+        sources = partial(_resampled, recording, placement, lead_s, tails_s[placement])
         worn.append(WornSensor(placement, clock, sources, _charge(rng)))
     return worn
+
+
+def _tails_s(recording: Recording, tail_s: int) -> dict[Placement, int]:
+    """How long each sensor is on after its own end, for all to be on ``tail_s`` after the last one's."""
+    if not tail_s:
+        return dict.fromkeys(recording.placements, 0)
+    ends_ns = {p: int(read_samples(recording, p).utc_ns[-1]) for p in recording.placements}
+    last_ns = max(ends_ns.values())
+    return {p: tail_s - (end_ns - last_ns) // NS_PER_S for p, end_ns in ends_ns.items()}
 
 
 @dataclass(frozen=True, slots=True)
