@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -137,19 +139,25 @@ def test_an_older_file_goes_forward_and_keeps_its_rows(
     open_series(url, read_only=True).close()
 
 
+@contextmanager
+def file_of(path: Path, version: int) -> Iterator[sqlite3.Connection]:
+    """A file as an earlier version made it, to be filled."""
+    with closing(sqlite3.connect(path)) as old:
+        for script in series_schema.MIGRATIONS[:version]:
+            old.executescript(script)
+        yield old
+        old.execute(f"PRAGMA user_version = {version}")
+        old.execute(f"PRAGMA application_id = {series_schema.APPLICATION_ID}")
+        old.commit()
+
+
 def test_frames_of_a_file_from_before_doubts_have_none(tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite"
-    old = sqlite3.connect(path)
-    for script in series_schema.MIGRATIONS[:2]:
-        old.executescript(script)
-    old.execute("INSERT INTO wearer VALUES (1, 'w')")
-    old.execute(
-        f"INSERT INTO frame VALUES (1, {FIRST_S}, 1, 1, 1, 98, 1, 50, 8, 120, NULL, NULL, 5, 6, 7)"
-    )
-    old.execute("PRAGMA user_version = 2")
-    old.execute(f"PRAGMA application_id = {series_schema.APPLICATION_ID}")
-    old.commit()
-    old.close()
+    with file_of(path, 2) as old:
+        old.execute("INSERT INTO wearer VALUES (1, 'w')")
+        old.execute(
+            f"INSERT INTO frame VALUES (1, {FIRST_S}, 1, 1, 1, 98, 1, 50, 8, 120, NULL, NULL, 5, 6, 7)"
+        )
     store = open_series(f"sqlite:{path}")
     (frame,) = store.frames("w", *EVER).rows()
     assert (frame.missing, frame.suspect) == ((Placement.T12,), ())
@@ -163,15 +171,9 @@ def test_frames_of_a_file_from_before_doubts_have_none(tmp_path: Path) -> None:
 
 def test_a_file_from_before_anything_was_computed_ahead_goes_forward(tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite"
-    old = sqlite3.connect(path)
-    for script in series_schema.MIGRATIONS[:5]:
-        old.executescript(script)
-    old.execute("INSERT INTO wearer VALUES (1, 'w')")
-    old.execute("INSERT INTO snapshot VALUES (1, x'73')")
-    old.execute("PRAGMA user_version = 5")
-    old.execute(f"PRAGMA application_id = {series_schema.APPLICATION_ID}")
-    old.commit()
-    old.close()
+    with file_of(path, 5) as old:
+        old.execute("INSERT INTO wearer VALUES (1, 'w')")
+        old.execute("INSERT INTO snapshot VALUES (1, x'73')")
     assert refusal(f"sqlite:{path}", read_only=True).reason is Reason.STORE_SCHEMA
     store = open_series(f"sqlite:{path}")
     assert len(store.ahead("w")) == 0
@@ -336,16 +338,10 @@ def test_an_erasure_that_was_cut_off_is_gone_on_with_by_another_process(
 
 def test_a_nudge_of_before_reasons_was_one_of_a_backlog(tmp_path: Path) -> None:
     path = tmp_path / "s.sqlite"
-    old = sqlite3.connect(path)
-    for script in series_schema.MIGRATIONS[:4]:
-        old.executescript(script)
-    old.execute("INSERT INTO wearer VALUES (1, 'w')")
-    for at_s, given in ((FIRST_S, 1), (FIRST_S + 1, 0)):
-        old.execute("INSERT INTO nudge VALUES (1, ?, 'posture', 120, ?)", (at_s, given))
-    old.execute("PRAGMA user_version = 4")
-    old.execute(f"PRAGMA application_id = {series_schema.APPLICATION_ID}")
-    old.commit()
-    old.close()
+    with file_of(path, 4) as old:
+        old.execute("INSERT INTO wearer VALUES (1, 'w')")
+        for at_s, given in ((FIRST_S, 1), (FIRST_S + 1, 0)):
+            old.execute("INSERT INTO nudge VALUES (1, ?, 'posture', 120, ?)", (at_s, given))
     store = open_series(f"sqlite:{path}")
     assert [(n.given, n.kept_back, n.felt) for n in store.nudges("w", *EVER)] == [
         (True, None, None),
